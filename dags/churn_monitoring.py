@@ -1,0 +1,61 @@
+"""Is the champion still right? Drift each week, performance when labels come, and the episode that asks for retraining."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG, PartitionedAssetTimetable
+
+from airflow_mlops.notifications.lifecycle import LifecycleNotifier
+from airflow_mlops.operators.drift import CheckDriftOperator
+from airflow_mlops.operators.episode import UpdateEpisodeOperator
+from airflow_mlops.operators.performance import CheckPerformanceOperator
+from include.churn import assets, features
+from include.churn.bundle import DEFAULT_ARGS, POLICY
+
+DOC = """
+### Watching the champion
+
+1. **drift**: this week's customers against the profile of the rows that the champion was trained on.
+2. **performance**: the predictions of two weeks ago against the labels that have come since, compared with what the
+   gate saw.
+3. **episode**: drift opens an episode. Once there are enough labelled rows from after the change, it asks for **one**
+   retraining; `churn_training` is woken up by that request.
+
+Drift is news, not an error, so the tasks stay green; the verdict is in the log and in the lifecycle store.
+"""
+
+with DAG(
+    dag_id="churn_monitoring",
+    schedule=PartitionedAssetTimetable(assets=assets.scores),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    tags=["churn", "monitoring"],
+    doc_md=DOC,
+):
+    drift = CheckDriftOperator(
+        task_id="drift",
+        model=assets.MODEL,
+        snapshot="churn_features@{{ partition_key }}",
+        champion_at="{{ partition_key }}",
+        policy=POLICY,
+        on_success_callback=LifecycleNotifier(),
+    )
+    performance = CheckPerformanceOperator(
+        task_id="performance",
+        model=assets.MODEL,
+        scores="churn_scores@{{ macros.ds_add(partition_key, -14) }}",
+        labels="churn_labels@{{ macros.ds_add(partition_key, -14) }}",
+        key=features.KEY,
+        target=features.TARGET,
+        policy=POLICY,
+    )
+    episode = UpdateEpisodeOperator(
+        task_id="episode",
+        model=assets.MODEL,
+        partition="{{ partition_key }}",
+        labels="churn_labels",
+        labelled_until="{{ macros.ds_add(partition_key, -14) }}",
+        policy=POLICY,
+        trigger_rule="none_failed",
+    )
+    [drift, performance] >> episode

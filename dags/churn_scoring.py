@@ -1,0 +1,36 @@
+"""Each week's customers, scored by the champion of that week."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG, PartitionedAssetTimetable
+
+from airflow_mlops.operators.score import ScoreDatasetOperator
+from include.churn import assets, features
+from include.churn.bundle import CONTRACT, DEFAULT_ARGS
+
+DOC = """
+### Weekly scores
+
+Runs when a week of features has kept its contract, with the same partition key. The champion is looked up in the ledger
+**as of that week**: backfilling `churn_features` over a promotion scores each week with the model that was in
+production then. Before the first champion there is nothing to score with, and the task is skipped.
+"""
+
+with DAG(
+    dag_id="churn_scoring",
+    schedule=PartitionedAssetTimetable(assets=assets.features),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    tags=["churn", "scoring"],
+    doc_md=DOC,
+):
+    ScoreDatasetOperator(
+        task_id="score",
+        model=assets.MODEL,
+        snapshot="churn_features@{{ partition_key }}",
+        champion_at="{{ partition_key }}",
+        key=[features.KEY],
+        contract=CONTRACT,
+        outlets=[assets.scores],
+    )

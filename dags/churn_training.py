@@ -1,0 +1,155 @@
+"""Train, gate, promote: by schedule, by hand, and by drift."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import DAG, AssetOrTimeSchedule, CronDataIntervalTimetable, Param
+
+from airflow_mlops.notifications.lifecycle import LifecycleNotifier
+from airflow_mlops.operators.episode import CloseEpisodeOperator
+from airflow_mlops.operators.evaluate import EvaluateModelOperator
+from airflow_mlops.operators.gate import EvaluationGateOperator
+from airflow_mlops.operators.plan import PlanTrainingOperator
+from airflow_mlops.operators.promote import PromoteModelOperator
+from airflow_mlops.operators.register import RegisterModelOperator
+from airflow_mlops.operators.split import SplitDatasetOperator
+from airflow_mlops.operators.train import SelectChallengerOperator, TrainModelOperator
+from airflow_mlops.operators.training_set import BuildTrainingSetOperator
+from airflow_mlops.operators.validate import ValidateDatasetOperator
+from include.churn import assets, calendar, features
+from include.churn.bundle import CONTRACT, DEFAULT_ARGS, POLICY, TEST_SHARE, VALIDATION_SHARE
+
+DOC = """
+### From labelled rows to a champion that is proven better
+
+| door | what it trains on |
+|---|---|
+| **drift** | from the change on to the last labelled week; started once for each drift episode |
+| **schedule** | the newest labelled weeks at the end of the month, but nothing from before a change that was followed |
+| **hand** | up to the `cutoff` of the form, or the newest labelled weeks |
+| **backfill** | as the schedule would have then; registers and gates, but never moves the champion |
+
+Candidates are trained side by side on the training rows and chosen on the validation rows. The **gate** compares the chosen
+one with the champion on test rows that neither has ever seen, and asks for proof: the lower bound of the paired
+bootstrap of the gain has to be above zero. Promotion is one entry in the ledger:
+`airflow mlops history churn`.
+"""
+
+CANDIDATES = ["include.churn.model:linear", "include.churn.model:boosted"]
+
+with DAG(
+    dag_id="churn_training",
+    schedule=AssetOrTimeSchedule(
+        timetable=CronDataIntervalTimetable("0 0 1 * *", timezone="UTC"), assets=[assets.retraining_wanted]
+    ),
+    start_date=datetime.combine(calendar.FIRST_WEEK, time(), UTC),
+    end_date=datetime.combine(calendar.LAST_WEEK, time(), UTC),  # the simulated business ends here
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    tags=["churn", "training"],
+    doc_md=DOC,
+    params={
+        "cutoff": Param(
+            None,
+            "The last labelled week to train on (a Monday). Empty: the newest.",
+            type=["null", "string"],
+            format="date",
+            title="Cut-off",
+        ),
+        "window": Param(12, "At most so many labelled weeks.", type="integer", minimum=1, maximum=200, title="Window"),
+    },
+):
+    plan = PlanTrainingOperator(
+        task_id="plan",
+        model=assets.MODEL,
+        labels="churn_labels",
+        label_delay=calendar.LABEL_HORIZON,
+        cutoff="{{ params.cutoff or '' }}",
+        window="{{ params.window }}",
+    )
+    training_set = BuildTrainingSetOperator(
+        task_id="training_set",
+        dataset="churn_training_set",
+        features="churn_features",
+        labels="churn_labels",
+        key=features.KEY,
+        first=plan.output["first"],
+        cutoff=plan.output["cutoff"],
+    )
+    validate = ValidateDatasetOperator(task_id="validate", snapshot=training_set.output, contract=CONTRACT)
+    split = SplitDatasetOperator(
+        task_id="split",
+        snapshot=training_set.output,
+        key=features.KEY,
+        test=TEST_SHARE,
+        validation=VALIDATION_SHARE,
+    )
+    train = TrainModelOperator.partial(
+        task_id="train",
+        train=split.output["train"],
+        validation=split.output["validation"],
+        target=features.TARGET,
+        contract=CONTRACT,
+        metric="roc_auc",
+        map_index_template="{{ task.build.split(':')[-1] }}",
+        max_active_tis_per_dag=2,
+    ).expand(build=CANDIDATES)
+    select = SelectChallengerOperator(task_id="select", candidates=train.output)
+    register = RegisterModelOperator(
+        task_id="register",
+        model=assets.MODEL,
+        run=select.output,
+        data={part: split.output[part] for part in ("train", "validation", "test")},
+        contract=CONTRACT,
+    )
+    evaluate = EvaluateModelOperator(
+        task_id="evaluate",
+        challenger=register.output,
+        test=split.output["test"],
+        target=features.TARGET,
+        key=[features.KEY, "partition"],
+        contract=CONTRACT,
+    )
+    gate = EvaluationGateOperator(
+        task_id="gate",
+        evaluation=evaluate.output,
+        challenger=register.output,
+        policy=POLICY,
+        if_promote="promote",
+        if_hold="hold",
+        if_reject="reject",
+        on_success_callback=LifecycleNotifier(),
+        on_failure_callback=LifecycleNotifier(),
+    )
+    hold = ApprovalOperator(
+        task_id="hold",
+        subject="Shall {{ ti.xcom_pull(task_ids='register')['model'] }} "
+        "v{{ ti.xcom_pull(task_ids='register')['version'] }} become champion?",
+        body="The gate saw a gain that it cannot be sure of. Report {{ ti.xcom_pull(task_ids='gate')['id'] }}.",
+        defaults="Reject",
+        response_timeout=timedelta(days=3),
+    )
+    reject = EmptyOperator(task_id="reject")
+    promote = PromoteModelOperator(
+        task_id="promote",
+        challenger=register.output,
+        gate=gate.output,
+        effective_at=plan.output["effective_at"],
+        approver="{{ ((ti.xcom_pull(task_ids='hold') or {}).get('responded_by_user') or {}).get('name', '') }}",
+        reason="{{ ti.xcom_pull(task_ids='plan')['cause'] }}: passed the gate",
+        outlets=[assets.champion],
+        trigger_rule="none_failed_min_one_success",
+        on_success_callback=LifecycleNotifier(),
+    )
+    close = CloseEpisodeOperator(
+        task_id="close_episode", plan=plan.output, gate=gate.output, promoted=promote.output
+    ).as_teardown()
+
+    training_set >> validate >> split
+    gate >> [promote, hold, reject]
+    hold >> promote >> close
+    reject >> close

@@ -1,0 +1,232 @@
+"""The whole lifecycle in one DAG, on the data set that everybody knows."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, Param, task
+
+from airflow_mlops.operators.evaluate import EvaluateModelOperator
+from airflow_mlops.operators.gate import EvaluationGateOperator
+from airflow_mlops.operators.ingest import IngestDatasetOperator
+from airflow_mlops.operators.promote import PromoteModelOperator
+from airflow_mlops.operators.register import RegisterModelOperator
+from airflow_mlops.operators.split import SplitDatasetOperator
+from airflow_mlops.operators.train import SelectChallengerOperator, TrainModelOperator
+from airflow_mlops.operators.validate import ValidateDatasetOperator
+from include.titanic.features import KEY, TARGET
+from include.titanic.model import CANDIDATES
+
+DOC = """
+### Would this passenger have survived?
+
+Press **Trigger**, describe a passenger, and follow the run from a CSV file to an answer.
+
+1. **find** the passenger list: the `csv` of the form, else the environment variable `TITANIC_CSV`, else the
+   connection `titanic_csv` (`{"path": "..."}` in its extra). Given none of them, a look-alike is generated:
+   nobody in it ever lived.
+2. **ingest** it. From here on the rows are an immutable snapshot: the same file gives the same snapshot.
+3. **validate** it against `include/titanic/contract.yaml`. A broken contract ends the run here, with a
+   report.
+4. **split** it by `PassengerId`, with the same share of survivors in each part. A quarter of the rows is put
+   away for the gate.
+5. **train** two candidates side by side, **select** the one that is better on validation rows, and
+   **register** it with its data, its contract and the profile of its training rows.
+6. **evaluate** it and the champion on the rows that were put away, and let the **gate** decide by
+   `include/titanic/policy.yaml`. The first model has to be good, every later one *proven* better.
+7. **promote** it, or **reject** it.
+8. **predict**: the champion, new or old, says what the passenger's chances are. The answer is in the log and
+   in XCom: `{"survives": 0.12, "version": 1}`.
+
+Trigger it again: the same rows make the same model, which is not better than the champion, so the gate
+rejects it and the champion answers.
+
+A champion is only ever judged on rows that it has not seen, so another split seed is another study: its
+model is registered as `titanic_seed_7`, and one of the look-alike as `titanic_look_alike`. If the file
+itself has changed, rows can move between the parts; the gate then blocks and says so, and another seed
+starts afresh.
+
+`airflow mlops history titanic` tells which version was champion when, and by which report.
+"""
+
+CONTRACT = "include/titanic/contract.yaml"
+POLICY = "include/titanic/policy.yaml"
+MODEL = "{{ ti.xcom_pull(task_ids='find', key='model') }}"
+PASSENGER = "The passenger"
+log = logging.getLogger("titanic")
+
+with DAG(
+    dag_id="titanic",
+    schedule=None,
+    catchup=False,
+    max_active_runs=1,
+    default_args={"owner": "titanic-team", "retries": 2, "retry_delay": timedelta(seconds=10)},
+    tags=["titanic", "training", "tutorial"],
+    doc_md=DOC,
+    params={
+        "csv": Param(
+            None,
+            "A path or an fsspec URI that the worker can read. Empty: TITANIC_CSV, the connection "
+            "titanic_csv, or a generated look-alike, in this order.",
+            type=["null", "string"],
+            title="Passenger list (CSV)",
+            section="The data",
+        ),
+        "seed": Param(
+            0,
+            "Which rows are put away for the gate. Each seed is a study of its own, with its own champion.",
+            type="integer",
+            minimum=0,
+            maximum=1_000_000,
+            title="Split seed",
+            section="The data",
+        ),
+        "passenger_class": Param(
+            3,
+            type="integer",
+            enum=[1, 2, 3],
+            values_display={1: "First", 2: "Second", 3: "Third"},
+            title="Class",
+            section=PASSENGER,
+        ),
+        "sex": Param("male", type="string", enum=["female", "male"], title="Sex", section=PASSENGER),
+        "age": Param(
+            28,
+            "In years. Empty: not known.",
+            type=["null", "number"],
+            minimum=0,
+            maximum=120,
+            title="Age",
+            section=PASSENGER,
+        ),
+        "fare": Param(
+            8.05,
+            "In pounds of 1912: about 8 in third class, 14 in second, 60 in first. Empty: not known.",
+            type=["null", "number"],
+            minimum=0,
+            maximum=1000,
+            title="Fare",
+            section=PASSENGER,
+        ),
+        "siblings_spouses": Param(
+            0, type="integer", minimum=0, maximum=20, title="Siblings and spouses aboard", section=PASSENGER
+        ),
+        "parents_children": Param(
+            0, type="integer", minimum=0, maximum=20, title="Parents and children aboard", section=PASSENGER
+        ),
+        "embarked": Param(
+            "S",
+            type=["null", "string"],
+            enum=["C", "Q", "S", None],
+            values_display={"C": "Cherbourg", "Q": "Queenstown", "S": "Southampton"},
+            title="Embarked at",
+            section=PASSENGER,
+        ),
+        "name": Param(
+            None,
+            "As on the list, for example: Dawson, Mr. Jack. The title counts. Empty: one that fits.",
+            type=["null", "string"],
+            maxLength=200,
+            title="Name",
+            section=PASSENGER,
+        ),
+        "ticket": Param(
+            None,
+            "For example: A/5 21171.",
+            type=["null", "string"],
+            maxLength=50,
+            title="Ticket",
+            section=PASSENGER,
+        ),
+        "cabin": Param(
+            None, "For example: C85.", type=["null", "string"], maxLength=50, title="Cabin", section=PASSENGER
+        ),
+    },
+):
+
+    @task
+    def find(params: dict[str, Any] | None = None) -> dict[str, str]:
+        """Say where the passenger list is."""
+        from include.titanic import source
+
+        assert params is not None  # Airflow gives them
+        found = source.find(params["csv"], int(params["seed"]))
+        log.info("%s, given by %s", found["path"] or "no file", found["given_by"])
+        return found
+
+    @task(trigger_rule="none_failed", multiple_outputs=False)
+    def predict(model: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ask the champion about the passenger of the form."""
+        from airflow.sdk.exceptions import AirflowSkipException
+
+        from airflow_mlops.hooks.mlflow import MlflowHook
+        from airflow_mlops.hooks.store import LifecycleStoreHook
+        from include.titanic.features import passenger
+        from include.titanic.model import survival
+
+        assert params is not None
+        answer = survival(LifecycleStoreHook().database, MlflowHook().tracking_uri, model, passenger(params))
+        if answer is None:
+            raise AirflowSkipException(f"{model} has no champion: no version has passed the gate yet")
+        log.info("%s v%s: survives with a probability of %.3f", model, answer["version"], answer["survives"])
+        return answer
+
+    found = find()
+    ingest = IngestDatasetOperator(
+        task_id="ingest",
+        dataset="titanic",
+        path=found["path"],
+        rows=found["rows"],
+        transform="include.titanic.source:typed",
+    )
+    validate = ValidateDatasetOperator(task_id="validate", snapshot=ingest.output, contract=CONTRACT)
+    split = SplitDatasetOperator(
+        task_id="split",
+        snapshot=ingest.output,
+        key=KEY,
+        test=0.25,
+        validation=0.15,
+        seed="{{ params.seed }}",
+        stratify=TARGET,
+    )
+    train = TrainModelOperator.partial(
+        task_id="train",
+        train=split.output["train"],
+        validation=split.output["validation"],
+        target=TARGET,
+        contract=CONTRACT,
+        metric="roc_auc",
+        map_index_template="{{ task.build.split(':')[-1] }}",
+    ).expand(build=CANDIDATES)
+    select = SelectChallengerOperator(task_id="select", candidates=train.output)
+    register = RegisterModelOperator(
+        task_id="register",
+        model=MODEL,
+        run=select.output,
+        data={part: split.output[part] for part in ("train", "validation", "test")},
+        contract=CONTRACT,
+    )
+    evaluate = EvaluateModelOperator(
+        task_id="evaluate",
+        challenger=register.output,
+        test=split.output["test"],
+        target=TARGET,
+        key=[KEY],
+        contract=CONTRACT,
+    )
+    gate = EvaluationGateOperator(
+        task_id="gate",
+        evaluation=evaluate.output,
+        challenger=register.output,
+        policy=POLICY,
+        if_promote="promote",
+        if_reject="reject",
+    )
+    promote = PromoteModelOperator(task_id="promote", challenger=register.output, gate=gate.output)
+    reject = EmptyOperator(task_id="reject")
+
+    ingest >> validate >> split
+    gate >> [promote, reject] >> predict(model=MODEL)

@@ -1,0 +1,1 @@
+"""What the DAGs of this bundle share: code and SQL that is not a DAG itself."""

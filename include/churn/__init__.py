@@ -1,0 +1,1 @@
+"""The simulated subscription company: its database, its features, its labels and its models."""

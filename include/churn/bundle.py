@@ -1,0 +1,15 @@
+"""What the churn DAGs have in common. Imported while DAG files are parsed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+CONTRACT = "include/churn/contract.yaml"
+POLICY = "include/churn/policy.yaml"
+
+# The same shares for ever: a customer of the test part is never trained on, in any retraining.
+TEST_SHARE = 0.3
+VALIDATION_SHARE = 0.15
+
+# A retry mends a database that was away for a moment. Bad input and refusals are not retried: they fail at once.
+DEFAULT_ARGS = {"owner": "churn-team", "retries": 2, "retry_delay": timedelta(seconds=10)}

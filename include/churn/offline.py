@@ -1,0 +1,317 @@
+"""The churn story without a scheduler: the same core functions that the operators call, week after week.
+
+Quick enough to try many seeds: ``python -m include.churn.offline --seeds 10 --size 3000``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from include.churn import business, calendar, database, features
+from include.churn.bundle import CONTRACT, POLICY, TEST_SHARE, VALIDATION_SHARE
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from sqlalchemy import Engine
+
+    from airflow_mlops.core.data.snapshot import SnapshotRoot
+    from airflow_mlops.core.monitoring.retraining import Cause, TrainingPlan
+    from airflow_mlops.core.refs import ModelVersionRef
+    from airflow_mlops.store.database import Database
+
+MODEL = "churn"
+CANDIDATES = ("include.churn.model:linear", "include.churn.model:boosted")
+
+
+@dataclass
+class World:
+    """Where everything is kept, and what happened."""
+
+    source: Engine
+    store: Database
+    root: SnapshotRoot
+    mlflow: MlflowClient
+    drift: dict[str, str] = field(default_factory=dict)
+    decisions: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def new(cls, folder: Path, *, seed: int, size: int, change: bool) -> World:
+        """Build a fresh business, store, snapshot root and MLflow in a folder."""
+        from mlflow import MlflowClient
+        from sqlalchemy import create_engine
+
+        from airflow_mlops.core.data.snapshot import SnapshotRoot
+        from airflow_mlops.store.database import Database
+
+        source = create_engine(f"sqlite:///{folder}/business.db")
+        database.write(business.build(seed, size, change), source)
+        store = Database(f"sqlite:///{folder}/store.db")
+        store.upgrade()
+        tracking = f"sqlite:///{folder}/mlflow.db"
+        client = MlflowClient(tracking_uri=tracking, registry_uri=tracking)
+        client.create_experiment("churn_training", artifact_location=(folder / "artifacts").as_uri())
+        return cls(source, store, SnapshotRoot((folder / "snapshots").as_uri()), client)
+
+
+def run(world: World) -> World:
+    """Live through the whole calendar: history, first champion, then week after week."""
+    for week in calendar.weeks(calendar.FIRST_WEEK, calendar.LAST_WEEK):
+        partition = calendar.key(week)
+        ingest(world, partition)
+        if week < calendar.HISTORY_END:
+            continue
+        if week == calendar.HISTORY_END:
+            retrain(world, "hand", f"hand_{partition}")
+            continue
+        score(world, partition)
+        watch(world, partition)
+        retrain(world, "drift", f"drift_{partition}")
+    return world
+
+
+def ingest(world: World, partition: str) -> None:
+    """What ``churn_features`` does."""
+    import pandas as pd
+    from sqlalchemy import text
+
+    from airflow_mlops.core.data import Contract, validate
+    from airflow_mlops.store import catalogue
+
+    def query(path: Path, binds: dict[str, str]) -> pd.DataFrame:
+        with world.source.connect() as connection:
+            return pd.read_sql(text(path.read_text()), connection, params=binds, dtype_backend="numpy_nullable")
+
+    labelled = labelled_at(partition)
+    if labelled >= calendar.key(calendar.FIRST_WEEK):
+        rows = query(features.LABELS_SQL, features.label_binds(labelled))
+        catalogue.record(world.store, world.root.write("churn_labels", rows, partition=labelled))
+    rows = features.with_tenure(query(features.FEATURES_SQL, features.query_binds(partition)), partition)
+    ref = world.root.write("churn_features", rows, partition=partition)
+    catalogue.record(world.store, ref)
+    report = validate(world.root.open(ref).scan(), Contract.load(CONTRACT), environment="serving")
+    if report.verdict == "fail":
+        raise AssertionError(report.summary())
+
+
+def score(world: World, partition: str) -> None:
+    """What ``churn_scoring`` does."""
+    from airflow_mlops.core.address import snapshot_at
+    from airflow_mlops.core.monitoring import scoring
+    from airflow_mlops.core.registry.comparison import load_version
+    from airflow_mlops.core.registry.history import champion_at
+    from airflow_mlops.store import catalogue, versions
+
+    champion = champion_at(world.store, MODEL, partition)
+    if champion is None:
+        return
+    ref = scoring.score(
+        world.root,
+        "churn_scores",
+        world.root.open(snapshot_at(world.store, f"churn_features@{partition}")),
+        load_version(champion, world.mlflow.tracking_uri),
+        versions.ref(champion),
+        key=[features.KEY],
+        features=features.FEATURES,
+    )
+    catalogue.record(world.store, ref)
+
+
+def watch(world: World, partition: str) -> None:
+    """What ``churn_monitoring`` does."""
+    from airflow_mlops.core.address import snapshot_at
+    from airflow_mlops.core.errors import NotFound
+    from airflow_mlops.core.monitoring.drift import check_snapshot
+    from airflow_mlops.core.monitoring.episodes import EpisodePolicy, advance
+    from airflow_mlops.core.monitoring.performance import check_scores
+    from airflow_mlops.core.policy import load_section
+    from airflow_mlops.core.registry.history import champion_at
+    from airflow_mlops.store import reports, windows
+
+    champion = champion_at(world.store, MODEL, partition)
+    if champion is None:
+        return
+    current = world.root.open(snapshot_at(world.store, f"churn_features@{partition}"))
+    report = check_snapshot(champion, current, POLICY)
+    world.drift[partition] = report.verdict
+    reports.publish(world.store, report, actor=f"offline/{partition}")
+    windows.record(
+        world.store,
+        model=MODEL,
+        version=champion.version,
+        kind="drift",
+        partition=partition,
+        verdict=report.verdict,
+        rows=current.ref.rows,
+        report=report.id,
+    )
+    labelled = labelled_at(partition)
+    try:
+        scores = world.root.open(snapshot_at(world.store, f"churn_scores@{labelled}"))
+        labels = world.root.open(snapshot_at(world.store, f"churn_labels@{labelled}"))
+    except NotFound:
+        pass  # that week was before the first champion
+    else:
+        judged = check_scores(
+            world.store, scores, labels, model=MODEL, key=features.KEY, target=features.TARGET, policy=POLICY
+        )
+        reports.publish(world.store, judged, actor=f"offline/{partition}")
+    policy = load_section(EpisodePolicy, POLICY, "episode")
+    advance(
+        world.store, policy, model=MODEL, partition=partition, labels="churn_labels", labelled_until=labelled
+    )
+
+
+def retrain(world: World, cause: Cause, actor: str) -> None:
+    """What ``churn_training`` does; nothing when there is nothing to do."""
+    from airflow_mlops.core.monitoring.episodes import finish
+    from airflow_mlops.core.monitoring.retraining import plan
+
+    planned = plan(
+        world.store,
+        model=MODEL,
+        labels="churn_labels",
+        cause=cause,
+        actor=actor,
+        window=12,
+        label_delay=calendar.LABEL_HORIZON,
+    )
+    if planned is None:
+        return
+    decision = challenge(world, planned, actor)
+    world.decisions.append({"actor": actor, "plan": planned.to_dict(), "decision": decision})
+    if planned.episode is not None:
+        finish(
+            world.store,
+            planned.episode,
+            actor=actor,
+            outcome="promoted" if decision in ("promote", "bootstrap") else "rejected",
+        )
+
+
+def challenge(world: World, planned: TrainingPlan, actor: str) -> str | None:
+    """Train the candidates, choose, register, gate, and promote if the gate says so; gives its decision."""
+    from airflow_mlops.core.data import Contract, profile
+    from airflow_mlops.core.data.training_set import labelled_rows
+    from airflow_mlops.core.evaluation import GatePolicy
+    from airflow_mlops.core.policy import load_section
+    from airflow_mlops.core.registry import comparison, promotion
+    from airflow_mlops.core.registry.registration import register
+    from airflow_mlops.core.training import fit
+    from airflow_mlops.core.training.split import Shares, split
+    from airflow_mlops.store import catalogue, reports, versions
+    from airflow_mlops.store.clock import from_iso
+
+    contract = Contract.load(CONTRACT)
+    feature_refs, label_refs = (
+        catalogue.partitions(world.store, dataset, planned.first, planned.cutoff)
+        for dataset in ("churn_features", "churn_labels")
+    )
+    rows = labelled_rows(world.root, feature_refs, label_refs, features.KEY)
+    whole = world.root.open(world.root.write("churn_training_set", rows, partition=planned.cutoff))
+    parts = split(world.root, whole, key=features.KEY, shares=Shares(TEST_SHARE, VALIDATION_SHARE))
+    runs = [
+        fit.train(
+            world.mlflow,
+            world.store,
+            fit.Candidate(build.rpartition(":")[2], build, contract.features, features.TARGET),
+            train=world.root.open(parts["train"]),
+            validation=world.root.open(parts["validation"]),
+            experiment="churn_training",
+            key=f"{actor}/train/{number}",
+        )
+        for number, build in enumerate(CANDIDATES)
+    ]
+    train_rows = world.root.open(parts["train"]).scan()
+    baseline = profile(train_rows, columns=contract.features, cluster=contract.cluster)
+    challenger: ModelVersionRef = register(
+        world.mlflow,
+        world.store,
+        model=MODEL,
+        run=fit.choose(runs),
+        data=parts,
+        baseline=baseline.to_dict(),
+        contract=contract.to_dict(),
+        cutoff=planned.cutoff,
+        key=f"{actor}/register",
+    )
+    judged_on = comparison.Rows(
+        world.root.open(parts["test"]), [features.KEY, "partition"], features.TARGET, contract.features
+    )
+    evaluation = comparison.compare(
+        world.store,
+        world.root,
+        challenger=challenger,
+        rows=judged_on,
+        metric="roc_auc",
+        tracking_uri=world.mlflow.tracking_uri,
+    )
+    verdict = comparison.gate(
+        world.store,
+        world.root,
+        evaluation=evaluation,
+        challenger=challenger,
+        policy=load_section(GatePolicy, POLICY, "gate"),
+    )
+    reports.publish(world.store, evaluation, actor=f"{actor}/evaluate")
+    reports.publish(world.store, verdict, actor=f"{actor}/gate")
+    versions.bind_gate(
+        world.store, MODEL, challenger.version, report_id=verdict.id, decision=str(verdict.decision)
+    )
+    if verdict.decision in promotion.PASSING:
+        promotion.promote(
+            world.mlflow,
+            world.store,
+            challenger=challenger,
+            gate=verdict.id,
+            actor=f"{actor}/promote",
+            reason=f"{planned.cause}: passed the gate",
+            effective_at=from_iso(planned.effective_at),
+        )
+    return verdict.decision
+
+
+def labelled_at(partition: str) -> str:
+    """Give the partition whose labels arrive at this one."""
+    from datetime import date
+
+    return calendar.key(calendar.last_labelled(date.fromisoformat(partition)))
+
+
+def story(world: World) -> dict[str, Any]:
+    """Give what is asked of a story: quiet weeks, drift in the changed week, one retraining, a better champion."""
+    from airflow_mlops.store import episodes, ledger
+
+    change = calendar.key(calendar.CHANGE_WEEK)
+    quiet = [v for p, v in world.drift.items() if p < change]
+    entries = ledger.history(world.store, MODEL)[::-1]
+    return {
+        "quiet": len(quiet),
+        "false_alarms": sum(v == "fail" for v in quiet),
+        "first_changed_week": world.drift.get(change),
+        "episodes": len(episodes.all_of(world.store, MODEL)),
+        "retrainings": sum(d["plan"]["cause"] == "drift" for d in world.decisions),
+        "champions": [e.version for e in entries],
+        "decisions": [d["decision"] for d in world.decisions],
+    }
+
+
+def main() -> None:
+    """Run the story for several seeds and print a line for each."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=10, help="how many seeds, from --first on")
+    parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--size", type=int, default=3000)
+    parser.add_argument("--no-change", action="store_true")
+    args = parser.parse_args()
+    for seed in range(args.first, args.first + args.seeds):
+        with tempfile.TemporaryDirectory(prefix="mlops-offline-") as folder:
+            world = World.new(Path(folder), seed=seed, size=args.size, change=not args.no_change)
+            print(seed, story(run(world)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

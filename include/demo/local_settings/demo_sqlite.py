@@ -1,0 +1,13 @@
+"""
+How long a connection waits for SQLite's write lock, per Airflow process.
+
+The API server writes its audit log inside its event loop, so a long wait there stops all requests, also the
+one that holds the lock; everybody else waits patiently, since the scheduler exits when the database stays
+locked.
+"""
+
+from __future__ import annotations
+
+import sys
+
+connect_args = {"timeout": 5 if "api-server" in sys.argv else 60}

@@ -1,0 +1,162 @@
+"""What happened in the demo: read back from the ledger and the lifecycle store, never from logs or from memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from include.churn import calendar, features
+from include.churn.bundle import TEST_SHARE, VALIDATION_SHARE
+
+if TYPE_CHECKING:
+    from airflow_mlops.store.database import Database
+    from airflow_mlops.store.tables import Version
+    from include.demo.world import World
+
+MODEL = "churn"
+METRIC = "roc_auc"
+BACKTEST = "backtest"
+HEADING = f"{'week':<12}{'rows':>6}  {'drift':<12}{'champion':<10}{METRIC} on labels (week)"
+
+
+def read(world: World) -> dict[str, Any]:
+    """Give the whole story as ``build/demo.json`` has it."""
+    from airflow_mlops.store import episodes
+
+    database = world.database
+    return {
+        "change_partition": calendar.key(calendar.CHANGE_WEEK),
+        "champions": champions(database),
+        "weeks": [week_of(database, partition) for partition in watched(database)],
+        "retrainings": [
+            {
+                "run_id": e.claimed_by.partition("/")[2],
+                "cause": "drift",
+                "partition": e.requested_partition,
+                "outcome": e.outcome,
+            }
+            for e in episodes.all_of(database, MODEL)
+            if e.claimed_by
+        ],
+    }
+
+
+def champions(database: Database) -> list[dict[str, Any]]:
+    """Give each promotion with the figure and the decision of its gate, oldest first."""
+    from airflow_mlops.store import ledger, reports
+
+    found = []
+    for entry in reversed(ledger.history(database, MODEL)):
+        gate = reports.get(database, str(entry.gate_report))
+        found.append(
+            {
+                "version": entry.version,
+                "partition": entry.effective_at.date().isoformat(),
+                "metric": gate.facts["metric"],
+                "value": gate.facts["values"]["challenger"][gate.facts["metric"]],
+                "gate": gate.decision,
+                "gain": gate.facts.get("gain"),
+                "reason": entry.reason,
+            }
+        )
+    return found
+
+
+def watched(database: Database) -> list[str]:
+    """Give the partitions that a champion has been watched on."""
+    from airflow_mlops.store import windows
+
+    return sorted({w.partition for w in windows.of_model(database, MODEL, "drift")})
+
+
+def week_of(database: Database, partition: str) -> dict[str, Any]:
+    """Give one week: its rows, the verdict on drift, the champion, and each version's metric on its labels."""
+    from airflow_mlops.core.registry.history import champion_at
+    from airflow_mlops.store import catalogue, reports, windows
+
+    champion = champion_at(database, MODEL, partition)
+    version = None if champion is None else champion.version
+    drift = {w.partition: w for w in windows.of_model(database, MODEL, "drift", version=version)}.get(
+        partition
+    )
+    columns: list[str] = []
+    if drift is not None and drift.report:
+        columns = [str(c.where) for c in reports.get(database, drift.report).failed]
+    performance = {
+        w.version: w.value
+        for w in windows.of_model(database, MODEL, "performance")
+        if w.partition == partition
+    }
+    backtest = {
+        w.version: w.value for w in windows.of_model(database, MODEL, BACKTEST) if w.partition == partition
+    }
+    return {
+        "partition": partition,
+        "rows": catalogue.current(database, "churn_features", partition).rows,
+        "drift": None if drift is None else drift.verdict,
+        "drifted": list(dict.fromkeys(columns)),
+        "champion": version,
+        # Live only the champion's own predictions can be judged; afterwards all versions are, on the same rows.
+        "values": {str(v): value for v, value in sorted((backtest or performance).items())},
+    }
+
+
+def line(week: dict[str, Any]) -> str:
+    """Write one week as a line of the table."""
+    values = ", ".join(f"v{v} {value:.3f}" for v, value in week["values"].items() if value is not None)
+    drifted = f"  drifted: {', '.join(week['drifted'][:4])}" if week["drift"] == "fail" else ""
+    return (
+        f"{week['partition']:<12}{week['rows']:>6}  {week['drift'] or '-':<12}"
+        f"{'v' + str(week['champion']) if week['champion'] else '-':<10}{values or 'not yet'}{drifted}"
+    )
+
+
+def champion_line(database: Database) -> str:
+    """Say who is champion, and by what gain."""
+    found = champions(database)
+    if not found:
+        return "no champion"
+    newest = found[-1]
+    gain = newest["gain"]
+    proof = f", gain {gain['value']:+.3f}, at least {gain['low']:+.3f}" if gain else ""
+    return f"v{newest['version']} is champion ({newest['metric']} {newest['value']:.3f}{proof})"
+
+
+def backtest(world: World) -> None:
+    """Judge every version on every labelled week that was watched, and keep it as windows of the store.
+
+    Only customers of the test part are scored: no version has ever been fitted or chosen on them, so that old and new are
+    compared fairly.
+    """
+    from airflow_mlops.store import versions
+
+    for version in versions.all_of(world.database, MODEL):
+        _backtest(world, version)
+
+
+def _backtest(world: World, version: Version) -> None:
+    from airflow_mlops.core.training.artifact import predict
+    from airflow_mlops.core.registry.comparison import load_version
+    from airflow_mlops.core.training.metrics import metric
+    from airflow_mlops.core.training.split import Shares, assign
+    from airflow_mlops.store import catalogue, windows
+
+    database, root = world.database, world.snapshots
+    model = load_version(version, world.tracking_uri)
+    labelled = {ref.partition: ref for ref in catalogue.partitions(database, "churn_labels")}
+    for partition in watched(database):
+        if partition not in labelled:
+            continue
+        rows = root.open(catalogue.current(database, "churn_features", partition)).to_pandas()
+        rows = rows.merge(root.open(labelled[partition]).to_pandas(), on=features.KEY, validate="one_to_one")
+        rows = rows[assign(rows, features.KEY, Shares(TEST_SHARE, VALIDATION_SHARE)) == "test"]
+        scores = predict(model, rows[features.FEATURES])
+        windows.record(
+            database,
+            model=MODEL,
+            version=version.version,
+            kind=BACKTEST,
+            partition=partition,
+            verdict="not_judged",
+            value=metric(METRIC).value(rows[features.TARGET].to_numpy(), scores),
+            rows=len(rows),
+        )

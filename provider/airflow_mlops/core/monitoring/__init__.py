@@ -1,0 +1,1 @@
+"""Scoring, performance when labels arrive, and drift episodes."""

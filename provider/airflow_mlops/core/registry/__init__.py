@@ -1,0 +1,1 @@
+"""Registration, promotion, safe loading: on the store's ledger, with MLflow kept in step."""

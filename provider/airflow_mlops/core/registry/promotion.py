@@ -1,0 +1,149 @@
+"""Promotion: from a passing gate to a ledger entry, and MLflow's aliases kept in step with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlops.core.errors import Refused
+from airflow_mlops.core.refs import ModelVersionRef
+from airflow_mlops.core.registry.loading import local_folder, verify
+from airflow_mlops.core.report import Report
+from airflow_mlops.store import ledger, reports, versions
+from airflow_mlops.store.database import Database
+from airflow_mlops.store.tables import LedgerEntry, Version
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+PASSING = ("promote", "bootstrap")
+
+
+class GuardRefused(Refused):
+    """The version is sound, but this run is not one that should move the champion: a backfill, or older data."""
+
+
+def bind(report: Report, challenger: ModelVersionRef, champion: LedgerEntry | None) -> Report:
+    """Bind a gate report to the files it judged and to the champion it compared them with."""
+    binding = {
+        "model": challenger.model,
+        "version": challenger.version,
+        "digest": challenger.digest,
+        "champion_epoch": None if champion is None else champion.epoch,
+        "champion_version": None if champion is None else champion.version,
+    }
+    return replace(report, facts={**report.facts, "binding": binding})
+
+
+def promote(
+    client: MlflowClient,
+    database: Database,
+    *,
+    challenger: ModelVersionRef,
+    gate: str,
+    actor: str,
+    reason: str,
+    approver: str | None = None,
+    effective_at: datetime | None = None,
+    backfill: bool = False,
+    allow_backfill: bool = False,
+    allow_older: bool = False,
+) -> LedgerEntry:
+    """Make a version champion.
+
+    :param gate: the id of its published gate report.
+    :param actor: ``dag_id/run_id/task_id/map_index``: a retry gives the entry that it has made already.
+    :param approver: who approved, where the gate held.
+    :param effective_at: from when on, on the data's clock; default now.
+    :param backfill: whether this is a backfill, which registers but does not promote.
+    :param allow_backfill: promote all the same.
+    :param allow_older: promote though the champion was trained on newer data.
+    :raises Refused: when a guard forbids it.
+    :raises Conflict: when the champion has changed since the gate.
+    """
+    version = versions.get(database, challenger.model, challenger.version)
+    mine = (e for e in ledger.history(database, version.model) if e.actor == actor and e.version == version.version)
+    done = next(mine, None)
+    if done is None:
+        binding = _passing_gate(reports.get(database, gate), version, approver)
+        champion = ledger.head(database, version.model)
+        _not_a_backfill(version, backfill and not allow_backfill)
+        if champion is not None and not allow_older:
+            _not_older(version, versions.get(database, version.model, champion.version))
+        verify(local_folder(version.artifact_uri, client.tracking_uri), version.digest)
+        done = ledger.append(
+            database,
+            model=version.model,
+            expected_epoch=binding["champion_epoch"],
+            version=version.version,
+            digest=version.digest,
+            gate_report=gate,
+            approver=approver,
+            reason=reason,
+            actor=actor,
+            effective_at=effective_at,
+        )
+    reconcile(client, database, version.model)
+    return done
+
+
+def reconcile(client: MlflowClient, database: Database, model: str) -> bool:
+    """Make MLflow's aliases ``champion`` and ``previous`` what the ledger says; gives whether they were not.
+
+    The ledger decides: a crash between ledger and alias is repaired by the next caller.
+    """
+    entries = ledger.history(database, model, limit=2)
+    if not entries:
+        return False
+    wanted = {"champion": entries[0].version}
+    if len(entries) > 1:
+        wanted["previous"] = entries[1].version
+    aliases = client.get_registered_model(model).aliases
+    changed = False
+    for alias, version in wanted.items():
+        if str(aliases.get(alias)) != str(version):
+            client.set_registered_model_alias(model, alias, str(version))
+            changed = True
+    if changed:
+        client.set_model_version_tag(model, str(entries[0].version), "mlops.epoch", str(entries[0].epoch))
+    return changed
+
+
+def _passing_gate(report: Report, version: Version, approver: str | None) -> Mapping[str, Any]:
+    """Give the gate's binding, if the gate lets this very version pass."""
+    name = f"{version.model} v{version.version}"
+    binding = report.facts.get("binding") or {}
+    bound = (binding.get("model"), binding.get("version"), binding.get("digest"))
+    if report.kind != "gate" or bound != (version.model, version.version, version.digest):
+        raise Refused(
+            f"report {report.id} is not a gate report of these files of {name}",
+            mend="run the gate on this version, and promote with its report",
+        )
+    if report.decision == "hold" and approver:
+        return binding
+    if report.decision not in PASSING or report.verdict not in ("pass", "warn"):
+        raise Refused(
+            f"the gate did not let {name} pass: {report.decision}",
+            where=report.summary(3),
+            mend="a held version needs an approver; a rejected one needs a better challenger",
+        )
+    return binding
+
+
+def _not_a_backfill(version: Version, backfill: bool) -> None:
+    if backfill:
+        raise GuardRefused(
+            f"{version.model} v{version.version} comes from a backfill: registered, not promoted",
+            mend="allow_backfill=True promotes all the same",
+        )
+
+
+def _not_older(version: Version, champion: Version) -> None:
+    if version.cutoff is not None and champion.cutoff is not None and version.cutoff < champion.cutoff:
+        raise GuardRefused(
+            f"{version.model} v{version.version} was trained on data up to {version.cutoff}, "
+            f"the champion v{champion.version} up to {champion.cutoff}",
+            mend="allow_older=True promotes all the same",
+        )

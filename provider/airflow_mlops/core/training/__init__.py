@@ -1,0 +1,1 @@
+"""Splitting, fitting, and the runs that keep what was fitted."""

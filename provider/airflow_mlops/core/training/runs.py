@@ -1,0 +1,127 @@
+"""MLflow runs, one for each Airflow task that makes one.
+
+MLflow alone makes a second run for a retry and leaves a killed one RUNNING for ever. Here the claim in the lifecycle
+store decides: a finished run is found again, an unfinished one is closed before the next is made.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlops.core.errors import Conflict
+from airflow_mlops.core.refs import RunRef
+from airflow_mlops.store import claims
+from airflow_mlops.store.database import Database
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+KEY_TAG = "mlops.key"
+_KIND = "run"
+
+
+@dataclass(slots=True)
+class ClaimedRun:
+    """The run of one task.
+
+    :param id: MLflow's run id; empty when an earlier attempt finished.
+    :param finished: what an earlier attempt gave.
+    """
+
+    client: MlflowClient
+    database: Database
+    key: str
+    id: str = ""
+    finished: RunRef | None = None
+
+    def log(self, *, params: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
+        """Log parameters and metrics in one call; a metric that is not finite is logged as a tag instead."""
+        import math
+
+        from mlflow.entities import Metric, Param, RunTag
+
+        moment = int(time.time() * 1000)
+        self.client.log_batch(
+            self.id,
+            metrics=[Metric(k, float(v), moment, 0) for k, v in metrics.items() if math.isfinite(v)],
+            params=[Param(k, str(v)[:6000]) for k, v in params.items()],
+            tags=[RunTag(f"metric.{k}", str(v)) for k, v in metrics.items() if not math.isfinite(v)],
+        )
+
+    def finish(self, ref: RunRef) -> RunRef:
+        """End the run well and note what it gave. The note comes first: it is what a retry goes by.
+
+        :raises Conflict: when a later attempt of the task has taken over: this one is a zombie.
+        """
+        if not claims.finish(self.database, _KIND, self.key, ref.to_dict(), holder=self.id):
+            raise Conflict(
+                "a later attempt of this task has taken over", where=f"{self.key}, run {self.id}", mend="look at that one"
+            )
+        self.client.set_terminated(self.id, "FINISHED")
+        return ref
+
+
+@contextmanager
+def claimed(
+    client: MlflowClient,
+    database: Database,
+    *,
+    key: str,
+    experiment: str,
+    name: str,
+    tags: Mapping[str, str] | None = None,
+) -> Iterator[ClaimedRun]:
+    """Give the task's run: new, or the finished one of an earlier attempt.
+
+    :param key: ``dag_id/run_id/task_id/map_index``.
+    :param experiment: MLflow's experiment; made when it is not there.
+    :param name: the run's name.
+    """
+    run = ClaimedRun(client, database, key)
+    earlier = claims.begin(database, _KIND, key)
+    if earlier is not None and earlier["finished"]:
+        run.finished = RunRef.from_dict({k: v for k, v in earlier.items() if k != "finished"})
+        if client.get_run(run.finished.run_id).info.status != "FINISHED":  # killed between the note and the end
+            client.set_terminated(run.finished.run_id, "FINISHED")
+        yield run
+        return
+    experiment_id = experiment_of(client, experiment)
+    if earlier is not None:
+        close_orphans(client, experiment_id, key)
+    run.id = client.create_run(experiment_id, run_name=name, tags={**(tags or {}), KEY_TAG: key}).info.run_id
+    try:
+        claims.note(database, _KIND, key, {"run_id": run.id}, finished=False)
+        yield run
+    except BaseException:
+        client.set_terminated(run.id, "FAILED")
+        raise
+
+
+def experiment_of(client: MlflowClient, name: str) -> str:
+    """Give the id of an experiment, made when it is not there; of two makers the later takes the earlier's."""
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        try:
+            return str(client.create_experiment(name))
+        except MlflowException:
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise
+    return str(found.experiment_id)
+
+
+def close_orphans(client: MlflowClient, experiment_id: str, key: str) -> int:
+    """Close the runs that killed attempts of a task left open; gives how many."""
+    quoted = key.replace("'", "\\'")
+    open_runs = client.search_runs(
+        [experiment_id], filter_string=f"tags.`{KEY_TAG}` = '{quoted}' and attributes.status = 'RUNNING'"
+    )
+    for run in open_runs:
+        client.set_terminated(run.info.run_id, "KILLED")
+    return len(open_runs)

@@ -1,0 +1,80 @@
+"""What this provider tells Airflow about itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_STEPS = (
+    "base",
+    "ingest",
+    "validate",
+    "training_set",
+    "split",
+    "train",
+    "register",
+    "evaluate",
+    "gate",
+    "promote",
+    "score",
+    "drift",
+    "performance",
+    "episode",
+    "plan",
+)
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Give the provider's description, as Airflow's entry point ``apache_airflow_provider`` asks for."""
+    name = "MLOps"
+    return {
+        "package-name": "airflow-provider-mlops",
+        "name": name,
+        "description": "The machine-learning lifecycle: validate, train, gate, promote, score, watch, retrain.",
+        "integrations": [
+            {
+                "integration-name": name,
+                "external-doc-url": "https://airflow.apache.org/docs/",
+                "tags": ["software"],
+            }
+        ],
+        "operators": [
+            {"integration-name": name, "python-modules": [f"airflow_mlops.operators.{step}" for step in _STEPS]}
+        ],
+        "sensors": [{"integration-name": name, "python-modules": ["airflow_mlops.sensors.drift"]}],
+        "triggers": [{"integration-name": name, "python-modules": ["airflow_mlops.triggers.drift"]}],
+        "hooks": [
+            {"integration-name": name, "python-modules": ["airflow_mlops.hooks.store", "airflow_mlops.hooks.mlflow"]}
+        ],
+        "notifications": ["airflow_mlops.notifications.lifecycle.LifecycleNotifier"],
+        "connection-types": [_STORE, _MLFLOW],
+        "cli": ["airflow_mlops.cli.commands.get_commands"],
+    }
+
+
+def _field(label: str, description: str, **schema: Any) -> dict[str, Any]:
+    return {"label": label, "description": description, "schema": {"type": ["string", "null"], **schema}}
+
+
+_STORE = {
+    "connection-type": "mlops_store",
+    "hook-class-name": "airflow_mlops.hooks.store.LifecycleStoreHook",
+    "hook-name": "MLOps lifecycle store",
+    "ui-field-behaviour": {
+        "relabeling": {"schema": "Database (or SQLite file)"},
+        "placeholders": {"schema": "mlops"},
+    },
+    "conn-fields": {
+        "driver": _field("Driver", "postgresql+psycopg2 or sqlite", default="postgresql+psycopg2"),
+        "snapshots": _field("Snapshot root", "where snapshots live: file:///shared/snapshots, s3://bucket/snapshots"),
+    },
+}
+
+_MLFLOW = {
+    "connection-type": "mlflow",
+    "hook-class-name": "airflow_mlops.hooks.mlflow.MlflowHook",
+    "hook-name": "MLflow",
+    "ui-field-behaviour": {"hidden-fields": ["host", "port", "schema", "login", "password"]},
+    "conn-fields": {
+        "tracking_uri": _field("Tracking URI", "in full: https://host:port/path, or a database URL for a local store"),
+    },
+}

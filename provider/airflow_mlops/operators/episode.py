@@ -1,0 +1,110 @@
+"""Drift episodes: moving one on after each window, and closing it when its training run is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airflow_mlops.operators.base import LifecycleOperator, run_key
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class UpdateEpisodeOperator(LifecycleOperator):
+    """Open an episode on drift, and ask for its one retraining once the labels allow it; gives a ``ReportRef``.
+
+    The request stands in the lifecycle store, where a ``DriftTrigger`` or ``DriftSensor`` sees it.
+
+    :param model: the model's name.
+    :param partition: the partition that was judged.
+    :param labels: the dataset of labels.
+    :param labelled_until: the last partition whose labels may be known by now.
+    :param policy: the path of a ``policy.yaml`` with an ``episode`` section, or its content.
+    """
+
+    template_fields: Sequence[str] = ("model", "partition", "labels", "labelled_until", "policy")
+
+    def __init__(
+        self,
+        *,
+        model: str,
+        partition: str,
+        labels: str,
+        labelled_until: str,
+        policy: str | Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.model = model
+        self.partition = partition
+        self.labels = labels
+        self.labelled_until = labelled_until
+        self.policy = policy
+
+    def step(self, context: Context) -> dict[str, Any]:
+        """Move the episode on and publish what was done."""
+        from airflow_mlops.core.monitoring.episodes import EpisodePolicy, advance
+        from airflow_mlops.core.policy import load_section
+
+        report = advance(
+            self.database,
+            load_section(EpisodePolicy, self.policy, "episode"),
+            model=self.model,
+            partition=self.partition,
+            labels=self.labels,
+            labelled_until=self.labelled_until,
+        )
+        self.log.info("%s", report.checks[0].message)
+        return self.publish(report, context)
+
+
+class CloseEpisodeOperator(LifecycleOperator):
+    """Close the episode that this run's plan has claimed, by what became of the run; does nothing without one.
+
+    Put it behind the last steps with ``.as_teardown()``: then it runs whatever became of them, and the run is still as good as
+    they were. A run that failed gives the episode back, so that the next window asks again.
+
+    :param plan: the plan: output of :class:`~airflow_mlops.operators.plan.PlanTrainingOperator`.
+    :param promoted: the output of the promotion; ``None`` when it was not reached.
+    :param gate: the ``ReportRef`` of the gate; ``None`` when it was not reached.
+    """
+
+    template_fields: Sequence[str] = ("plan", "promoted", "gate")
+
+    def __init__(
+        self,
+        *,
+        plan: Mapping[str, Any] | None,
+        gate: Mapping[str, Any] | None,
+        promoted: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.plan = plan
+        self.gate = gate
+        self.promoted = promoted
+
+    def step(self, context: Context) -> str:
+        """Find the outcome and close."""
+        from airflow_mlops.core.monitoring.episodes import Outcome, finish
+
+        if self.plan is None:
+            raise AirflowSkipException("the run had no plan: there was nothing to train")
+        decision = (self.gate or {}).get("decision")
+        outcome: Outcome
+        if self.promoted:
+            outcome = "promoted"
+        elif decision == "reject":
+            outcome = "rejected"
+        elif decision == "hold":
+            outcome = "held"
+        else:
+            outcome = "failed"
+        episode = self.plan.get("episode")
+        if episode is not None:
+            finish(self.database, int(episode), actor=run_key(context), outcome=outcome)
+        self.log.info("outcome: %s", outcome)
+        return outcome

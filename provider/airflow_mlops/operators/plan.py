@@ -1,0 +1,82 @@
+"""The plan of a training run: on what, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airflow_mlops.operators.base import LifecycleOperator, run_key, run_type
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_mlops.core.monitoring.retraining import Cause
+
+_CAUSES: dict[str, Cause] = {
+    "asset_triggered": "drift",
+    "scheduled": "schedule",
+    "backfill": "backfill",
+    "manual": "hand",
+    "operator_triggered": "hand",
+}
+
+
+class PlanTrainingOperator(LifecycleOperator):
+    """Decide what a training run trains on; gives ``cause``, ``first``, ``cutoff``, ``effective_at`` and ``episode``.
+
+    Claims the model's requested drift episode, if there is one; otherwise the newest labelled partitions that were known at
+    the end of the run's data interval, or up to the asked cut-off. Skips the run when there is nothing to do: an
+    event that comes twice, or late, starts nothing.
+
+    :param model: the model's name.
+    :param labels: the dataset of labels.
+    :param cutoff: the last labelled partition, when asked for by hand.
+    :param window: at most so many labelled partitions.
+    :param label_delay: how long after its partition a label is known.
+    """
+
+    template_fields: Sequence[str] = ("model", "labels", "cutoff", "window", "label_delay")
+
+    def __init__(
+        self,
+        *,
+        model: str,
+        labels: str,
+        label_delay: timedelta,
+        cutoff: str | None = None,
+        window: int = 12,
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault("multiple_outputs", True)
+        super().__init__(**kwargs)
+        self.model = model
+        self.labels = labels
+        self.label_delay = label_delay
+        self.cutoff = cutoff
+        self.window = window
+
+    def step(self, context: Context) -> dict[str, Any]:
+        """Plan, or skip."""
+        from airflow_mlops.core.monitoring.retraining import plan
+
+        cause = _CAUSES.get(run_type(context), "hand")
+        end = context.get("data_interval_end") if cause in ("schedule", "backfill") else None
+        asked = self.cutoff if self.cutoff not in (None, "", "None") else None
+        found = plan(
+            self.database,
+            model=self.model,
+            labels=self.labels,
+            cause=cause,
+            actor=run_key(context),
+            window=int(self.window),
+            label_delay=self.label_delay,
+            cutoff=asked,
+            as_of=None if end is None else end.date().isoformat(),
+        )
+        if found is None:
+            raise AirflowSkipException(f"nothing to train: no requested episode and no labelled partition ({cause})")
+        self.log.info("training on %s to %s, because of: %s", found.first, found.cutoff, found.cause)
+        return found.to_dict()

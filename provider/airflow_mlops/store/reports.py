@@ -1,0 +1,54 @@
+"""Published reports."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from airflow_mlops.core.errors import NotFound
+from airflow_mlops.core.report import Report
+from airflow_mlops.store.clock import now
+from airflow_mlops.store.database import Database
+from airflow_mlops.store.tables import StoredReport
+
+
+def publish(database: Database, report: Report, *, actor: str) -> None:
+    """Keep a report for ever.
+
+    :param actor: who made it: ``dag_id/run_id/task_id/map_index``, or a person's name.
+    """
+    with database.session() as session:
+        session.merge(
+            StoredReport(
+                id=report.id,
+                kind=report.kind,
+                subject=str(report.subject)[:500],
+                verdict=report.verdict,
+                decision=report.decision,
+                body=report.to_dict(),
+                actor=actor,
+                recorded_at=now(),
+            )
+        )
+
+
+def get(database: Database, report_id: str) -> Report:
+    """Give a report back.
+
+    :raises NotFound: when it was never published.
+    """
+    with database.session() as session:
+        found = session.get(StoredReport, report_id)
+    if found is None:
+        raise NotFound(f"there is no report {report_id}", where=database.address)
+    return Report.from_dict(found.body)
+
+
+def of_actor(database: Database, prefix: str) -> list[Report]:
+    """Give the reports of one DAG run (``dag_id/run_id/``) or task, oldest first."""
+    with database.session() as session:
+        found = session.scalars(
+            select(StoredReport)
+            .where(StoredReport.actor.startswith(prefix, autoescape=True))
+            .order_by(StoredReport.recorded_at)
+        ).all()
+    return [Report.from_dict(row.body) for row in found]

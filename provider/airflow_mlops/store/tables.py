@@ -1,0 +1,172 @@
+"""The tables of the lifecycle store."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, ForeignKey, Index, String, TypeDecorator, UniqueConstraint, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from airflow_mlops.store.clock import from_iso, to_iso
+
+SCHEMA_VERSION = 1
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC, to the microsecond, that reads back with its zone from every database.
+
+    Kept as fixed-width ISO text: it sorts as time does, and SQLite and PostgreSQL agree on it to the last digit.
+    """
+
+    impl = String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> str | None:
+        """Write UTC."""
+        return None if value is None else to_iso(value)
+
+    def process_result_value(self, value: str | None, dialect: Any) -> datetime | None:
+        """Read UTC."""
+        return None if value is None else from_iso(value)
+
+
+class Base(DeclarativeBase):
+    """The metadata of all our tables; each name begins with ``mlops_`` so that a shared database stays readable."""
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: Instant, dict[str, Any]: JSON, list[Any]: JSON}
+
+
+class SchemaVersion(Base):
+    """Which version of these tables the database has: one row."""
+
+    __tablename__ = "mlops_schema_version"
+    version: Mapped[int] = mapped_column(primary_key=True)
+    migrated_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class CatalogueEntry(Base):
+    """(dataset, partition) -> snapshot; late data adds an entry, and the newest one is current."""
+
+    __tablename__ = "mlops_catalogue"
+    __table_args__ = (UniqueConstraint("dataset", "partition", "sequence"),)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    dataset: Mapped[str] = mapped_column(String(100))
+    partition: Mapped[str] = mapped_column(String(250))
+    sequence: Mapped[int]
+    snapshot_id: Mapped[str] = mapped_column(String(64))
+    uri: Mapped[str] = mapped_column(String(2000))
+    rows: Mapped[int]
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class StoredReport(Base):
+    """A published report."""
+
+    __tablename__ = "mlops_reports"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40), index=True)
+    subject: Mapped[str] = mapped_column(String(500))
+    verdict: Mapped[str] = mapped_column(String(20))
+    decision: Mapped[str | None] = mapped_column(String(20))
+    body: Mapped[dict[str, Any]]
+    actor: Mapped[str] = mapped_column(String(1000))
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Claim(Base):
+    """What an Airflow task has made: at most one thing of a kind for a (dag_id, run_id, task_id, map_index)."""
+
+    __tablename__ = "mlops_claims"
+    __table_args__ = (UniqueConstraint("kind", "key"),)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    key: Mapped[str] = mapped_column(String(1200))
+    value: Mapped[dict[str, Any] | None]
+    claimed_at: Mapped[datetime] = mapped_column(Instant)
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class Version(Base):
+    """A registered model version, with what travels with it."""
+
+    __tablename__ = "mlops_versions"
+    model: Mapped[str] = mapped_column(String(100), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    digest: Mapped[str] = mapped_column(String(64))
+    run_id: Mapped[str] = mapped_column(String(64))
+    artifact_uri: Mapped[str] = mapped_column(String(2000))
+    cutoff: Mapped[str | None] = mapped_column(String(250))
+    candidate: Mapped[str] = mapped_column(String(100))
+    data: Mapped[dict[str, Any]]  # part -> SnapshotRef: train, validation, test
+    baseline: Mapped[dict[str, Any]]  # the training profile
+    contract: Mapped[dict[str, Any] | None]
+    gate_report: Mapped[str | None] = mapped_column(String(32))
+    gate_decision: Mapped[str | None] = mapped_column(String(20))
+    actor: Mapped[str] = mapped_column(String(1000))
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class LedgerEntry(Base):
+    """One change of champion. Unique on (model, epoch): the compare-and-set."""
+
+    __tablename__ = "mlops_ledger"
+    model: Mapped[str] = mapped_column(String(100), primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    previous_epoch: Mapped[int | None]
+    version: Mapped[int]
+    digest: Mapped[str] = mapped_column(String(64))
+    gate_report: Mapped[str | None] = mapped_column(ForeignKey("mlops_reports.id"))
+    approver: Mapped[str | None] = mapped_column(String(250))
+    reason: Mapped[str] = mapped_column(String(1000))
+    actor: Mapped[str] = mapped_column(String(1000))
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+    effective_at: Mapped[datetime] = mapped_column(Instant, index=True)
+
+
+class Window(Base):
+    """What was seen of a model version on one partition: drift, performance."""
+
+    __tablename__ = "mlops_windows"
+    __table_args__ = (UniqueConstraint("model", "version", "kind", "partition"),)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    model: Mapped[str] = mapped_column(String(100))
+    version: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(40))
+    partition: Mapped[str] = mapped_column(String(250))
+    verdict: Mapped[str] = mapped_column(String(20))
+    value: Mapped[float | None]
+    rows: Mapped[int]
+    report: Mapped[str | None] = mapped_column(String(32))
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Episode(Base):
+    """A drift episode of a model: opened by drift, one retraining, closed by its outcome."""
+
+    __tablename__ = "mlops_episodes"
+    __table_args__ = (
+        UniqueConstraint("model", "number"),
+        # One open episode a model: the second opener of a race gets an integrity error, not a second episode.
+        Index(
+            "mlops_one_open_episode",
+            "model",
+            unique=True,
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    model: Mapped[str] = mapped_column(String(100))
+    number: Mapped[int]
+    version: Mapped[int]  # the champion that drifted away from its baseline
+    state: Mapped[str] = mapped_column(String(20))  # open, requested, retraining, closed
+    change_partition: Mapped[str] = mapped_column(String(250))
+    opened_report: Mapped[str | None] = mapped_column(String(32))
+    opened_at: Mapped[datetime] = mapped_column(Instant)
+    attempts: Mapped[int] = mapped_column(default=0)
+    requested_partition: Mapped[str | None] = mapped_column(String(250))
+    cutoff: Mapped[str | None] = mapped_column(String(250))
+    claimed_by: Mapped[str | None] = mapped_column(String(1000))
+    outcome: Mapped[str | None] = mapped_column(String(200))
+    closed_at: Mapped[datetime | None] = mapped_column(Instant)

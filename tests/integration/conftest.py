@@ -1,0 +1,187 @@
+"""An Airflow, a lifecycle store and an MLflow of the tests' own, and a way to run a DAG of the bundle by ``dag.test``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import pytest
+
+from include.demo.environment import BUNDLE, bundle_config
+
+if TYPE_CHECKING:
+    from airflow.models.dagrun import DagRun
+    from airflow.sdk import DAG
+    from mlflow import MlflowClient
+
+    from airflow_mlops.core.data.snapshot import SnapshotRoot
+    from airflow_mlops.store.database import Database
+
+REPO = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An AIRFLOW_HOME with a migrated SQLite database; this process's Airflow uses it, imported before or not."""
+    home = tmp_path_factory.mktemp("airflow")
+    settings_of_ours = {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(REPO / "dags"),
+        "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": bundle_config(REPO),
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "GIT_PYTHON_REFRESH": "quiet",
+    }
+    imported_before = "airflow" in sys.modules
+    with patch.dict(os.environ, settings_of_ours):
+        from airflow import settings
+
+        if imported_before:
+            settings.configure_vars()
+            settings.reconfigure_orm()
+        from airflow.utils.db import initdb
+
+        initdb()
+        yield home
+        settings.dispose_orm(do_log=False)
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """Where a test's lifecycle is kept.
+
+    :param database: the lifecycle store
+    :param root: the snapshot root
+    :param client: MLflow's client
+    :param folder: the folder of all three, also the current one
+    """
+
+    database: Database
+    root: SnapshotRoot
+    client: MlflowClient
+    folder: Path
+
+    def experiment(self, name: str) -> str:
+        """Give the id of an experiment whose artifacts stay in the test's folder; made when it is not there."""
+        found = self.client.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        return str(self.client.create_experiment(name, artifact_location=(self.folder / "artifacts").as_uri()))
+
+
+@pytest.fixture
+def lifecycle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lifecycle:
+    """A fresh store, snapshot root and MLflow; the connections of the operators' defaults lead there."""
+    from mlflow import MlflowClient
+
+    from airflow_mlops.core.data.snapshot import SnapshotRoot
+    from airflow_mlops.hooks.store import connection_value
+    from airflow_mlops.store.database import Database
+
+    url, tracking = f"sqlite:///{tmp_path}/store.db", f"sqlite:///{tmp_path}/mlflow.db"
+    snapshots = (tmp_path / "snapshots").as_uri()
+    for name, value in {
+        "MLOPS_STORE_DEFAULT": connection_value(url, snapshots),
+        "MLFLOW_DEFAULT": {"conn_type": "mlflow", "extra": {"tracking_uri": tracking}},
+    }.items():
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(value))
+    monkeypatch.chdir(tmp_path)  # where MLflow would put what it has no other place for
+    database = Database(url)
+    database.upgrade()
+    client = MlflowClient(tracking_uri=tracking, registry_uri=tracking)
+    return Lifecycle(database, SnapshotRoot(snapshots), client, tmp_path)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A DAG run that is over.
+
+    :param run: Airflow's own
+    :param state: ``success`` or ``failed``
+    :param tasks: task id -> the states of its instances by map index
+    """
+
+    run: DagRun
+    state: str
+    tasks: dict[str, list[str | None]]
+
+    @property
+    def states(self) -> dict[str, str | None]:
+        """Task id -> state, for tasks of one instance."""
+        return {task: states[0] for task, states in self.tasks.items() if len(states) == 1}
+
+    def xcom(self, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
+        """Give what a task pushed; None when it pushed nothing."""
+        from airflow.models.xcom import XComModel
+        from airflow.utils.session import create_session
+
+        with create_session() as session:
+            found = session.scalars(
+                XComModel.get_many(
+                    key=key,
+                    run_id=self.run.run_id,
+                    dag_ids=self.run.dag_id,
+                    task_ids=task_id,
+                    map_indexes=map_index,
+                )
+            ).first()
+            return None if found is None else XComModel.deserialize_value(found)
+
+
+@pytest.fixture(scope="session")
+def bundle_dag(airflow_home: Path) -> Callable[[str], DAG]:
+    """Give a DAG of the bundle by its id, from ``dags/<id>.py`` or from whichever file has it."""
+    from airflow.dag_processing.dagbag import BundleDagBag
+
+    known: dict[str, DAG] = {}
+
+    def dag(dag_id: str) -> DAG:
+        if dag_id not in known:
+            own = REPO / "dags" / f"{dag_id}.py"
+            folder = own if own.is_file() else REPO / "dags"
+            bag = BundleDagBag(dag_folder=folder, bundle_path=REPO, bundle_name=BUNDLE)
+            assert dag_id in bag.dags, f"no DAG {dag_id}: {bag.import_errors or list(bag.dags)}"
+            known[dag_id] = bag.dags[dag_id]
+        return known[dag_id]
+
+    return dag
+
+
+@pytest.fixture
+def run_dag(bundle_dag: Callable[[str], DAG], lifecycle: Lifecycle) -> Callable[..., Ran]:
+    """Run a DAG of the bundle by ``dag.test``: ``run_dag("titanic", run_conf={"seed": 3})``.
+
+    Other keywords are those of ``dag.test``, and ``partition_key=``, which it does not have. A logical date before
+    the DAG's start date gives a successful run without tasks, so a run without any is an error here.
+    """
+    from airflow.serialization.definitions.dag import SerializedDAG
+    from airflow.utils.session import create_session
+
+    create = SerializedDAG.create_dagrun
+
+    def run(dag_id: str, *, partition_key: str | None = None, **kwargs: Any) -> Ran:
+        def keyed(*args: Any, **values: Any) -> DagRun:
+            return create(*args, **values, partition_key=partition_key)
+
+        lifecycle.experiment(dag_id)
+        with patch.object(SerializedDAG, "create_dagrun", keyed if partition_key else create):
+            done = bundle_dag(dag_id).test(**kwargs)
+        tasks = defaultdict(list)
+        with create_session() as session:
+            for ti in sorted(done.get_task_instances(session=session), key=lambda ti: ti.map_index):
+                tasks[ti.task_id].append(None if ti.state is None else str(ti.state))
+        assert tasks, f"{dag_id} ran no task: is the logical date before its start date?"
+        return Ran(done, str(done.state), dict(tasks))
+
+    return run

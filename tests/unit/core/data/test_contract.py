@@ -1,0 +1,124 @@
+"""A contract is read strictly, and its errors name file, key and mend."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_mlops.core.data import Contract
+from airflow_mlops.core.errors import BadInput
+
+TEXT = """
+name: churn_features
+key: [customer_id]
+cluster: customer_id
+rows: {min: 100, max: null}
+unknown_columns: warn
+columns:
+  customer_id: {type: int, required: true, nullable: false}
+  plan: {type: category, values: [basic, plus, premium]}
+  weekly_price: {type: float, min: 0, max: 500, max_missing: 0.05, severity: warn}
+  since: {type: date, min: 2020-01-01, role: ignore}
+  churned: {type: int, values: [0, 1], role: label}
+environments:
+  serving: {without: [churned]}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "contract.yaml"
+    path.write_text(TEXT)
+    return path
+
+
+def broken(file: Path, old: str, new: str) -> str:
+    assert old in TEXT
+    file.write_text(TEXT.replace(old, new))
+    with pytest.raises(BadInput) as caught:
+        Contract.load(file)
+    assert str(file) in str(caught.value)
+    assert caught.value.mend
+    return str(caught.value)
+
+
+def test_a_contract_reads_the_same_from_file_dict_and_itself(file: Path) -> None:
+    contract = Contract.load(file)
+    assert contract.columns["since"].min == date(2020, 1, 1)
+    assert (
+        Contract.load(str(file)) == Contract.load(contract.to_dict()) == Contract.load(contract) == contract
+    )
+
+
+def test_roles_give_features_label_and_kinds(file: Path) -> None:
+    contract = Contract.load(file)
+    assert contract.features == ["plan", "weekly_price"]
+    assert contract.label == "churned"
+    assert contract.role("customer_id") == "key"
+    assert contract.kinds == {"plan": "category", "weekly_price": "number", "churned": "category"}
+
+
+def test_key_columns_are_not_nullable_unless_they_say_so() -> None:
+    columns: dict[str, Any] = {
+        "a": {"type": "int"},
+        "b": {"type": "int", "nullable": True},
+        "c": {"type": "int"},
+    }
+    contract = Contract.load({"name": "x", "key": ["a", "b"], "columns": columns})
+    assert [contract.nullable(c) for c in "abc"] == [False, True, True]
+
+
+def test_when_serving_the_label_is_neither_required_nor_a_feature(file: Path) -> None:
+    serving = Contract.load(file).for_environment("serving")
+    assert serving.label is None
+    assert not serving.columns["churned"].required
+    assert Contract.load(file).label == "churned"
+    with pytest.raises(BadInput, match=r"'servng'.*\n.*\n.*serving"):
+        Contract.load(file).for_environment("servng")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            "severity: warn",
+            "severty: warn",
+            "columns.weekly_price.severty: is not a known key; did you mean 'severity'",
+        ),
+        ("type: float", "type: flaot", "columns.weekly_price.type: Input should be"),
+        ("max_missing: 0.05", "max_missing: 5", "columns.weekly_price.max_missing"),
+        ("min: 0, max: 500", "min: 501, max: 500", "columns.weekly_price: min 501 is more than max 500"),
+        ("min: 0, max: 500", "min: 2020-01-01", "does not fit the type float"),
+        ("values: [0, 1]", "values: [zero, 1]", "'zero' does not fit the type int"),
+        ("values: [basic, plus, premium]", "values: [yes, maybe]", "put quotes around the word"),
+        ("values: [basic, plus, premium]", "pattern: '(a'", "is not a regular expression"),
+        ("type: int, values", "type: int, pattern: x, values", "pattern is for text"),
+        ("key: [customer_id]", "key: [custmer_id]", "key names ['custmer_id']"),
+        ("without: [churned]", "without: [label]", "environments.serving.without names ['label']"),
+        ("min: 100, max: null", "min: 100, max: 5", "max 5 is less than min 100"),
+        (
+            "unknown_columns: warn",
+            "unknown_columns: shout",
+            "unknown_columns: Input should be 'error', 'warn' or",
+        ),
+        ("name: churn_features", "", "name: Field required"),
+        ("  churned:", "  plan: {type: int}\n  churned:", "the key 'plan' is there twice"),
+        ("rows: {", "rows: [{", "is not valid YAML"),
+    ],
+)
+def test_a_mistake_is_told_with_file_key_and_mend(file: Path, old: str, new: str, told: str) -> None:
+    assert told in broken(file, old, new)
+
+
+def test_a_file_that_is_not_there_or_not_text_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"gone\.yaml"):
+        Contract.load(tmp_path / "gone.yaml")
+    (tmp_path / "latin.yaml").write_bytes(b"name: caf\xe9")
+    with pytest.raises(BadInput, match="not UTF-8"):
+        Contract.load(tmp_path / "latin.yaml")
+    (tmp_path / "list.yaml").write_text("- a")
+    with pytest.raises(BadInput, match="has to be a mapping, not list"):
+        Contract.load(tmp_path / "list.yaml")

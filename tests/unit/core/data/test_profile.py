@@ -1,0 +1,274 @@
+"""Profiles add up exactly, survive JSON, and stand for their data."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_mlops.core.data import Profile, frames, profile, scan
+from airflow_mlops.core.data.profile import CELLS, MOST_NAMES
+from airflow_mlops.core.data.sketch import DistinctSketch, stable_hashes
+from airflow_mlops.core.errors import BadInput
+
+NUMBERS = st.one_of(st.none(), st.floats(-1e6, 1e6), st.sampled_from([math.nan, math.inf, -math.inf]))
+ROWS = st.lists(
+    st.tuples(
+        NUMBERS,
+        st.one_of(st.none(), st.integers(-3, 400)),
+        st.one_of(st.none(), st.text(max_size=3)),
+        st.booleans(),
+    ),
+    max_size=60,
+)
+SCHEMA = {"number": pl.Float64, "whole": pl.Int64, "text": pl.String, "flag": pl.Boolean}
+
+
+def frame(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def same(a: Profile, b: Profile) -> bool:
+    """Equal in everything that is counted; sums of floats to the last digits."""
+
+    def walk(x: Any, y: Any) -> bool:
+        if isinstance(x, float) and isinstance(y, float):
+            return x == pytest.approx(y, rel=1e-9, abs=1e-6)
+        if isinstance(x, dict) and isinstance(y, dict):
+            return x.keys() == y.keys() and all(walk(x[k], y[k]) for k in x)
+        if isinstance(x, list) and isinstance(y, list):
+            return len(x) == len(y) and all(walk(i, j) for i, j in zip(x, y, strict=True))
+        return bool(x == y)
+
+    return walk(a.to_dict(), b.to_dict())
+
+
+@given(ROWS, ROWS, ROWS, ROWS)
+def test_merging_is_associative_and_equals_the_profile_of_the_whole(r: Any, a: Any, b: Any, c: Any) -> None:
+    like = profile(frame(r), cluster="whole")
+    one, two, three = (profile(frame(part), like=like) for part in (a, b, c))
+    whole = profile(frame([*a, *b, *c]), like=like)
+    assert same(one.merge(two).merge(three), whole)
+    assert same(one.merge(two.merge(three)), whole)
+    assert same(three.merge(one).merge(two), whole)
+
+
+@given(ROWS, st.randoms(use_true_random=False), st.integers(1, 9))
+def test_the_order_of_rows_and_the_size_of_slices_change_nothing(rows: Any, random: Any, size: int) -> None:
+    like = profile(frame(rows))
+    shuffled = list(rows)
+    random.shuffle(shuffled)
+    assert same(profile(frame(shuffled)), like)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frames, "SLICE_ROWS", size)
+        assert same(profile(frame(shuffled), like=like), like)
+
+
+@given(ROWS, ROWS)
+def test_a_profile_read_back_from_json_is_equal(a: Any, b: Any) -> None:
+    first = profile(frame(a), cluster="text")
+    second = profile(frame(b), like=first)
+    for p in (first, second):
+        assert Profile.from_dict(json.loads(json.dumps(p.to_dict(), allow_nan=False))) == p
+        assert Profile.from_json(p.to_json()) == p
+
+
+@pytest.mark.parametrize(("names", "extra"), [(150, 150), (150, 300), (5000, 10), (5000, 5000)])
+def test_categories_beyond_the_cap_merge_exactly_too(names: int, extra: int) -> None:
+    rng = np.random.default_rng(names + extra)
+    like = profile(pl.DataFrame({"x": [f"n{i}" for i in rng.zipf(1.3, 20_000) % names]}))
+    parts = [pl.DataFrame({"x": [f"n{i}" for i in rng.integers(0, names + extra, 700)]}) for _ in range(4)]
+    one, two, three, four = (profile(part, like=like) for part in parts)
+    whole = profile(pl.concat(parts), like=like)
+    assert one.merge(two).merge(three).merge(four) == whole
+    assert one.merge(two.merge(three.merge(four))) == whole
+    assert (one.merge(two)).merge(three.merge(four)) == whole
+    assert whole.rows == 2800 == whole.columns["x"].categories.count  # type: ignore[union-attr]
+
+
+def test_the_cap_keeps_the_most_frequent_names_ties_by_name_and_counts_the_rest() -> None:
+    names = [f"n{i:04}" for i in range(1000)]
+    data = pl.DataFrame({"x": [*names, *names[500:550] * 3]})
+    column = profile(data).columns["x"]
+    assert column.categories is not None
+    assert column.categories.base == (*names[500:550], *names[:150])
+    assert column.categories.counts["n0500"] == 4
+    assert len(column.categories.counts) == MOST_NAMES
+    assert column.categories.other == data.height - 50 * 4 - 150
+    assert column.distinct == pytest.approx(1000, rel=0.1)
+
+
+def test_a_column_of_ever_new_names_stays_small_also_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "SLICE_ROWS", 1000)
+    monkeypatch.setattr(scan, "MOST_HELD", 1500)
+    data = pl.DataFrame({"x": [f"id{i % 4500}" for i in range(5000)] + ["often"] * 500})
+    p = profile(data)
+    column = p.columns["x"].categories
+    assert column is not None
+    assert column.count == 5500
+    assert column.distinct == pytest.approx(4501, rel=0.1)
+    assert len(p.to_json()) < 10_000
+    assert profile(data[::-1], like=p) == p
+
+
+def test_moments_tails_and_extremes_agree_with_the_rows() -> None:
+    values = np.random.default_rng(1).lognormal(0, 1.5, 200_000) * 1e-3 + 1e6
+    column = profile(pl.DataFrame({"x": values})).columns["x"]
+    numbers = column.numbers
+    assert numbers is not None
+    assert column.mean == pytest.approx(values.mean(), rel=1e-12)
+    assert column.std == pytest.approx(values.std(), rel=1e-6)
+    assert (numbers.min, numbers.max) == (values.min(), values.max())
+    assert 0 < numbers.above < 40
+    beyond = values[values >= numbers.grid.hi] - numbers.grid.hi
+    assert numbers.above_sum * numbers.grid.step == pytest.approx(beyond.sum(), rel=1e-6)
+    for q in (0.01, 0.25, 0.5, 0.9, 0.999):
+        assert column.quantile(q) == pytest.approx(np.quantile(values, q), abs=2 * numbers.grid.step)
+    assert column.quantile(0) == values.min()
+    assert column.quantile(1) == values.max()
+
+
+@pytest.mark.parametrize("low", [0, -7, 10**9])
+def test_each_whole_number_of_a_small_range_has_its_own_cell(low: int) -> None:
+    values = np.random.default_rng(2).integers(low, low + 1500, 50_000)
+    for data in (values, values.astype(float)):
+        numbers = profile(pl.DataFrame({"x": data})).columns["x"].numbers
+        assert numbers is not None
+        found = {int(numbers.grid.edge(i + 0.5)): int(c) for i, c in enumerate(numbers.counts) if c}
+        assert found == dict(zip(*(a.tolist() for a in np.unique(values, return_counts=True)), strict=True))
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -3.7, 5.0, 1e300, -1e-300, 5e-324, 2.0**60])
+def test_a_constant_column_is_counted_in_one_cell(value: float) -> None:
+    column = profile(pl.DataFrame({"x": [value] * 50})).columns["x"]
+    assert column.numbers is not None
+    assert column.numbers.counts.max() == 50
+    assert column.std == 0
+    assert column.mean == pytest.approx(value, rel=1e-6, abs=1e-5)
+
+
+@settings(max_examples=200)
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=30))
+def test_no_number_is_too_strange_to_be_counted(values: list[float]) -> None:
+    p = profile(pl.DataFrame({"x": values}))
+    column = p.columns["x"]
+    assert column.numbers is not None
+    assert column.numbers.count == column.count == sum(math.isfinite(v) for v in values)
+    assert column.missing == sum(math.isnan(v) for v in values)
+    assert column.non_finite == sum(math.isinf(v) for v in values)
+    assert Profile.from_json(p.to_json()) == p
+
+
+def test_kinds_follow_types_and_dates_are_days() -> None:
+    data = pl.DataFrame(
+        {
+            "day": [date(1970, 1, 3)],
+            "when": pl.Series([datetime(1970, 1, 2, 12, tzinfo=UTC)], dtype=pl.Datetime("ns", "Asia/Tokyo")),
+            "flag": [True],
+            "list": [[1]],
+            "nothing": pl.Series([None]),
+            "money": pl.Series(["1.25"]).cast(pl.Decimal(10, 2)),
+        }
+    )
+    p = profile(data)
+    kinds = {name: column.kind for name, column in p.columns.items()}
+    assert list(kinds.values()) == ["date", "date", "bool", "other", "category", "number"]
+    assert [p.columns[c].mean for c in ("day", "when", "money")] == pytest.approx([2.0, 1.5, 1.25])
+    assert p.columns["nothing"].missing == 1
+
+
+def test_like_takes_the_reference_kinds_so_that_codes_and_missing_columns_compare() -> None:
+    reference = profile(
+        pl.DataFrame({"code": ["1", "2"], "flag": [True, False], "x": [1.5, 2.5], "gone": [1, 2]})
+    )
+    later = pd.DataFrame({"code": [1.0, np.nan], "flag": [1, 0], "x": [None, None], "new": [1, 1]})
+    p = profile(later, like=reference)
+    assert list(p.columns) == ["code", "flag", "x"]
+    assert all(p.columns[c].same_cells(reference.columns[c]) for c in p.columns)
+    assert p.columns["code"].categories.counts == {"1": 1}  # type: ignore[union-attr]
+    assert p.columns["flag"].categories.counts == {"true": 1, "false": 1}  # type: ignore[union-attr]
+
+
+def test_pandas_polars_and_files_give_the_same_profile(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    data = pl.DataFrame(
+        {"x": rng.normal(size=3000), "c": rng.choice(["a", "b"], 3000), "n": rng.integers(0, 5, 3000)}
+    )
+    files = [tmp_path / f"{i}.parquet" for i in range(3)]
+    for i, file in enumerate(files):
+        data[i * 1000 : (i + 1) * 1000].write_parquet(file)
+    whole = profile(data)
+    for other in (data.to_pandas(), data.lazy(), files, tmp_path):
+        assert same(profile(other), whole)
+
+
+def test_clusters_are_counted_once_however_often_they_come() -> None:
+    data = pl.DataFrame({"customer": [i % 500 for i in range(5000)], "x": range(5000)})
+    p = profile(data, columns=["x"], cluster="customer")
+    assert p.rows_clusters == pytest.approx(500, rel=0.05)
+    assert p.merge(profile(data, like=p)).rows_clusters == p.rows_clusters
+    assert p.effective_rows == p.rows_clusters
+    assert profile(data).rows_clusters is None
+
+
+def test_a_sketch_counts_small_and_large_sets_within_its_error() -> None:
+    for count in (0, 1, 50, 1000, 3000, 100_000):
+        sketch = DistinctSketch()
+        sketch.add(stable_hashes([f"value {i}" for i in range(count)]))
+        assert sketch.estimate() == pytest.approx(count, rel=0.1, abs=1)
+
+
+def test_hashes_are_part_of_the_format_and_never_change() -> None:
+    expected = [0, 15565445264529232784, 8192623325849500855, 12253148511234574013]
+    assert [int(h) for h in stable_hashes(["", "a", "é", "a" * 50])] == expected
+    assert len(set(stable_hashes(["a", "aa", "aaa", "\0", "\0\0", ""]).tolist())) == 6
+
+
+def test_profiles_over_other_cells_do_not_merge_and_the_mend_is_told() -> None:
+    a, b = profile(pl.DataFrame({"x": [1.5, 2.5]})), profile(pl.DataFrame({"x": [1.5, 9.5]}))
+    with pytest.raises(BadInput, match=r"other cells\n.*column x\n.*like="):
+        a.merge(b)
+    with pytest.raises(BadInput, match=r"other columns: .*'y'"):
+        a.merge(profile(pl.DataFrame({"y": [1]})))
+
+
+def test_a_column_that_is_not_there_or_a_damaged_profile_is_told() -> None:
+    data = pl.DataFrame({"x": [1, 2]})
+    with pytest.raises(BadInput, match=r"no column.*'y'"):
+        profile(data, columns=["y"])
+    with pytest.raises(BadInput, match="no cluster column 'y'"):
+        profile(data, cluster="y")
+    with pytest.raises(BadInput, match="no kind"):
+        profile(data, columns={"x": "nmber"})
+    with pytest.raises(BadInput, match="format 99"):
+        Profile.from_dict({"format": 99})
+    with pytest.raises(BadInput, match="damaged"):
+        Profile.from_dict({"format": 1, "rows": 1, "columns": {"x": {}}, "clusters": None, "cluster": None})
+    with pytest.raises(BadInput, match="not JSON"):
+        Profile.from_json("{")
+
+
+def test_a_profile_is_small_whatever_the_data() -> None:
+    rng = np.random.default_rng(5)
+    data = pl.DataFrame({"x": rng.normal(size=300_000), "id": [f"{i:0120}" for i in range(300_000)]})
+    p = profile(data)
+    assert len(p.to_json()) < 40_000
+    assert len(p.columns["x"].numbers.counts) == CELLS  # type: ignore[union-attr]
+
+
+def test_sorted_data_in_many_slices_still_gets_a_grid_that_holds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (frames, scan):
+        monkeypatch.setattr(module, "SLICE_ROWS", 1000)
+    monkeypatch.setattr(scan, "SAMPLE_ROWS", 1600)
+    numbers = profile(pl.DataFrame({"x": np.linspace(0, 1, 20_000) ** 2})).columns["x"].numbers
+    assert numbers is not None
+    assert numbers.below + numbers.above == 0
