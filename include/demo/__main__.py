@@ -60,6 +60,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Run the demo; gives the exit code."""
     args = arguments(argv)
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # its news of migrations are not the story
     try:
         with interrupted_by_signals():
             _demo(args)

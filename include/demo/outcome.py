@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MODEL = "churn"
 METRIC = "roc_auc"
 BACKTEST = "backtest"
-HEADING = f"{'week':<12}{'rows':>6}  {'drift':<12}{'champion':<10}{METRIC} on labels (week)"
+HEADING = f"{'week':<12}{'rows':>6}  {'drift':<7}{'champion':<10}{METRIC + ' on labels':<24}  drifted"
 
 
 def read(world: World) -> dict[str, Any]:
@@ -100,14 +100,18 @@ def week_of(database: Database, partition: str) -> dict[str, Any]:
     }
 
 
-def line(week: dict[str, Any]) -> str:
-    """Write one week as a line of the table."""
-    values = ", ".join(f"v{v} {value:.3f}" for v, value in week["values"].items() if value is not None)
-    drifted = f"  drifted: {', '.join(week['drifted'][:4])}" if week["drift"] == "fail" else ""
-    return (
-        f"{week['partition']:<12}{week['rows']:>6}  {week['drift'] or '-':<12}"
-        f"{'v' + str(week['champion']) if week['champion'] else '-':<10}{values or 'not yet'}{drifted}"
-    )
+def line(week: dict[str, Any], labelled: dict[str, Any] | None = None) -> str:
+    """Write one week as a line of the table.
+
+    :param labelled: the week whose labels have come with this one, while the story runs; its figure is told instead.
+    """
+    told = labelled or week
+    values = ", ".join(f"v{v} {value:.3f}" for v, value in told["values"].items() if value is not None)
+    if labelled and values:
+        values += f" ({labelled['partition']})"
+    champion = f"v{week['champion']}" if week["champion"] else "-"
+    drifted = f"  {', '.join(week['drifted'][:4])}" if week["drift"] == "fail" else ""
+    return f"{week['partition']:<12}{week['rows']:>6}  {week['drift'] or '-':<7}{champion:<10}{values or '-':<24}{drifted}"
 
 
 def champion_line(database: Database) -> str:

@@ -80,7 +80,8 @@ class Story:
             f"the monitoring of week {partition}",
         )
         self._all_good("churn_monitoring", [run])
-        self.tell(outcome.line(outcome.week_of(self.database, partition)))
+        labelled = outcome.week_of(self.database, calendar.key(calendar.last_labelled(week)))
+        self.tell(outcome.line(outcome.week_of(self.database, partition), labelled))
         self._retraining()
 
     def _retraining(self) -> None:

@@ -28,6 +28,8 @@ SURVIVAL_OF_WOMEN = (3.2, 2.3, 0.0)
 SURVIVAL_OF_MEN = (-0.5, -2.1, -2.0)
 """Log-odds of a grown-up."""
 PORT_MISSING = 0.002
+DEAREST = 512.0
+"""In pounds, as in the real list."""
 
 
 def passengers(seed: int = 0, rows: int = 891) -> pd.DataFrame:
@@ -65,7 +67,7 @@ def passengers(seed: int = 0, rows: int = 891) -> pd.DataFrame:
             "SibSp": spouse,
             "Parch": parents_children,
             "Ticket": [_ticket(rng, of) for of in level],
-            "Fare": fare.round(4),
+            "Fare": fare.clip(max=DEAREST).round(4),
             "Cabin": [f"{rng.choice(list(DECKS[of]))}{rng.integers(1, 120)}" for of in level],
             "Embarked": [rng.choice(list("CQS"), p=PORTS[of]) for of in level],
         }

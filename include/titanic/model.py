@@ -1,7 +1,7 @@
 """The two candidate models, each a pipeline from the columns of the CSV to a probability, and how to ask one.
 
-What a name, a ticket and a cabin tell is read by scikit-learn's own vectorizers inside the pipeline: so it can be
-stored with skops, and training and serving cannot differ. No feature looks at another row.
+What a name, a ticket and a cabin tell is read by scikit-learn's own vectorizers inside the pipeline, so it can
+be stored with skops, and training and serving cannot differ. No feature looks at another row.
 
 Imported while DAG files are parsed: scikit-learn is imported inside the functions.
 """

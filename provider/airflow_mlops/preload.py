@@ -17,11 +17,11 @@ Only imports happen here. A model fitted or a thread started before a fork can h
 
 from __future__ import annotations
 
-import importlib
 import logging
 import time
-import warnings
 from collections.abc import Iterable
+
+from airflow_mlops.core.imports import import_quietly
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +57,7 @@ def warm(modules: Iterable[str] = MODULES) -> dict[str, float]:
     for name in modules:
         start = time.perf_counter()
         try:
-            with warnings.catch_warnings():
-                # skops looks at every attribute of every loaded module, also at all that Airflow has
-                # deprecated: some hundred warnings that concern nobody.
-                warnings.simplefilter("ignore")
-                importlib.import_module(name)
+            import_quietly(name)
         except Exception as error:  # a broken optional library must not keep the scheduler from starting
             log.info("not preloaded: %s (%s: %s)", name, type(error).__name__, error)
             continue

@@ -1,4 +1,4 @@
-"""An Airflow, a lifecycle store and an MLflow of the tests' own, and a way to run a DAG of the bundle by ``dag.test``."""
+"""An Airflow, a lifecycle store and an MLflow of the tests' own, and how to run a DAG of the bundle in it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REPO = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session")
 def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """An AIRFLOW_HOME with a migrated SQLite database; this process's Airflow uses it, imported before or not."""
+    """An AIRFLOW_HOME with a migrated SQLite database; this process uses it, had it imported Airflow or not."""
     home = tmp_path_factory.mktemp("airflow")
     settings_of_ours = {
         "AIRFLOW_HOME": str(home),
@@ -73,7 +73,7 @@ class Lifecycle:
     folder: Path
 
     def experiment(self, name: str) -> str:
-        """Give the id of an experiment whose artifacts stay in the test's folder; made when it is not there."""
+        """Give the id of an experiment whose artifacts stay in the test's folder; it is made when absent."""
         found = self.client.get_experiment_by_name(name)
         if found is not None:
             return str(found.experiment_id)
@@ -140,6 +140,15 @@ class Ran:
 
 
 @pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of the public data sets, which are no part of the project."""
+    folder = Path(os.environ.get("MLOPS_TEST_DATA") or REPO.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"there is no {folder}: name the folder of the public data sets with MLOPS_TEST_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def bundle_dag(airflow_home: Path) -> Callable[[str], DAG]:
     """Give a DAG of the bundle by its id, from ``dags/<id>.py`` or from whichever file has it."""
     from airflow.dag_processing.dagbag import BundleDagBag
@@ -162,8 +171,9 @@ def bundle_dag(airflow_home: Path) -> Callable[[str], DAG]:
 def run_dag(bundle_dag: Callable[[str], DAG], lifecycle: Lifecycle) -> Callable[..., Ran]:
     """Run a DAG of the bundle by ``dag.test``: ``run_dag("titanic", run_conf={"seed": 3})``.
 
-    Other keywords are those of ``dag.test``, and ``partition_key=``, which it does not have. A logical date before
-    the DAG's start date gives a successful run without tasks, so a run without any is an error here.
+    Other keywords are those of ``dag.test``, and ``partition_key=``, which it does not have: as a real run with a
+    key, such a run has no logical date, so give ``run_after=``. A date outside the DAG's start and end dates gives
+    a successful run without tasks, which is an error here.
     """
     from airflow.serialization.definitions.dag import SerializedDAG
     from airflow.utils.session import create_session
@@ -174,6 +184,8 @@ def run_dag(bundle_dag: Callable[[str], DAG], lifecycle: Lifecycle) -> Callable[
         def keyed(*args: Any, **values: Any) -> DagRun:
             return create(*args, **values, partition_key=partition_key)
 
+        if partition_key is not None:
+            kwargs.setdefault("logical_date", None)
         lifecycle.experiment(dag_id)
         with patch.object(SerializedDAG, "create_dagrun", keyed if partition_key else create):
             done = bundle_dag(dag_id).test(**kwargs)
@@ -181,7 +193,7 @@ def run_dag(bundle_dag: Callable[[str], DAG], lifecycle: Lifecycle) -> Callable[
         with create_session() as session:
             for ti in sorted(done.get_task_instances(session=session), key=lambda ti: ti.map_index):
                 tasks[ti.task_id].append(None if ti.state is None else str(ti.state))
-        assert tasks, f"{dag_id} ran no task: is the logical date before its start date?"
+        assert tasks, f"{dag_id} ran no task: is the date outside its start and end dates?"
         return Ran(done, str(done.state), dict(tasks))
 
     return run

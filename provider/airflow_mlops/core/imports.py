@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from airflow_mlops.core.errors import BadInput
@@ -41,6 +43,17 @@ def resolve(target: str | Callable[..., Any]) -> Callable[..., Any]:
     if not callable(found):
         raise BadInput(f"{target!r} is a {type(found).__name__}, not a function", where=target)
     return found
+
+
+def import_quietly(name: str) -> ModuleType:
+    """Import a module without the warnings that its import sets off.
+
+    For skops: it looks at every attribute of every loaded module, also at all those that Airflow has deprecated, which
+    makes some hundred warnings that concern nobody.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return import_module(name)
 
 
 def find_file(path: str | PathLike[str]) -> Path:

@@ -51,7 +51,7 @@ class LifecycleNotifier(BaseNotifier):
 
     def text(self, context: Context | dict[str, Any]) -> str:
         """Give the message: the lead, then each verdict of the task with its first reasons."""
-        from airflow_mlops.operators.base import task_key
+        from airflow_mlops.keys import task_key
         from airflow_mlops.store import reports
 
         database = LifecycleStoreHook(self.store_conn_id).database

@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_mlops.hooks.mlflow import MlflowHook
 from airflow_mlops.hooks.store import LifecycleStoreHook
+from airflow_mlops.keys import task_key
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -88,24 +89,6 @@ class LifecycleOperator(BaseOperator):
         said = self.log.info if report.verdict == "pass" else self.log.warning
         said("%s", report.summary())
         return report.ref().to_dict()
-
-
-def task_key(context: Context | Mapping[str, Any]) -> str:
-    """Give what a task is known by in the store: ``dag_id/run_id/task_id/map_index``, the same in every try."""
-    ti = context["ti"]
-    return f"{ti.dag_id}/{ti.run_id}/{ti.task_id}/{ti.map_index}"
-
-
-def run_key(context: Context | Mapping[str, Any]) -> str:
-    """Give what a DAG run is known by in the store: ``dag_id/run_id``."""
-    ti = context["ti"]
-    return f"{ti.dag_id}/{ti.run_id}"
-
-
-def run_type(context: Context | Mapping[str, Any]) -> str:
-    """Give the DAG run's type as plain text: ``manual``, ``scheduled``, ``backfill``, ``asset_triggered``."""
-    kind = context["dag_run"].run_type
-    return str(getattr(kind, "value", kind))
 
 
 def features_of(contract: str | Mapping[str, Any] | None, features: Sequence[str] | None) -> list[str]:

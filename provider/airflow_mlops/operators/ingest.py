@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlops.operators.base import LifecycleOperator, task_key
+from airflow_mlops.keys import task_key
+from airflow_mlops.operators.base import LifecycleOperator
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_mlops.operators.base import LifecycleOperator, run_key, run_type
+from airflow_mlops.keys import run_key, run_type
+from airflow_mlops.operators.base import LifecycleOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_mlops.operators.base import LifecycleOperator, run_type, task_key
+from airflow_mlops.keys import run_type, task_key
+from airflow_mlops.operators.base import LifecycleOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

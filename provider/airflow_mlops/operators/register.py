@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlops.operators.base import LifecycleOperator, features_of, task_key
+from airflow_mlops.keys import task_key
+from airflow_mlops.operators.base import LifecycleOperator, features_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

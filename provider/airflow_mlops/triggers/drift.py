@@ -79,8 +79,9 @@ class DriftTrigger(BaseEventTrigger):
     async def _remembered(self) -> list[str]:
         if self.asset_state_store is None:
             return []
-        return list(await self.asset_state_store.aget(_SEEN) or [])
+        seen = await self.asset_state_store.aget(_SEEN)
+        return [str(name) for name in seen] if isinstance(seen, list) else []
 
     async def _remember(self, seen: list[str]) -> None:
         if self.asset_state_store is not None:
-            await self.asset_state_store.aset(_SEEN, seen[-_REMEMBERED:])
+            await self.asset_state_store.aset(_SEEN, [*seen[-_REMEMBERED:]])

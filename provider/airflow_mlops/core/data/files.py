@@ -34,13 +34,13 @@ def read_file(path: str) -> Iterator[pd.DataFrame]:
             if kind == "parquet":
                 yield pd.read_parquet(file)
                 return
-            header = file.readline().decode("utf-8-sig").strip()
-            _no_repeats(header, path)
+            # With header=None a first row that is longer than the header is an error; otherwise pandas would take its
+            # first field for a row label and shift the others by one.
+            names = pd.read_csv(file, header=None, nrows=2, dtype=str, encoding="utf-8-sig").iloc[0].dropna()
+            _no_repeats(names.tolist(), path)
             file.seek(0)
             whole = pd.read_csv(file, keep_default_na=False, na_values=[""], chunksize=CHUNK_ROWS, encoding="utf-8-sig")
-            for chunk in whole:
-                _no_shift(chunk, path)
-                yield chunk
+            yield from whole
     except FileNotFoundError:
         raise BadInput(f"there is no file {path}", mend="check the path, and that the worker can see it") from None
     except UnicodeDecodeError as error:
@@ -50,20 +50,7 @@ def read_file(path: str) -> Iterator[pd.DataFrame]:
         raise BadInput(f"cannot read it: {reason}", where=path, mend="is it whole?") from error
 
 
-def _no_shift(chunk: pd.DataFrame, path: str) -> None:
-    """Refuse rows with more fields than the header: pandas would take the first for row labels and shift the rest."""
-    import pandas as pd
-
-    if not isinstance(chunk.index, pd.RangeIndex):
-        raise BadInput(
-            f"the rows have more fields than the header's {len(chunk.columns)} names", where=path, mend="name every column"
-        )
-
-
-def _no_repeats(header: str, path: str) -> None:
-    import csv
-
-    names = next(csv.reader([header]), [])
+def _no_repeats(names: list[str], path: str) -> None:
     repeated = sorted({n for n in names if names.count(n) > 1})
     if repeated:
         raise BadInput(f"column names occur twice: {repeated[:5]}", where=path, mend="rename them at the source")

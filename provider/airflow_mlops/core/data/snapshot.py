@@ -263,7 +263,7 @@ class SnapshotRoot:
         content, schema, files = ContentId(), None, []
         try:
             for number, frame in enumerate([frames] if isinstance(frames, pd.DataFrame) else frames):
-                where = f"{dataset} {partition or ''} chunk {number}".strip()
+                where = " ".join(filter(None, (dataset, partition, f"chunk {number}")))
                 settled = _settle(frame, schema, where)
                 if schema is None:
                     schema = {name: logical_type(settled[name].dtype) for name in settled.columns}

@@ -10,6 +10,7 @@ from urllib.request import url2pathname
 from zipfile import is_zipfile
 
 from airflow_mlops.core.errors import NotFound, Refused
+from airflow_mlops.core.imports import import_quietly
 from airflow_mlops.core.training.artifact import MODEL_FILE, TRUSTED_TYPES, digest_of
 
 
@@ -61,13 +62,13 @@ def load(folder: str | Path, digest: str, *, trusted: Sequence[str] = ()) -> Any
     path = Path(folder) / MODEL_FILE
     if not is_zipfile(path):
         raise Refused(f"the artifact has no {MODEL_FILE}", where=str(folder), mend="only skops models are loaded")
-    import skops.io
+    skops_io = import_quietly("skops.io")
 
-    unknown = set(skops.io.get_untrusted_types(file=path)) - {*TRUSTED_TYPES, *trusted}
+    unknown = set(skops_io.get_untrusted_types(file=path)) - {*TRUSTED_TYPES, *trusted}
     if unknown:
         raise Refused(
             f"the model contains types that are not trusted: {sorted(unknown)[:5]}",
             where=str(path),
             mend="name the project's own types with trusted_types=[...] if you know them",
         )
-    return skops.io.load(path, trusted=[*TRUSTED_TYPES, *trusted])
+    return skops_io.load(path, trusted=[*TRUSTED_TYPES, *trusted])

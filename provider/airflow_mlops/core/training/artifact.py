@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlops.core.errors import BadInput
+from airflow_mlops.core.imports import import_quietly
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,10 +60,11 @@ def write(model: Any, folder: str | Path, example: pd.DataFrame, *, trusted: Seq
     :raises BadInput: when the model contains a type that is not trusted, so that it could not be loaded again.
     """
     import mlflow.sklearn
-    import skops.io
     from mlflow.models import infer_signature
 
-    unknown = set(skops.io.get_untrusted_types(data=skops.io.dumps(model))) - {*TRUSTED_TYPES, *trusted}
+    skops_io = import_quietly("skops.io")
+
+    unknown = set(skops_io.get_untrusted_types(data=skops_io.dumps(model))) - {*TRUSTED_TYPES, *trusted}
     if unknown:
         raise BadInput(
             f"the model contains types that are not trusted: {sorted(unknown)[:5]}",

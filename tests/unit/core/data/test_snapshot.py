@@ -101,7 +101,7 @@ def test_the_id_does_not_change_from_version_to_version_of_the_libraries() -> No
     assert id_of([frame]) == KNOWN_ID
 
 
-KNOWN_ID = "TO-BE-PINNED"
+KNOWN_ID = "dabda160c1bb6c4caabf72ce9d783e9e"
 
 
 def test_a_column_of_objects_from_a_database_has_the_type_of_what_is_in_it(root: SnapshotRoot) -> None:

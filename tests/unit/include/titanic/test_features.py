@@ -84,8 +84,8 @@ import airflow.sdk
 before = {name.partition(".")[0] for name in sys.modules}
 import dags.titanic
 added = {name.partition(".")[0] for name in sys.modules} - before
-heavy = {"evidently", "joblib", "mlflow", "numpy", "pandas", "polars", "pyarrow", "scipy", "skops", "sklearn", "sqlalchemy"}
-print("added:", sorted(added & heavy))
+heavy = "evidently joblib mlflow numpy pandas polars pyarrow scipy skops sklearn sqlalchemy"
+print("added:", sorted(added & set(heavy.split())))
 """
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],

@@ -40,9 +40,7 @@ def fitted(generated: pd.DataFrame) -> dict[Callable[..., Pipeline], Pipeline]:
 
 
 @BUILDS
-def test_a_candidate_is_unfitted_and_repeatable(
-    build: Callable[..., Pipeline], generated: pd.DataFrame
-) -> None:
+def test_a_candidate_is_unfitted_and_repeatable(build: Callable[..., Pipeline], generated: pd.DataFrame) -> None:
     first, second = build(seed=1), build(seed=1)
     assert not hasattr(first, "classes_")
     for model in (first, second):
@@ -74,7 +72,7 @@ def test_unknown_and_missing_values_are_answered(
 ) -> None:
     strange = generated.head(5).copy()
     strange["Age"] = strange["Fare"] = np.nan
-    strange["Cabin"] = strange["Embarked"] = np.nan
+    strange["Cabin"] = strange["Embarked"] = pd.Series(np.nan, index=strange.index, dtype=object)
     strange["Name"], strange["Ticket"] = "", "?"
     strange["SibSp"] = 19
     strange["Sex"] = "unheard of"
@@ -96,15 +94,15 @@ def test_it_can_be_fitted_on_rows_without_missing_values_and_asked_with_them(
 @pytest.mark.parametrize(
     ("column", "text", "expected"),
     [
-        ("Name", "Example, Mr. Adam", "title__mr"),
-        ("Name", "Example, Mrs. Adam (Eve Miss Doe)", "title__mrs"),
-        ("Name", "Example, Master. Abel", "title__master"),
+        ("Name", "Example, Mr. Adam", "mr"),
+        ("Name", "Example, Mrs. Adam (Eve Miss Doe)", "mrs"),
+        ("Name", "Example, Master. Abel", "master"),
         ("Name", "of Example, the Countess. (Eve)", None),
-        ("Ticket", "A/5 21171", "ticket__a"),
-        ("Ticket", "113803", "ticket__1"),
-        ("Ticket", "SOTON/O.Q. 3101", "ticket__soton"),
-        ("Cabin", "C23 C25 C27", "deck__letter__deck__c"),
-        ("Cabin", np.nan, "deck__letter__deck__unknown"),
+        ("Ticket", "A/5 21171", "a"),
+        ("Ticket", "113803", "1"),
+        ("Ticket", "SOTON/O.Q. 3101", "soton"),
+        ("Cabin", "C23 C25 C27", "c"),
+        ("Cabin", np.nan, "unknown"),
     ],
 )
 def test_the_text_is_read(
@@ -112,12 +110,10 @@ def test_the_text_is_read(
 ) -> None:
     columns = fitted[linear].named_steps["columns"]
     row = generated.head(1).assign(**{column: pd.Series([text], dtype=object)})
-    values = pd.Series(
-        np.asarray(columns.transform(row[FEATURES])).ravel(), index=columns.get_feature_names_out()
-    )
+    values = pd.Series(columns.transform(row[FEATURES]).toarray().ravel(), index=columns.get_feature_names_out())
     prefix = {"Name": "title", "Ticket": "ticket", "Cabin": "deck"}[column]
     told = values[values.index.str.startswith(f"{prefix}__") & (values > 0)]
-    assert [name.split("__")[-1] for name in told.index] == ([expected.split("__")[-1]] if expected else [])
+    assert [name.split("__")[-1] for name in told.index] == ([expected] if expected else [])
 
 
 def form(**values: Any) -> dict[str, Any]:

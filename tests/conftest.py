@@ -1,0 +1,22 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder with the public data sets; skips without it, or fails where CI says that it has to be there."""
+    folder = Path(os.environ.get("MLOPS_TEST_DATA") or REPO.parent / "shared" / "data")
+    if folder.is_dir():
+        return folder
+    reason = f"the public data sets are not at {folder}; set MLOPS_TEST_DATA"
+    if os.environ.get("MLOPS_REQUIRE_DATA"):
+        pytest.fail(reason)
+    pytest.skip(reason)

@@ -1,0 +1,113 @@
+"""A model is files with a digest; what could not be loaded again is not written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from airflow_mlops.core.errors import BadInput
+from airflow_mlops.core.registry import loading
+from airflow_mlops.core.training import artifact
+
+X = pd.DataFrame({"a": np.linspace(0, 1, 40), "b": np.linspace(1, 0, 40) ** 2})
+Y = pd.Series([0, 1] * 20)
+
+
+def folder_of(tmp_path: Path, **files: bytes) -> Path:
+    for name, content in files.items():
+        path = tmp_path / name.replace("__", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return tmp_path
+
+
+def test_the_digest_changes_with_every_byte_name_and_file(tmp_path: Path) -> None:
+    base = {"a": b"1", "b": b"2"}
+    variants = [base, {"a": b"2", "b": b"1"}, {"a": b"1"}, {"a": b"12", "b": b""}, {"a": b"1", "c": b"2"}]
+    variants += [{"a": b"1", "sub__b": b"2"}, {**base, "c": b""}]
+    digests = {artifact.digest_of(folder_of(tmp_path / str(i), **v)) for i, v in enumerate(variants)}
+    assert len(digests) == len(variants)
+    assert artifact.digest_of(folder_of(tmp_path / "again", b=b"2", a=b"1")) in digests
+
+
+@given(st.binary(max_size=50), st.integers(0, 7), st.integers(0))
+def test_no_flipped_bit_keeps_the_digest(tmp_path_factory: pytest.TempPathFactory, data: bytes, bit: int, at: int) -> None:
+    path = tmp_path_factory.mktemp("d") / "f"
+    path.write_bytes(data + b"x")
+    before = artifact.digest_of(path.parent)
+    changed = bytearray(data + b"x")
+    changed[at % len(changed)] ^= 1 << bit
+    path.write_bytes(bytes(changed))
+    assert artifact.digest_of(path.parent) != before
+
+
+def test_an_empty_folder_has_no_digest(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="without files"):
+        artifact.digest_of(tmp_path)
+
+
+@pytest.mark.parametrize("target", ["file", "folder", "nothing"])
+def test_a_link_in_an_artifact_is_refused(tmp_path: Path, target: str) -> None:
+    outside = folder_of(tmp_path / "outside", f=b"1")
+    inside = folder_of(tmp_path / "inside", f=b"1")
+    (inside / "link").symlink_to({"file": outside / "f", "folder": outside, "nothing": tmp_path / "none"}[target])
+    with pytest.raises(BadInput, match="a link inside"):
+        artifact.digest_of(inside)
+
+
+@pytest.mark.parametrize("classifier", [LogisticRegression(), HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=2)])
+def test_a_written_model_predicts_the_same_after_loading(tmp_path: Path, classifier: object) -> None:
+    model = make_pipeline(StandardScaler(), classifier).fit(X, Y)
+    digest = artifact.write(model, tmp_path / "m", X.head())
+    assert digest == artifact.digest_of(tmp_path / "m")
+    assert artifact.size_of(tmp_path / "m") == sum(p.stat().st_size for p in (tmp_path / "m").iterdir())
+    loaded = loading.load(tmp_path / "m", digest)
+    assert artifact.predict(loaded, X).tolist() == artifact.predict(model, X).tolist()
+    assert not list((tmp_path / "m").glob("*.pkl"))
+
+
+def double(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame * 2
+
+
+def test_a_model_with_a_part_that_is_not_trusted_is_not_written(tmp_path: Path) -> None:
+    model = make_pipeline(FunctionTransformer(double), LogisticRegression()).fit(X, Y)
+    with pytest.raises(BadInput, match="types that are not trusted.*double"):
+        artifact.write(model, tmp_path / "m", X.head())
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_part_of_the_projects_own_is_written_and_loaded_when_it_is_named(tmp_path: Path) -> None:
+    model = make_pipeline(FunctionTransformer(double), LogisticRegression()).fit(X, Y)
+    trusted = [f"{__name__}.double"]
+    digest = artifact.write(model, tmp_path / "m", X.head(), trusted=trusted)
+    with pytest.raises(loading.Refused, match="not trusted"):
+        loading.load(tmp_path / "m", digest)
+    loaded = loading.load(tmp_path / "m", digest, trusted=trusted)
+    assert artifact.predict(loaded, X).tolist() == artifact.predict(model, X).tolist()
+
+
+def test_a_regressor_gives_its_values_and_a_classifier_the_second_class_probability() -> None:
+    regressor = LinearRegression().fit(X, X["a"])
+    assert artifact.predict(regressor, X) == pytest.approx(X["a"])
+    classifier = LogisticRegression().fit(X, Y)
+    assert artifact.predict(classifier, X) == pytest.approx(classifier.predict_proba(X)[:, 1])
+
+
+@pytest.mark.parametrize("classes", [[0, 1, 2], [0]])
+def test_a_classifier_that_does_not_know_two_classes_is_refused(classes: list[int]) -> None:
+    class Stub:
+        def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
+            return np.full((len(frame), len(classes)), 1 / len(classes))
+
+    with pytest.raises(BadInput, match=f"knows {len(classes)} classes"):
+        artifact.predict(Stub(), X)

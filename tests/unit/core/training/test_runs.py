@@ -1,0 +1,123 @@
+"""However often and wherever an attempt is killed, a task has one live run in the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_mlops.core.errors import Conflict
+from airflow_mlops.core.refs import RunRef
+from airflow_mlops.core.training import runs
+from airflow_mlops.store import claims
+from airflow_mlops.store.database import Database
+
+KEY = "dag/scheduled__2026-04-06T00:00:00+00:00/train/0"
+
+
+class Killed(BaseException):
+    """A kill leaves no time for any handler: see :func:`kill`."""
+
+
+@pytest.fixture
+def kill(mlflow_client: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Make a method of the client, or ``claims``, the moment of a SIGKILL: nothing after it is done, nor handled."""
+
+    def at(name: str, where: Any = None, *, after: bool = True) -> None:
+        owner = where or mlflow_client
+        real = getattr(owner, name)
+
+        def killed(*args: Any, **kwargs: Any) -> None:
+            if after:
+                real(*args, **kwargs)
+            monkeypatch.setattr(mlflow_client, "set_terminated", lambda *_: None)  # no handler gets through
+            raise Killed
+
+        monkeypatch.setattr(owner, name, killed)
+
+    return at
+
+
+def attempt(client: Any, database: Database, key: str = KEY) -> RunRef:
+    with runs.claimed(client, database, key=key, experiment="e", name="c") as run:
+        if run.finished is not None:
+            return run.finished
+        run.log(params={"p": 1}, metrics={"m": 0.5, "odd": float("nan")})
+        return run.finish(RunRef(run.id, "c", "model", "0" * 64, "roc_auc", 0.5))
+
+
+def statuses(client: Any) -> list[str]:
+    found = client.search_runs([e.experiment_id for e in client.search_experiments()])
+    return sorted(r.info.status for r in found)
+
+
+def test_a_retry_of_a_task_that_succeeded_gives_its_run(mlflow_client: Any, database: Database) -> None:
+    first = attempt(mlflow_client, database)
+    assert attempt(mlflow_client, database) == first
+    assert statuses(mlflow_client) == ["FINISHED"]
+
+
+def test_a_metric_that_is_not_finite_is_kept_as_a_tag(mlflow_client: Any, database: Database) -> None:
+    run = mlflow_client.get_run(attempt(mlflow_client, database).run_id)
+    assert run.data.metrics == {"m": 0.5}
+    assert run.data.tags["metric.odd"] == "nan"
+
+
+def test_other_tasks_have_runs_of_their_own(mlflow_client: Any, database: Database) -> None:
+    refs = {attempt(mlflow_client, database, f"{KEY}{i}").run_id for i in range(3)}
+    assert len(refs) == 3
+
+
+@pytest.mark.parametrize("moment", ["create_run", "log_batch", "note", "finish", "set_terminated"])
+def test_a_killed_attempt_leaves_exactly_one_live_run_after_the_retry(
+    mlflow_client: Any, database: Database, kill: Any, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    with monkeypatch.context():
+        kill(moment, claims if moment in ("note", "finish") else None)
+        with pytest.raises(Killed):
+            attempt(mlflow_client, database)
+    assert statuses(mlflow_client) != []
+    monkeypatch.undo()
+    ref = attempt(mlflow_client, database)
+    found = statuses(mlflow_client)
+    assert found.count("FINISHED") == 1
+    assert "RUNNING" not in found
+    assert mlflow_client.get_run(ref.run_id).info.status == "FINISHED"
+    assert attempt(mlflow_client, database) == ref
+
+
+def test_a_zombie_beside_its_retry_cannot_finish(mlflow_client: Any, database: Database) -> None:
+    with pytest.raises(Conflict, match="a later attempt of this task has taken over"):
+        with runs.claimed(mlflow_client, database, key=KEY, experiment="e", name="c") as zombie:
+            retry = attempt(mlflow_client, database)
+            zombie.finish(RunRef(zombie.id, "c", "model", "1" * 64, "roc_auc", 0.9))
+    assert attempt(mlflow_client, database) == retry
+    assert statuses(mlflow_client) == ["FAILED", "FINISHED"]
+
+
+def test_an_attempt_that_raises_leaves_its_run_failed(mlflow_client: Any, database: Database) -> None:
+    with pytest.raises(RuntimeError):
+        with runs.claimed(mlflow_client, database, key=KEY, experiment="e", name="c"):
+            raise RuntimeError
+    assert statuses(mlflow_client) == ["FAILED"]
+
+
+@pytest.mark.parametrize("key", ["dag/run's/train/0", 'dag/"r"/train/0', "dag/`r`/t/0", "dag/a%_b/t/0"])
+def test_a_run_id_with_odd_characters_does_not_hinder_the_retry(mlflow_client: Any, database: Database, key: str) -> None:
+    claims.begin(database, "run", key)
+    attempt(mlflow_client, database, key)
+    assert statuses(mlflow_client) == ["FINISHED"]
+
+
+def test_only_the_tasks_own_orphans_are_closed(mlflow_client: Any, database: Database) -> None:
+    experiment = runs.experiment_of(mlflow_client, "e")
+    other = mlflow_client.create_run(experiment, tags={runs.KEY_TAG: KEY + "1"})
+    mine = mlflow_client.create_run(experiment, tags={runs.KEY_TAG: KEY})
+    assert runs.close_orphans(mlflow_client, experiment, KEY) == 1
+    assert mlflow_client.get_run(other.info.run_id).info.status == "RUNNING"
+    assert mlflow_client.get_run(mine.info.run_id).info.status == "KILLED"
+
+
+def test_an_experiment_is_made_once(mlflow_client: Any) -> None:
+    assert runs.experiment_of(mlflow_client, "new") == runs.experiment_of(mlflow_client, "new")
+    assert runs.experiment_of(mlflow_client, "e") == mlflow_client.get_experiment_by_name("e").experiment_id
