@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
+
+# Before anything imports Airflow: a test must never see, nor touch, the Airflow of the person who runs it.
+os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="mlops-tests-airflow-")
 
 REPO = Path(__file__).resolve().parents[1]
 

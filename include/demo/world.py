@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from airflow_mlops.core.data.snapshot import SnapshotRoot
     from airflow_mlops.store.database import Database
 
-EXPERIMENTS = ("churn_training", "titanic")
-
-
 @dataclass(frozen=True)
 class World:
     """Where everything is.
@@ -67,7 +64,10 @@ class World:
 
         values = {
             "MLOPS_STORE_DEFAULT": connection_value(self.store_url, self.snapshot_uri),
-            "MLFLOW_DEFAULT": {"conn_type": "mlflow", "extra": {"tracking_uri": self.tracking_uri}},
+            "MLFLOW_DEFAULT": {
+                "conn_type": "mlflow",
+                "extra": {"tracking_uri": self.tracking_uri, "artifact_location": (self.folder / "models").as_uri()},
+            },
             "CHURN_DB": {"conn_type": "generic", "extra": {"sqlalchemy_url": self.business_url}},
         }
         return {f"AIRFLOW_CONN_{name}": json.dumps(value) for name, value in values.items()}
@@ -86,10 +86,7 @@ class World:
             shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.database.upgrade()
-        client = self.mlflow
-        for name in EXPERIMENTS:
-            if client.get_experiment_by_name(name) is None:
-                client.create_experiment(name, artifact_location=(self.folder / "models").as_uri())
+        self.mlflow.search_experiments(max_results=1)  # makes MLflow's tables, once, before the tasks need them
         recipe = self.folder / "business.json"
         wanted = {"seed": seed, "size": size, "change": change}
         if recipe.is_file():

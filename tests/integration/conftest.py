@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import copy
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -72,16 +73,21 @@ class Lifecycle:
     client: MlflowClient
     folder: Path
 
-    def experiment(self, name: str) -> str:
-        """Give the id of an experiment whose artifacts stay in the test's folder; it is made when absent."""
-        found = self.client.get_experiment_by_name(name)
-        if found is not None:
-            return str(found.experiment_id)
-        return str(self.client.create_experiment(name, artifact_location=(self.folder / "artifacts").as_uri()))
+
+@pytest.fixture(scope="session")
+def migrated_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database without runs, to be copied: MLflow takes seconds to make one."""
+    from mlflow import MlflowClient
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(path.parent)
+        MlflowClient(tracking_uri=f"sqlite:///{path}", registry_uri=f"sqlite:///{path}").search_experiments()
+    return path
 
 
 @pytest.fixture
-def lifecycle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lifecycle:
+def lifecycle(migrated_mlflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lifecycle:
     """A fresh store, snapshot root and MLflow; the connections of the operators' defaults lead there."""
     from mlflow import MlflowClient
 
@@ -90,15 +96,16 @@ def lifecycle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lifecycle:
     from airflow_mlops.store.database import Database
 
     url, tracking = f"sqlite:///{tmp_path}/store.db", f"sqlite:///{tmp_path}/mlflow.db"
-    snapshots = (tmp_path / "snapshots").as_uri()
+    snapshots, artifacts = (tmp_path / "snapshots").as_uri(), (tmp_path / "artifacts").as_uri()
     for name, value in {
         "MLOPS_STORE_DEFAULT": connection_value(url, snapshots),
-        "MLFLOW_DEFAULT": {"conn_type": "mlflow", "extra": {"tracking_uri": tracking}},
+        "MLFLOW_DEFAULT": {"conn_type": "mlflow", "extra": {"tracking_uri": tracking, "artifact_location": artifacts}},
     }.items():
         monkeypatch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(value))
     monkeypatch.chdir(tmp_path)  # where MLflow would put what it has no other place for
     database = Database(url)
     database.upgrade()
+    copy(migrated_mlflow, tmp_path / "mlflow.db")
     client = MlflowClient(tracking_uri=tracking, registry_uri=tracking)
     return Lifecycle(database, SnapshotRoot(snapshots), client, tmp_path)
 
@@ -140,15 +147,6 @@ class Ran:
 
 
 @pytest.fixture(scope="session")
-def test_data() -> Path:
-    """The folder of the public data sets, which are no part of the project."""
-    folder = Path(os.environ.get("MLOPS_TEST_DATA") or REPO.parent / "shared" / "data")
-    if not folder.is_dir():
-        pytest.skip(f"there is no {folder}: name the folder of the public data sets with MLOPS_TEST_DATA")
-    return folder
-
-
-@pytest.fixture(scope="session")
 def bundle_dag(airflow_home: Path) -> Callable[[str], DAG]:
     """Give a DAG of the bundle by its id, from ``dags/<id>.py`` or from whichever file has it."""
     from airflow.dag_processing.dagbag import BundleDagBag
@@ -186,7 +184,6 @@ def run_dag(bundle_dag: Callable[[str], DAG], lifecycle: Lifecycle) -> Callable[
 
         if partition_key is not None:
             kwargs.setdefault("logical_date", None)
-        lifecycle.experiment(dag_id)
         with patch.object(SerializedDAG, "create_dagrun", keyed if partition_key else create):
             done = bundle_dag(dag_id).test(**kwargs)
         tasks = defaultdict(list)
@@ -197,3 +194,17 @@ def run_dag(bundle_dag: Callable[[str], DAG], lifecycle: Lifecycle) -> Callable[
         return Ran(done, str(done.state), dict(tasks))
 
     return run
+
+
+@pytest.fixture
+def business(lifecycle: Lifecycle, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A small company's database at the connection ``churn_db``; gives its URL."""
+    from sqlalchemy import create_engine
+
+    from include.churn.business import build
+    from include.churn.database import write
+
+    path = lifecycle.folder / "business.db"
+    write(build(3, 700), create_engine(f"sqlite:///{path}"))
+    monkeypatch.setenv("AIRFLOW_CONN_CHURN_DB", json.dumps({"conn_type": "sqlite", "host": str(path)}))
+    return f"sqlite:///{path}"

@@ -1,23 +1,12 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
 
-from include.churn.business import build
-from include.churn.database import write
-
-
-@pytest.fixture
-def business(lifecycle: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A small company's database at the connection ``churn_db``."""
-    path = lifecycle.folder / "business.db"
-    write(build(3, 300), create_engine(f"sqlite:///{path}"))
-    monkeypatch.setenv("AIRFLOW_CONN_CHURN_DB", json.dumps({"conn_type": "sqlite", "host": str(path)}))
+from airflow_mlops.store import reports
 
 
 @pytest.mark.usefixtures("business")
@@ -35,7 +24,8 @@ def test_a_week_brings_its_features_and_the_labels_of_two_weeks_before(
     assert (labels["partition"], features["partition"]) == ("2026-03-23", "2026-04-06")
     assert min(labels["rows"], features["rows"]) > 100
     assert "churned" not in lifecycle.root.open(features).schema
-    assert run.xcom("validate_features")["verdict"] == "pass"
+    report = reports.get(lifecycle.database, run.xcom("validate_features")["id"])
+    assert report.verdict == "pass"
 
 
 @pytest.mark.usefixtures("business")

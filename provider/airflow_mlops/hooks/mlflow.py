@@ -16,7 +16,7 @@ class MlflowHook(BaseHook):
     """Gives a client of its own for one MLflow, without touching ``os.environ`` or MLflow's global state.
 
     The connection's extra has ``tracking_uri``, in full: ``https://mlflow.example.org:5000/path``, or a database URL
-    for a local store. A tracking URI without a scheme is refused: MLflow would silently make it a local folder.
+    for a local store, which then also needs ``artifact_location``: where new experiments keep their files. A tracking URI without a scheme is refused: MLflow would silently make it a local folder.
 
     :param mlflow_conn_id: the connection's id.
     """
@@ -52,6 +52,11 @@ class MlflowHook(BaseHook):
                 mend='put {"tracking_uri": "http://host:port"} (or sqlite:////path, postgresql://…) in its extra',
             )
         return uri
+
+    @property
+    def artifact_location(self) -> str | None:
+        """Where a new experiment keeps its artifacts; ``None`` leaves it to the server."""
+        return self.connection.extra_dejson.get("artifact_location") or None
 
     def get_conn(self) -> MlflowClient:
         """Give a client."""

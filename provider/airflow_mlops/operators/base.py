@@ -71,9 +71,14 @@ class LifecycleOperator(BaseOperator):
         return self.store.snapshots
 
     @cached_property
+    def mlflow_hook(self) -> MlflowHook:
+        """The hook of MLflow."""
+        return MlflowHook(self.mlflow_conn_id)
+
+    @property
     def mlflow(self) -> MlflowClient:
         """The MLflow client."""
-        return MlflowHook(self.mlflow_conn_id).client
+        return self.mlflow_hook.client
 
     def open(self, value: str | Mapping[str, Any]) -> Snapshot:
         """Open the snapshot that a parameter means: a reference, or ``dataset@partition``."""

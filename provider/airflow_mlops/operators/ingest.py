@@ -63,15 +63,10 @@ class IngestDatasetOperator(LifecycleOperator):
         partition = self.partition or context["dag_run"].partition_key
         source = {"task": task_key(context), "conn_id": self.conn_id, "path": self.path}
         ref = self.snapshots.write(self.dataset, self._frames(partition), partition=partition, source=source)
-        changed = partition is not None and catalogue.record(self.database, ref)
-        self.log.info(
-            "%s %s: %s rows, snapshot %s (%s)",
-            self.dataset,
-            partition or "",
-            ref.rows,
-            ref.id,
-            "new" if changed else "the same rows as before",
-        )
+        note = "no partition, so not in the catalogue"
+        if partition is not None:
+            note = "new" if catalogue.record(self.database, ref) else "the same rows as before"
+        self.log.info("%s %s: %s rows, snapshot %s (%s)", self.dataset, partition or "", ref.rows, ref.id, note)
         return ref.to_dict()
 
     def _frames(self, partition: str | None) -> Iterator[pd.DataFrame]:

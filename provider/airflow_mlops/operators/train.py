@@ -95,6 +95,7 @@ class TrainModelOperator(LifecycleOperator):
             experiment=self.experiment or context["ti"].dag_id,
             key=task_key(context),
             tags={"mlops.dag_run": run_key(context)},
+            artifact_location=self.mlflow_hook.artifact_location,
         )
         self.log.info("%s: %s %.4f on validation rows", ref.candidate, ref.metric, ref.score)
         return ref.to_dict()

@@ -205,9 +205,11 @@ class Contract(Settings):
                 where=self.name,
                 mend=f"it has {sorted(self.environments) or 'none'}; add it under environments",
             )
+        without = self.environments[name].without
         absent = {"required": False, "role": "ignore"}
-        changed = {c: self.columns[c].model_copy(update=absent) for c in self.environments[name].without}
-        return self.model_copy(update={"columns": {**self.columns, **changed}})
+        changed = {c: self.columns[c].model_copy(update=absent) for c in without}
+        key = tuple(column for column in self.key if column not in without)
+        return self.model_copy(update={"columns": {**self.columns, **changed}, "key": key})
 
     def _with_role(self, role: Role) -> list[str]:
         return [column for column in self.columns if self.role(column) == role]

@@ -28,7 +28,7 @@ class Evidence:
     :param seen_rows: how many of the gate rows are in the model's training, tuning or selection data. ``None``
         when that is not known, which blocks.
     :param clusters: n values; rows with the same one belong together.
-    :param facts: what budgets are held against: ``bytes``, ``predict_ms_per_1000``, ``train_seconds``.
+    :param facts: what budgets are held against: ``bytes``, ``predict_ms_per_1000``.
     """
 
     subject: str

@@ -21,7 +21,7 @@ class GatePolicy(Section):
     :param min_rows: fewer gate rows block.
     :param min_positives: fewer rows of either class block (binary tasks).
     :param floors: metric -> the worst value allowed, whoever the champion is.
-    :param budgets: fact -> the largest value allowed: ``bytes``, ``predict_ms_per_1000``, ``train_seconds``.
+    :param budgets: fact -> the largest value allowed: ``bytes``, ``predict_ms_per_1000``.
     :param approval: ``never``; ``when_held``: a gain that is seen but not sure waits for a person; ``always``: a
         person confirms each promotion.
     """

@@ -125,7 +125,7 @@ def gate(
             role,
             subject=f"{challenger.model} v{of['version']} ({role})",
             seen_rows=of["seen_rows"],
-            facts={k: of[k] for k in ("bytes", "predict_ms_per_1000", "train_seconds") if of.get(k) is not None},
+            facts={k: of[k] for k in ("bytes", "predict_ms_per_1000") if of.get(k) is not None},
         )
         for role, of in facts["roles"].items()
     }

@@ -90,6 +90,6 @@ def _create(client: MlflowClient, model: str, source: str, run: RunRef, key: str
 
 def _adopted(client: MlflowClient, model: str, key: str) -> int | None:
     """Give the version that a killed attempt of this task has made, if it came that far."""
-    quoted = key.replace("'", "\\'")
-    found = client.search_model_versions(f"name = '{model}' and tags.`{KEY_TAG}` = '{quoted}'")
-    return min((int(v.version) for v in found), default=None)
+    # The key is compared here: MLflow's filter has no way to write every character that a run_id may have.
+    found = client.search_model_versions(f"name = '{model}'")
+    return min((int(v.version) for v in found if v.tags.get(KEY_TAG) == key), default=None)

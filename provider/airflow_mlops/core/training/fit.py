@@ -56,6 +56,7 @@ def train(
     experiment: str,
     key: str,
     tags: Mapping[str, str] | None = None,
+    artifact_location: str | None = None,
 ) -> RunRef:
     """Fit a candidate in a run of its own, once for each key.
 
@@ -66,9 +67,18 @@ def train(
     :param experiment: MLflow's experiment.
     :param key: ``dag_id/run_id/task_id/map_index``.
     :param tags: more tags for the run.
+    :param artifact_location: where a new experiment keeps its artifacts.
     :raises BadInput: when a column is missing, there are no rows, or a class is missing.
     """
-    with runs.claimed(client, database, key=key, experiment=experiment, name=candidate.name, tags=tags) as run:
+    with runs.claimed(
+        client,
+        database,
+        key=key,
+        experiment=experiment,
+        name=candidate.name,
+        tags=tags,
+        artifact_location=artifact_location,
+    ) as run:
         if run.finished is not None:
             return run.finished
         model, seconds = fit(candidate, train)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlops.core.errors import Conflict
+from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.refs import RunRef
 from airflow_mlops.store import claims
 from airflow_mlops.store.database import Database
@@ -74,12 +75,14 @@ def claimed(
     experiment: str,
     name: str,
     tags: Mapping[str, str] | None = None,
+    artifact_location: str | None = None,
 ) -> Iterator[ClaimedRun]:
     """Give the task's run: new, or the finished one of an earlier attempt.
 
     :param key: ``dag_id/run_id/task_id/map_index``.
     :param experiment: MLflow's experiment; made when it is not there.
     :param name: the run's name.
+    :param artifact_location: where a new experiment keeps its artifacts.
     """
     run = ClaimedRun(client, database, key)
     earlier = claims.begin(database, _KIND, key)
@@ -89,7 +92,7 @@ def claimed(
             client.set_terminated(run.finished.run_id, "FINISHED")
         yield run
         return
-    experiment_id = experiment_of(client, experiment)
+    experiment_id = experiment_of(client, experiment, artifact_location)
     if earlier is not None:
         close_orphans(client, experiment_id, key)
     run.id = client.create_run(experiment_id, run_name=name, tags={**(tags or {}), KEY_TAG: key}).info.run_id
@@ -101,14 +104,24 @@ def claimed(
         raise
 
 
-def experiment_of(client: MlflowClient, name: str) -> str:
-    """Give the id of an experiment, made when it is not there; of two makers the later takes the earlier's."""
+def experiment_of(client: MlflowClient, name: str, artifact_location: str | None = None) -> str:
+    """Give the id of an experiment, made when it is not there; of two makers the later takes the earlier's.
+
+    :param artifact_location: where a new experiment keeps its artifacts; a server knows it by itself.
+    :raises BadInput: when it is new and would keep them in whatever folder this process happens to run in.
+    """
     from mlflow.exceptions import MlflowException
 
     found = client.get_experiment_by_name(name)
     if found is None:
+        if artifact_location is None and not client.tracking_uri.startswith(("http", "databricks")):
+            raise BadInput(
+                f"MLflow would keep the artifacts of the new experiment {name!r} in this worker's working directory",
+                where=f"a tracking URI of a database, {client.tracking_uri.partition(':')[0]}",
+                mend='add "artifact_location": "file:///shared/models" (or s3://…) to the MLflow connection\'s extra',
+            )
         try:
-            return str(client.create_experiment(name))
+            return str(client.create_experiment(name, artifact_location=artifact_location))
         except MlflowException:
             found = client.get_experiment_by_name(name)
             if found is None:
@@ -118,10 +131,9 @@ def experiment_of(client: MlflowClient, name: str) -> str:
 
 def close_orphans(client: MlflowClient, experiment_id: str, key: str) -> int:
     """Close the runs that killed attempts of a task left open; gives how many."""
-    quoted = key.replace("'", "\\'")
-    open_runs = client.search_runs(
-        [experiment_id], filter_string=f"tags.`{KEY_TAG}` = '{quoted}' and attributes.status = 'RUNNING'"
-    )
-    for run in open_runs:
+    # The key is compared here: MLflow's filter has no way to write every character that a run_id may have.
+    running = client.search_runs([experiment_id], filter_string="attributes.status = 'RUNNING'")
+    orphans = [run for run in running if run.data.tags.get(KEY_TAG) == key]
+    for run in orphans:
         client.set_terminated(run.info.run_id, "KILLED")
-    return len(open_runs)
+    return len(orphans)

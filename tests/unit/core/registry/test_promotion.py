@@ -1,0 +1,191 @@
+"""The champion moves only on a passing gate of these very files, against this very champion, and to newer data."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_mlops.core.errors import Conflict, NotFound, Refused
+from airflow_mlops.core.registry import promotion
+from airflow_mlops.core.report import Check, Report
+from airflow_mlops.store import ledger, reports
+
+
+def epochs(world: Any) -> list[tuple[int, int | None, int]]:
+    return [(e.epoch, e.previous_epoch, e.version) for e in ledger.history(world.database, "m")][::-1]
+
+
+@pytest.fixture
+def two(world: Any) -> Any:
+    """Versions 1 and 2 of one run; 1 is champion."""
+    run = world.written("t")
+    world.v1, world.v2 = (world.registered(k, cutoff, run=run) for k, cutoff in (("a", "2026-04-06"), ("b", "2026-04-13")))
+    world.promoted(world.v1, "first", world.gated(world.v1, "bootstrap"))
+    return world
+
+
+def test_a_passing_gate_makes_a_version_champion_in_ledger_and_mlflow(two: Any) -> None:
+    moment = datetime(2026, 4, 14, tzinfo=UTC)
+    gate = two.gated(two.v2)
+    entry = two.promoted(two.v2, "second", gate, effective_at=moment)
+    assert (entry.version, entry.digest, entry.gate_report) == (2, two.v2.digest, gate)
+    assert entry.effective_at == moment
+    assert epochs(two) == [(1, None, 1), (2, 1, 2)]
+    assert two.aliases() == {"champion": 2, "previous": 1}
+
+
+def test_a_retry_by_the_same_actor_gives_the_same_entry(two: Any) -> None:
+    gate = two.gated(two.v2)
+    first, again = (two.promoted(two.v2, "second", gate) for _ in range(2))
+    assert (first.epoch, first.recorded_at) == (again.epoch, again.recorded_at)
+    assert len(epochs(two)) == 2
+
+
+def test_an_actor_that_promoted_one_version_does_not_thereby_have_promoted_another(two: Any) -> None:
+    assert two.promoted(two.v2, "first", two.gated(two.v2)).version == 2
+
+
+def test_a_retry_after_a_kill_between_ledger_and_alias_mends_the_alias(two: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    gate = two.gated(two.v2)
+    with monkeypatch.context() as patched:
+        patched.setattr(promotion, "reconcile", killed)
+        with pytest.raises(KeyboardInterrupt):
+            two.promoted(two.v2, "second", gate)
+    assert two.aliases()["champion"] == 1
+    two.promoted(two.v2, "second", gate)
+    assert two.aliases() == {"champion": 2, "previous": 1}
+    assert len(epochs(two)) == 2
+
+
+# Guards.
+
+
+def test_a_backfill_registers_but_does_not_promote_unless_told_to(two: Any) -> None:
+    with pytest.raises(promotion.GuardRefused, match="comes from a backfill"):
+        two.promoted(two.v2, "backfill", backfill=True)
+    assert len(epochs(two)) == 1
+    assert two.promoted(two.v2, "backfill", backfill=True, allow_backfill=True).epoch == 2
+
+
+def test_an_older_cut_off_than_the_champions_does_not_promote_unless_told_to(two: Any) -> None:
+    two.promoted(two.v2, "second")
+    with pytest.raises(promotion.GuardRefused, match="up to 2026-04-06.* up to 2026-04-13"):
+        two.promoted(two.v1, "third")
+    assert two.promoted(two.v1, "third", allow_older=True).version == 1
+
+
+def test_the_same_cut_off_is_not_older(two: Any) -> None:
+    assert two.promoted(two.registered("c", "2026-04-06"), "second").version == 3
+
+
+@pytest.mark.parametrize(
+    "binding", [{"digest": "0" * 64}, {"version": 1}, {"model": "other"}, {"digest": None}], ids=lambda b: next(iter(b))
+)
+def test_a_gate_of_other_files_is_refused(two: Any, binding: dict[str, Any]) -> None:
+    with pytest.raises(Refused, match="is not a gate report of these files"):
+        two.promoted(two.v2, "second", two.gated(two.v2, binding=binding))
+    assert len(epochs(two)) == 1
+
+
+def test_a_report_that_is_no_gate_or_is_bound_to_nothing_is_refused(two: Any) -> None:
+    good = reports.get(two.database, two.gated(two.v2))
+    for report in (replace(good, id="1", kind="evaluation"), replace(good, id="2", facts={})):
+        reports.publish(two.database, report, actor="x")
+        with pytest.raises(Refused, match="is not a gate report"):
+            two.promoted(two.v2, "second", report.id)
+
+
+def test_a_gate_that_was_never_published_is_not_found(two: Any) -> None:
+    with pytest.raises(NotFound, match="there is no report"):
+        two.promoted(two.v2, "second", "f" * 32)
+
+
+@pytest.mark.parametrize("decision", ["reject", "blocked", "hold", None, "maybe"])
+def test_what_the_gate_did_not_pass_is_refused(two: Any, decision: Any) -> None:
+    with pytest.raises(Refused, match="the gate did not let m v2 pass"):
+        two.promoted(two.v2, "second", two.gated(two.v2, decision))
+    assert len(epochs(two)) == 1
+
+
+@pytest.mark.parametrize("decision", ["reject", "blocked"])
+def test_no_approver_can_wave_a_rejected_version_through(two: Any, decision: str) -> None:
+    with pytest.raises(Refused, match="the gate did not let"):
+        two.promoted(two.v2, "second", two.gated(two.v2, decision), approver="anna")
+
+
+def test_a_held_version_is_promoted_with_an_approver_whose_name_stays(two: Any) -> None:
+    assert two.promoted(two.v2, "second", two.gated(two.v2, "hold"), approver="anna").approver == "anna"
+
+
+def test_a_report_that_says_promote_with_a_failing_verdict_is_refused(two: Any) -> None:
+    report = Report.of("gate", str(two.v2), [Check("c", "fail")], decision="promote")
+    bound = promotion.bind(report, two.v2, ledger.head(two.database, "m"))
+    reports.publish(two.database, bound, actor="x")
+    with pytest.raises(Refused, match="did not let"):
+        two.promoted(two.v2, "second", bound.id)
+
+
+def test_files_that_were_changed_after_the_gate_are_refused(two: Any) -> None:
+    model = next(Path("artifacts").rglob("model.skops"))
+    data = bytearray(model.read_bytes())
+    data[len(data) // 2] ^= 1
+    model.write_bytes(bytes(data))
+    with pytest.raises(Refused, match="not those that were registered"):
+        two.promoted(two.v2, "second")
+    assert len(epochs(two)) == 1
+    assert two.aliases() == {"champion": 1}
+
+
+# Races.
+
+
+def test_a_gate_against_a_champion_that_has_changed_since_is_a_conflict(two: Any) -> None:
+    stale = two.gated(two.v2)
+    two.promoted(two.registered("c", "2026-04-13"), "faster")
+    with pytest.raises(Conflict, match="has changed since this version was judged"):
+        two.promoted(two.v2, "slower", stale)
+    assert two.promoted(two.v2, "slower", two.gated(two.v2)).epoch == 3  # gated again, it may
+
+
+def test_a_gate_that_knew_no_champion_is_a_conflict_once_there_is_one(two: Any) -> None:
+    with pytest.raises(Conflict):
+        two.promoted(two.v2, "late", two.gated(two.v2, "bootstrap", binding={"champion_epoch": None}))
+
+
+def test_of_two_promoters_from_the_same_champion_one_wins(two: Any) -> None:
+    gate = two.gated(two.v2)
+
+    def promote(number: int) -> str:
+        try:
+            two.promoted(two.v2, f"promoter-{number}", gate)
+        except Conflict:
+            return "conflict"
+        return "won"
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(promote, range(4))) == ["conflict", "conflict", "conflict", "won"]
+    assert epochs(two) == [(1, None, 1), (2, 1, 2)]
+
+
+# Aliases.
+
+
+def test_reconcile_makes_the_aliases_what_the_ledger_says(two: Any) -> None:
+    two.promoted(two.v2, "second")
+    two.client.set_registered_model_alias("m", "champion", "1")
+    two.client.delete_registered_model_alias("m", "previous")
+    assert promotion.reconcile(two.client, two.database, "m") is True
+    assert two.aliases() == {"champion": 2, "previous": 1}
+    assert promotion.reconcile(two.client, two.database, "m") is False
+
+
+def test_a_model_without_a_ledger_has_nothing_to_reconcile(world: Any) -> None:
+    assert promotion.reconcile(world.client, world.database, "none") is False

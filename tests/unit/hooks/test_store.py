@@ -1,0 +1,93 @@
+"""The connection to the lifecycle store."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from airflow.sdk import Connection
+
+from airflow_mlops.core.errors import BadInput, StoreNotReady
+from airflow_mlops.hooks.mlflow import MlflowHook
+from airflow_mlops.hooks.store import LifecycleStoreHook, connection_value
+from airflow_mlops.store.database import Database
+
+
+def hook(url: str, snapshots: str = "file:///tmp/s") -> LifecycleStoreHook:
+    values = connection_value(url, snapshots)
+    values["extra"] = json.dumps(values["extra"])
+    return LifecycleStoreHook(connection=Connection(conn_id="mlops_store_default", **values))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:////data/mlops.db",
+        "postgresql+psycopg2://user:p%40ss@db.example.org:5433/mlops",
+        "postgresql+psycopg2://postgres:@/mlops?host=%2Ftmp%2Fsocket",
+    ],
+)
+def test_a_url_comes_back_from_the_connection_whole(url: str) -> None:
+    from sqlalchemy.engine import make_url
+
+    found = hook(url).url()
+    asked = make_url(url)
+    assert found.drivername == asked.drivername
+    assert (found.host, found.port, found.database) == (asked.host, asked.port, asked.database)
+    assert (found.username, found.password or "") == (asked.username, asked.password or "")
+    assert dict(found.query) == dict(asked.query)
+
+
+def test_a_store_that_is_not_migrated_says_how_to_migrate(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/empty.db"
+    with pytest.raises(StoreNotReady, match="airflow mlops db upgrade"):
+        _ = hook(url).database
+    good, message = hook(url).test_connection()
+    assert not good
+    assert "airflow mlops db upgrade" in message
+
+
+def test_a_migrated_store_passes_the_connection_test(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/store.db"
+    Database(url).upgrade()
+    assert hook(url).test_connection() == (True, "the lifecycle store is there and migrated")
+
+
+def test_a_connection_test_never_tells_the_password() -> None:
+    good, message = hook("postgresql+psycopg2://me:hunter2@127.0.0.1:1/none").test_connection()
+    assert not good
+    assert "hunter2" not in message
+
+
+def test_a_connection_without_a_snapshot_root_says_what_to_add() -> None:
+    with pytest.raises(BadInput, match="snapshots"):
+        _ = hook("sqlite:////data/mlops.db", snapshots="").snapshots
+
+
+def mlflow_hook(**extra: str) -> MlflowHook:
+    return MlflowHook(connection=Connection(conn_id="mlflow_default", conn_type="mlflow", extra=json.dumps(extra)))
+
+
+def test_an_mlflow_uri_keeps_scheme_port_and_path() -> None:
+    assert mlflow_hook(tracking_uri="https://m.example.org:5000/a/b").tracking_uri == "https://m.example.org:5000/a/b"
+
+
+@pytest.mark.parametrize("uri", ["", "mlflow.example.org:5000", "./mlruns"])
+def test_an_mlflow_uri_without_a_scheme_never_becomes_a_local_folder(uri: str) -> None:
+    with pytest.raises(BadInput, match="tracking_uri"):
+        _ = mlflow_hook(tracking_uri=uri).tracking_uri
+
+
+def test_two_mlflow_servers_in_one_process_leave_the_environment_alone(migrated_mlflow: Path, tmp_path: Path) -> None:
+    import polars  # noqa: F401 - its own import sets a variable for its allocator; MLflow's may import it
+
+    before = dict(os.environ)
+    copies = [shutil.copy(migrated_mlflow, tmp_path / name) for name in ("one.db", "two.db")]
+    one, two = (mlflow_hook(tracking_uri=f"sqlite:///{copy}").client for copy in copies)
+    one.create_experiment("only_here")
+    assert one.get_experiment_by_name("only_here") is not None
+    assert two.get_experiment_by_name("only_here") is None
+    assert dict(os.environ) == before

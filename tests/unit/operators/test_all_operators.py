@@ -1,0 +1,96 @@
+"""What every operator promises: its data parameters are templated, it can be mapped, and bad input does not retry."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowFailException
+
+import airflow_mlops.operators
+from airflow_mlops.core.errors import BadInput, Conflict, NotFound, Refused
+from airflow_mlops.operators.base import LifecycleOperator
+
+FOLDER = Path(airflow_mlops.operators.__file__).parent
+# What says how a step behaves rather than on what: fixed when the DAG is written.
+BEHAVIOUR = {"when_failed", "allow_backfill", "allow_older", "store_conn_id", "mlflow_conn_id", "kwargs", "self"}
+
+
+def operators() -> list[type[LifecycleOperator]]:
+    found = []
+    for file in sorted(FOLDER.glob("*.py")):
+        module = importlib.import_module(f"airflow_mlops.operators.{file.stem}")
+        for value in vars(module).values():
+            if inspect.isclass(value) and issubclass(value, LifecycleOperator) and value.__module__ == module.__name__:
+                found.append(value)
+    return [c for c in found if c is not LifecycleOperator]
+
+
+ALL = operators()
+
+
+def test_the_list_of_operators_is_not_empty() -> None:
+    assert len(ALL) >= 16
+
+
+@pytest.mark.parametrize("operator", ALL, ids=lambda c: c.__name__)
+def test_every_data_parameter_is_templated(operator: type[LifecycleOperator]) -> None:
+    parameters = set(inspect.signature(operator.__init__).parameters) - BEHAVIOUR
+    assert parameters == set(operator.template_fields)
+
+
+@pytest.mark.parametrize("operator", ALL, ids=lambda c: c.__name__)
+def test_every_parameter_is_explained_in_the_docstring(operator: type[LifecycleOperator]) -> None:
+    parameters = set(inspect.signature(operator.__init__).parameters) - {"self", "kwargs"}
+    inherited = {"store_conn_id", "mlflow_conn_id"}
+    missing = [p for p in parameters - inherited if f":param {p}:" not in (operator.__doc__ or "")]
+    assert missing == []
+
+
+def example(operator: type[LifecycleOperator]) -> dict[str, Any]:
+    """Give values for the parameters that have no default."""
+    parameters = inspect.signature(operator.__init__).parameters.values()
+    needed = [p for p in parameters if p.default is p.empty and p.kind is p.KEYWORD_ONLY]
+    return {p.name: {"kind": "snapshot"} for p in needed}
+
+
+@pytest.mark.parametrize("operator", ALL, ids=lambda c: c.__name__)
+def test_every_operator_can_be_made_without_a_connection_or_a_heavy_import(operator: type[LifecycleOperator]) -> None:
+    made = operator(task_id="t", **example(operator))
+    assert set(operator.template_fields) <= set(vars(made)) | set(dir(made))
+
+
+@pytest.mark.parametrize("operator", ALL, ids=lambda c: c.__name__)
+def test_every_operator_can_be_mapped(operator: type[LifecycleOperator]) -> None:
+    values = example(operator)
+    name = next(iter(values), operator.template_fields[0])
+    rest = {k: v for k, v in values.items() if k != name}
+    with DAG("d"):
+        mapped = operator.partial(task_id="t", **rest).expand(**{name: [1, 2]})
+    assert mapped.operator_class is operator
+
+
+class Step(LifecycleOperator):
+    error: Exception
+
+    def step(self, context: Any) -> Any:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [BadInput("x"), NotFound("x"), Refused("x")], ids=lambda e: type(e).__name__)
+def test_what_a_retry_cannot_mend_fails_at_once(error: Exception) -> None:
+    task = Step(task_id="t")
+    task.error = error
+    with pytest.raises(AirflowFailException):
+        task.execute({})
+
+
+def test_what_a_retry_may_mend_is_left_to_airflow_s_retries() -> None:
+    task = Step(task_id="t")
+    task.error = Conflict("somebody else was first")
+    with pytest.raises(Conflict):
+        task.execute({})
