@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import Any
 
 from airflow.sdk import DAG, CronPartitionTimetable
@@ -21,8 +21,8 @@ A partition is a week, and its key is the week's end: what is known at `2026-04-
 1. **ingest_labels**: who cancelled within 14 days? That is known only now for the week two partitions ago, so that is
    the week whose labels arrive here.
 2. **ingest_features**: one row for each customer who is active at the cut-off, from SQL.
-3. **validate_features**: the rows against `include/churn/contract.yaml`. Only a week that keeps its contract is handed on
-   to scoring.
+3. **validate_features**: the rows against `include/churn/contract.yaml`. Only a week that keeps its contract is
+   handed on to scoring.
 
 Each becomes an immutable snapshot. **Backfill** any range of weeks from the UI, or run one week again by its
 partition key: the same rows give the same snapshot, and late data gives a new one.

@@ -1,4 +1,4 @@
-"""Is the champion still right? Drift each week, performance when labels come, and the episode that asks for retraining."""
+"""Is the champion still right? Drift each week, performance when labels come, and the episode that follows."""
 
 from __future__ import annotations
 

@@ -32,8 +32,8 @@ DOC = """
 | **hand** | up to the `cutoff` of the form, or the newest labelled weeks |
 | **backfill** | as the schedule would have then; registers and gates, but never moves the champion |
 
-Candidates are trained side by side on the training rows and chosen on the validation rows. The **gate** compares the chosen
-one with the champion on test rows that neither has ever seen, and asks for proof: the lower bound of the paired
+Candidates are trained side by side on the training rows and chosen on the validation rows. The **gate** compares the
+chosen one with the champion on test rows that neither has ever seen, and asks for proof: the lower bound of the paired
 bootstrap of the gain has to be above zero. Promotion is one entry in the ledger:
 `airflow mlops history churn`.
 """

@@ -128,8 +128,8 @@ def champion_line(database: Database) -> str:
 def backtest(world: World) -> None:
     """Judge every version on every labelled week that was watched, and keep it as windows of the store.
 
-    Only customers of the test part are scored: no version has ever been fitted or chosen on them, so that old and new are
-    compared fairly.
+    Only customers of the test part are scored: no version has ever been fitted or chosen on them, so that old and
+    new are compared fairly.
     """
     from airflow_mlops.store import versions
 

@@ -1,7 +1,7 @@
 """The closed loop on a real scheduler, judged by the ledger, the lifecycle store and MLflow; logs are not read.
 
-One Airflow lives through the whole story once; the tests look at what it left, then ask for what must not move a champion:
-backfills, and a challenger that is no better.
+One Airflow lives through the whole story once; the tests look at what it left, then ask for what must not move a
+champion: backfills, and a challenger that is no better.
 """
 
 from __future__ import annotations

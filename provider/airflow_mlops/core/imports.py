@@ -1,4 +1,4 @@
-"""Import paths such as ``include.churn.model:build`` and files beside them, found when a task runs, not when the DAG is parsed."""
+"""Import paths such as ``include.churn.model:build``, and files: found when a task runs, not when the DAG is parsed."""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ class MlflowHook(BaseHook):
     """Gives a client of its own for one MLflow, without touching ``os.environ`` or MLflow's global state.
 
     The connection's extra has ``tracking_uri``, in full: ``https://mlflow.example.org:5000/path``, or a database URL
-    for a local store, which then also needs ``artifact_location``: where new experiments keep their files. A tracking URI without a scheme is refused: MLflow would silently make it a local folder.
+    for a local store, which then also needs ``artifact_location``: where new experiments keep their files. A
+    tracking URI without a scheme is refused: MLflow would silently make it a local folder.
 
     :param mlflow_conn_id: the connection's id.
     """

@@ -65,8 +65,8 @@ class UpdateEpisodeOperator(LifecycleOperator):
 class CloseEpisodeOperator(LifecycleOperator):
     """Close the episode that this run's plan has claimed, by what became of the run; does nothing without one.
 
-    Put it behind the last steps with ``.as_teardown()``: then it runs whatever became of them, and the run is still as good as
-    they were. A run that failed gives the episode back, so that the next window asks again.
+    Put it behind the last steps with ``.as_teardown()``: then it runs whatever became of them, and the run is still
+    as good as they were. A run that failed gives the episode back, so that the next window asks again.
 
     :param plan: the plan: output of :class:`~airflow_mlops.operators.plan.PlanTrainingOperator`.
     :param promoted: the output of the promotion; ``None`` when it was not reached.

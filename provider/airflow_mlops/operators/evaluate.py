@@ -22,7 +22,8 @@ class EvaluateModelOperator(LifecycleOperator):
     :param test: the gate rows: rows in no training, tuning or selection data of either model.
     :param target: the column to predict.
     :param key: the columns that name a row.
-    :param split_key: the column that the split went by; rows that share it belong together. Default: the first of ``key``.
+    :param split_key: the column that the split went by; rows that share it belong together. Default: the first of
+        ``key``.
     :param features: the columns that the models get; default: the contract's features.
     :param contract: the contract that names them.
     :param metric: the task's main figure.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_mlops.keys import task_key
 from airflow_mlops.operators.base import LifecycleOperator
@@ -21,8 +21,8 @@ class IngestDatasetOperator(LifecycleOperator):
 
     :param dataset: the dataset's name.
     :param partition: the partition: the data's cut-off. Default: the run's partition key.
-    :param sql: one SELECT, as text or as the path of a ``.sql`` file below the bundle's root; values come in as named binds
-        (``:cutoff``).
+    :param sql: one SELECT, as text or as the path of a ``.sql`` file below the bundle's root; values come in as
+        named binds (``:cutoff``).
     :param conn_id: the connection that ``sql`` runs on.
     :param binds: values of the binds: a mapping, or the import path of a function from partition to mapping.
     :param path: a CSV or Parquet file: a local path or an fsspec URI.
@@ -31,7 +31,7 @@ class IngestDatasetOperator(LifecycleOperator):
     """
 
     template_fields: Sequence[str] = ("dataset", "partition", "sql", "conn_id", "binds", "path", "rows", "transform")
-    template_fields_renderers = {"sql": "sql", "binds": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {"sql": "sql", "binds": "json"}
 
     def __init__(
         self,

@@ -28,9 +28,9 @@ _CAUSES: dict[str, Cause] = {
 class PlanTrainingOperator(LifecycleOperator):
     """Decide what a training run trains on; gives ``cause``, ``first``, ``cutoff``, ``effective_at`` and ``episode``.
 
-    Claims the model's requested drift episode, if there is one; otherwise the newest labelled partitions that were known at
-    the end of the run's data interval, or up to the asked cut-off. Skips the run when there is nothing to do: an
-    event that comes twice, or late, starts nothing.
+    Claims the model's requested drift episode, if there is one; otherwise the newest labelled partitions that were
+    known at the end of the run's data interval, or up to the asked cut-off. Skips the run when there is nothing to
+    do: an event that comes twice, or late, starts nothing.
 
     :param model: the model's name.
     :param labels: the dataset of labels.

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class ScoreDatasetOperator(LifecycleOperator):
     """Score a snapshot with the champion; gives the ``SnapshotRef`` of the scores.
 
-    The champion is the one of ``champion_at`` in the ledger, so that a backfill scores each week with the model that was in
-    production then. Where there was none yet, the task is skipped.
+    The champion is the one of ``champion_at`` in the ledger, so that a backfill scores each week with the model that
+    was in production then. Where there was none yet, the task is skipped.
 
     :param model: the model's name.
     :param snapshot: the rows: a ``SnapshotRef``, or ``dataset@partition``.

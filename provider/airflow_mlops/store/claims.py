@@ -31,7 +31,8 @@ def begin(database: Database, kind: str, key: str) -> dict[str, Any] | None:
 
 
 def finish(database: Database, kind: str, key: str, value: dict[str, Any], *, holder: str) -> bool:
-    """Write down what the claimed thing is at its end, if the run that the claim was last noted for is still the holder.
+    """Write down what the claimed thing is at its end, if the run that the claim was last noted for is still the
+    holder.
 
     :param holder: the ``run_id`` that :func:`note` was given.
     :returns: whether it was; if not, a later attempt has taken the claim over.

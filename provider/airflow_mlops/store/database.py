@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from sqlalchemy import Engine, create_engine, event, inspect, select
+from sqlalchemy import Engine, create_engine, event, func, inspect, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from airflow_mlops.store.clock import now
 from airflow_mlops.store.tables import SCHEMA_VERSION, Base, SchemaVersion
 
 T = TypeVar("T")
+_UPGRADE_LOCK = 0x6D6C6F7073  # "mlops"
 CONNECT_SECONDS = 15
 HOW_TO_MIGRATE = "run 'airflow mlops db upgrade' once, with a login that may create tables"
 
@@ -32,15 +33,18 @@ class Database:
         self.engine = _engine(self.url)
 
     def upgrade(self) -> None:
-        """Create what is missing. Safe to call again.
+        """Create what is missing. Safe to call again, and from several places at once.
 
         :raises StoreNotReady: when the database cannot be reached.
         """
-        with self._told():
-            Base.metadata.create_all(self.engine)
-            with Session(self.engine) as session, session.begin():
+        with self._told(), self.engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
+            Base.metadata.create_all(connection)
+            with Session(connection) as session:
                 if session.get(SchemaVersion, SCHEMA_VERSION) is None:
                     session.add(SchemaVersion(version=SCHEMA_VERSION, migrated_at=now()))
+                session.flush()
 
     def version(self) -> int | None:
         """Give the version of the tables there, or ``None`` when there are none."""

@@ -62,7 +62,8 @@ def request(database: Database, episode: int, *, partition: str, cutoff: str) ->
     :param cutoff: the last labelled partition, where the training data end.
     """
     return _move(
-        database, episode, "open", "requested", requested_partition=partition, cutoff=cutoff, attempts=Episode.attempts + 1
+        database, episode, "open", "requested", requested_partition=partition, cutoff=cutoff,
+        attempts=Episode.attempts + 1
     )
 
 

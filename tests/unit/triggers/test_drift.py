@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,7 @@ def database(tmp_path: Path) -> Database:
 
 
 @pytest.fixture(autouse=True)
-def connection(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def connection(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     values = connection_value(database.url.render_as_string(hide_password=False), tmp_path.as_uri())
     found = Connection(
         conn_id="mlops_store_default",
@@ -54,7 +53,6 @@ def connection(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         return found
 
     monkeypatch.setattr(BaseHook, "aget_connection", aget_connection)
-    yield
 
 
 def ask(database: Database, model: str = "churn") -> None:

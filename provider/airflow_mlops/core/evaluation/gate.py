@@ -119,7 +119,7 @@ def paired_gain(champion: Evidence, challenger: Evidence, policy: GatePolicy) ->
 
 
 def _order(evidence: Evidence) -> Array:
-    """Give the order of the row keys: the resamples, and with them the decision, depend on the rows, not on their order."""
+    """Give the order of the row keys: resamples, and so the decision, depend on the rows, not on their order."""
     return np.lexsort((evidence.scores, evidence.target, np.asarray(evidence.keys).astype(str)))
 
 

@@ -56,8 +56,8 @@ def plan(
 ) -> TrainingPlan | None:
     """Decide what a training run trains on; ``None`` when there is nothing to do.
 
-    A requested drift episode is claimed first (not by a backfill, nor when a cut-off is asked for by hand), whatever woke the
-    run up: the store knows of the request, so a lost, doubled or late event changes nothing.
+    A requested drift episode is claimed first (not by a backfill, nor when a cut-off is asked for by hand), whatever
+    woke the run up: the store knows of the request, so a lost, doubled or late event changes nothing.
 
     :param labels: the dataset of labels in the catalogue; a partition is there once its labels have matured.
     :param cause: the door through which the run came in.

@@ -33,7 +33,7 @@ class Metric:
     prepare: Callable[[Array, Array], Callable[[Array], Array]]
 
     def value(self, target: Array, scores: Array) -> float:
-        """Give the plain, unweighted value; NaN where it is not defined: no rows, one class only, a value not finite."""
+        """Give the plain, unweighted value; NaN where it is not defined: no rows, one class, a value not finite."""
         target, scores = np.asarray(target, float), np.asarray(scores, float)
         if len(target) == 0 or not (np.isfinite(target).all() and np.isfinite(scores).all()):
             return float("nan")
@@ -52,12 +52,15 @@ def _roc_auc(target: Array, scores: Array) -> Callable[[Array], Array]:
 
     def weighted(weights: Array) -> Array:
         w = weights[..., order]
-        up = np.add.reduceat(w * positive, starts, axis=-1)
-        down = np.add.reduceat(w * (1 - positive), starts, axis=-1)
-        below = np.cumsum(down, axis=-1) - down
-        pairs = up.sum(-1) * down.sum(-1)
+        up = w * positive
+        down = w - up
+        if len(starts) < len(order):  # ties
+            up, down = (np.add.reduceat(side, starts, axis=-1) for side in (up, down))
+        so_far = np.cumsum(down, axis=-1)
+        won = np.einsum("...i,...i->...", up, so_far) - np.einsum("...i,...i->...", up, down) / 2
+        pairs = up.sum(-1) * so_far[..., -1]
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray((up * (below + down / 2)).sum(-1) / np.where(pairs > 0, pairs, np.nan))
+            return np.asarray(won / np.where(pairs > 0, pairs, np.nan))
 
     return weighted
 
@@ -143,11 +146,12 @@ def interval(
 ) -> tuple[float, float]:
     """Give a percentile bootstrap interval of a metric.
 
-    :returns: its ends; NaN where the metric is not defined in the resamples.
+    :returns: its ends; NaN where the metric is not defined in the resamples, or a value is not finite.
     """
-    if len(target) == 0:
+    target, scores = np.asarray(target, float), np.asarray(scores, float)
+    if len(target) == 0 or not (np.isfinite(target).all() and np.isfinite(scores).all()):
         return float("nan"), float("nan")
-    evaluate = metric(name).prepare(np.asarray(target, float), np.asarray(scores, float))
+    evaluate = metric(name).prepare(target, scores)
     values = evaluate(bootstrap_weights(np.random.default_rng(seed), resamples, len(target), clusters))
     values = values[np.isfinite(values)]
     if not len(values):

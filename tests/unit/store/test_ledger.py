@@ -1,0 +1,140 @@
+"""The ledger: only ever added to, one change of champion after the other, whoever comes at the same time."""
+
+from __future__ import annotations
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy.exc import IntegrityError
+
+from airflow_mlops.core.errors import Conflict
+from airflow_mlops.core.report import Check, Report
+from airflow_mlops.store import ledger, reports
+from airflow_mlops.store.database import Database
+
+START = datetime(2026, 4, 6, tzinfo=UTC)
+
+
+def append(database: Database, expected: int | None, version: int = 1, model: str = "m", **how: Any) -> Any:
+    given_facts = {"gate_report": None, "approver": None, "reason": "r", "actor": "a", "digest": "0", **how}
+    return ledger.append(database, model=model, expected_epoch=expected, version=version, **given_facts)
+
+
+def test_the_first_entry_has_no_previous_one_and_each_other_names_its(each_database: Database) -> None:
+    assert ledger.head(each_database, "m") is None
+    for version, expected in enumerate([None, 1, 2], 1):
+        entry = append(each_database, expected, version)
+        assert (entry.epoch, entry.previous_epoch) == (version, expected)
+        found = ledger.head(each_database, "m")
+        assert found is not None
+        assert (found.epoch, found.version) == (version, version)
+
+
+@pytest.mark.parametrize("expected", [None, 1, 3, 0])
+def test_only_the_champion_of_now_can_be_replaced(each_database: Database, expected: int | None) -> None:
+    append(each_database, None)
+    append(each_database, 1)
+    with pytest.raises(Conflict, match="run the gate again"):
+        append(each_database, expected)
+    assert [e.epoch for e in ledger.history(each_database, "m")] == [2, 1]
+
+
+def test_models_do_not_hinder_each_other(each_database: Database) -> None:
+    assert [append(each_database, None, model=m).epoch for m in ("a", "b", "c")] == [1, 1, 1]
+
+
+def test_epochs_are_dense_and_chained_under_many_promoters(each_database: Database) -> None:
+    sqlite = each_database.url.get_backend_name() == "sqlite"
+    threads, promotions = 8, 20 if sqlite else 6  # each promotion opens connections, which cost more there
+    conflicts: list[int] = []
+
+    def promote(number: int) -> None:
+        chance = random.Random(number)
+        for turn in range(promotions):
+            while True:
+                head = ledger.head(each_database, "m")
+                if chance.random() < 0.3:
+                    ledger.history(each_database, "m", limit=1)
+                try:
+                    append(each_database, head.epoch if head else None, turn, actor=f"{number}/{turn}")
+                    break
+                except Conflict:
+                    conflicts.append(1)
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(promote, range(threads)))
+    entries = ledger.history(each_database, "m", limit=1000)[::-1]
+    assert [e.epoch for e in entries] == list(range(1, threads * promotions + 1))
+    assert [e.previous_epoch for e in entries] == [None, *range(1, threads * promotions)]
+    assert len({e.actor for e in entries}) == threads * promotions
+    assert conflicts  # they did meet
+
+
+def test_a_gate_report_that_was_never_published_is_not_told_as_a_lost_race(each_database: Database) -> None:
+    with pytest.raises(IntegrityError):
+        append(each_database, None, gate_report="f" * 32)
+    report = Report.of("gate", "m v1", [Check("c", "pass")])
+    reports.publish(each_database, report, actor="a")
+    assert append(each_database, None, gate_report=report.id).gate_report == report.id
+
+
+def test_the_history_comes_newest_first_in_pages(each_database: Database) -> None:
+    for expected in (None, 1, 2, 3, 4):
+        append(each_database, expected)
+    assert [e.epoch for e in ledger.history(each_database, "m", limit=2)] == [5, 4]
+    assert [e.epoch for e in ledger.history(each_database, "m", limit=2, before_epoch=4)] == [3, 2]
+    assert ledger.history(each_database, "m", before_epoch=1) == []
+
+
+def test_a_moment_belongs_to_the_entry_that_begins_with_it(each_database: Database) -> None:
+    tick = timedelta(microseconds=1)
+    append(each_database, None, 1, effective_at=START)
+    append(each_database, 1, 2, effective_at=START + timedelta(days=7))
+    found = [
+        ledger.as_of(each_database, "m", START + delta)
+        for delta in (-tick, timedelta(0), timedelta(days=7) - tick, timedelta(days=7))
+    ]
+    assert [e and e.version for e in found] == [None, 1, 1, 2]
+
+
+def test_the_two_clocks_tell_their_own_story(each_database: Database) -> None:
+    before = datetime.now(UTC)
+    append(each_database, None, 1, effective_at=START)
+    entry = append(each_database, 1, 2, effective_at=START - timedelta(days=7))  # decided later, for earlier data
+    assert before <= entry.recorded_at <= datetime.now(UTC)
+    by_data = ledger.as_of(each_database, "m", START)
+    by_store = ledger.as_of(each_database, "m", entry.recorded_at, clock="recorded")
+    assert by_data is not None
+    assert by_store is not None
+    assert (by_data.version, by_store.version) == (1, 2)
+    assert ledger.as_of(each_database, "m", before, clock="recorded") is None
+
+
+def test_an_entry_without_a_data_clock_holds_from_now_on(each_database: Database) -> None:
+    entry = append(each_database, None)
+    assert entry.effective_at == entry.recorded_at
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=8), st.integers(-1, 6))
+def test_the_champion_of_a_moment_is_the_latest_that_had_begun_and_of_equals_the_later_decision(
+    tmp_path_factory: Any, days: list[int], asked: int
+) -> None:
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('l')}/s.db")
+    database.upgrade()
+    for number, day in enumerate(days, 1):
+        append(database, number - 1 or None, number, effective_at=START + timedelta(days=day))
+    begun = [(day, number) for number, day in enumerate(days, 1) if day <= asked]
+    found = ledger.as_of(database, "m", START + timedelta(days=asked))
+    assert (found and found.version) == (max(begun)[1] if begun else None)
+
+
+def test_an_entry_is_told_in_plain_values(each_database: Database) -> None:
+    told = ledger.as_dict(append(each_database, None, effective_at=START))
+    assert told["effective_at"] == "2026-04-06T00:00:00+00:00"
+    assert (told["epoch"], told["previous_epoch"], told["version"]) == (1, None, 1)

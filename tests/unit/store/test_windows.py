@@ -1,0 +1,39 @@
+"""A window: the newest word on a version and a partition."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from airflow_mlops.store import windows
+from airflow_mlops.store.database import Database
+
+
+def record(database: Database, partition: str = "2026-04-06", **how: Any) -> None:
+    facts = {"model": "m", "version": 1, "kind": "drift", "verdict": "pass", "rows": 5, **how}
+    windows.record(database, partition=partition, **facts)
+
+
+def test_seen_again_the_newest_word_counts(each_database: Database) -> None:
+    record(each_database, verdict="fail", value=0.5, report="a")
+    record(each_database, verdict="pass", rows=9)
+    (window,) = windows.of_model(each_database, "m", "drift")
+    assert (window.verdict, window.rows, window.value, window.report) == ("pass", 9, None, None)
+
+
+def test_another_version_kind_or_partition_is_another_window_and_they_come_in_order(each_database: Database) -> None:
+    for partition in ("2026-04-13", "2026-04-06"):
+        for version in (2, 1):
+            record(each_database, partition, version=version)
+    record(each_database, kind="performance")
+    record(each_database, model="other")
+    found = [(w.partition, w.version) for w in windows.of_model(each_database, "m", "drift")]
+    assert found == [("2026-04-06", 1), ("2026-04-06", 2), ("2026-04-13", 1), ("2026-04-13", 2)]
+    assert [w.partition for w in windows.of_model(each_database, "m", "drift", version=2)] == ["2026-04-06", "2026-04-13"]
+    assert len(windows.of_model(each_database, "m", "performance")) == 1
+
+
+def test_many_at_once_leave_one_window(each_database: Database) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: record(each_database, rows=i), range(24)))
+    assert len(windows.of_model(each_database, "m", "drift")) == 1
