@@ -102,9 +102,7 @@ def _customers(market: Market) -> pd.DataFrame:
     # The competitor's customers come over together; who subscribes to it later is the company's at once.
     joined = np.where(acquired, np.maximum(rows["subscribed_on"], change_day), rows["subscribed_on"])
     stayed = rows["cancelled_on"].fillna(number(END))
-    known: Array = np.asarray(
-        (stayed >= number(FIRST_DAY)) & (~acquired | (market.change & (stayed > joined)))
-    )
+    known: Array = np.asarray((stayed >= number(FIRST_DAY)) & (~acquired | (market.change & (stayed > joined))))
     frame = pd.DataFrame(
         {
             "customer_id": rows["customer_id"],

@@ -93,9 +93,7 @@ def _insert(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame) -> 
     columns = {str(name): _values(frame[name]) for name in frame}
     if connection.dialect.name == "postgresql":
         # One statement with an array a column: its drivers take twice as long to send row by row.
-        arrays = [
-            sa.func.unnest(sa.literal(values, ARRAY(table.c[name].type))) for name, values in columns.items()
-        ]
+        arrays = [sa.func.unnest(sa.literal(values, ARRAY(table.c[name].type))) for name, values in columns.items()]
         connection.execute(table.insert().from_select(list(columns), sa.select(*arrays)))
     elif len(frame):
         rows = zip(*columns.values(), strict=True)

@@ -177,9 +177,7 @@ class Market:
         return customer, subscribed
 
     def _register(self, leaves: Array, leaves_on: Array, comes: Array, newcomer: Array, opens: Array) -> None:
-        self.left.append(
-            pd.DataFrame({"customer_id": self.customer[leaves], "cancelled_on": leaves_on[leaves]})
-        )
+        self.left.append(pd.DataFrame({"customer_id": self.customer[leaves], "cancelled_on": leaves_on[leaves]}))
         came = {"customer_id": newcomer, "place": np.arange(len(newcomer)), "subscribed_on": opens}
         self.came.append(pd.DataFrame({name: values[comes] for name, values in came.items()}))
 
@@ -285,9 +283,7 @@ def open_places(seed: int, size: int) -> Places:
     return Places(
         acquired=acquired,
         segment=np.where(acquired, ACQUIRED_SEGMENT, draw(SEGMENTS)),
-        plan=draw_by_owner(
-            {owner: dict(zip(PLANS, shares, strict=True)) for owner, shares in PLAN_SHARES.items()}
-        ),
+        plan=draw_by_owner({owner: dict(zip(PLANS, shares, strict=True)) for owner, shares in PLAN_SHARES.items()}),
         region=draw_by_owner(REGION_SHARES),
         channel=draw(CHANNEL_SHARES),
         age=age,

@@ -45,9 +45,7 @@ def boosted(seed: int = 0) -> Pipeline:
     # Codes are split on as numbers, which does well for a handful of values. The estimator's own
     # `categorical_features` keeps a functools.partial inside, which skops rightly does not trust.
     categories = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-    columns = ColumnTransformer(
-        [("categories", categories, CATEGORICAL), ("numbers", "passthrough", NUMERIC)]
-    )
+    columns = ColumnTransformer([("categories", categories, CATEGORICAL), ("numbers", "passthrough", NUMERIC)])
     model = HistGradientBoostingClassifier(
         learning_rate=0.06,
         max_iter=120,

@@ -160,9 +160,7 @@ def watch(world: World, partition: str) -> None:
         )
         reports.publish(world.store, judged, actor=f"offline/{partition}")
     policy = load_section(EpisodePolicy, POLICY, "episode")
-    advance(
-        world.store, policy, model=MODEL, partition=partition, labels="churn_labels", labelled_until=labelled
-    )
+    advance(world.store, policy, model=MODEL, partition=partition, labels="churn_labels", labelled_until=labelled)
 
 
 def retrain(world: World, cause: Cause, actor: str) -> None:
@@ -258,9 +256,7 @@ def challenge(world: World, planned: TrainingPlan, actor: str) -> str | None:
     )
     reports.publish(world.store, evaluation, actor=f"{actor}/evaluate")
     reports.publish(world.store, verdict, actor=f"{actor}/gate")
-    versions.bind_gate(
-        world.store, MODEL, challenger.version, report_id=verdict.id, decision=str(verdict.decision)
-    )
+    versions.bind_gate(world.store, MODEL, challenger.version, report_id=verdict.id, decision=str(verdict.decision))
     if verdict.decision in promotion.PASSING:
         promotion.promote(
             world.mlflow,

@@ -38,15 +38,9 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo ARGS='…'", description=__doc__)
     parser.add_argument("--exit", action="store_true", help="stop everything when the story has been told")
     parser.add_argument("--continue", dest="go_on", action="store_true", help="go on with the last demo")
-    parser.add_argument(
-        "--seed", type=int, default=7, help="another seed, another world (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--size", type=int, default=3000, help="about so many customers (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--no-change", action="store_true", help="the world stays as it is: nothing should happen"
-    )
+    parser.add_argument("--seed", type=int, default=7, help="another seed, another world (default: %(default)s)")
+    parser.add_argument("--size", type=int, default=3000, help="about so many customers (default: %(default)s)")
+    parser.add_argument("--no-change", action="store_true", help="the world stays as it is: nothing should happen")
     parser.add_argument("--port", type=int, default=8080, help="preferred port of the web interface")
     parser.add_argument(
         "--database",

@@ -172,9 +172,7 @@ class AirflowStack:
         if not self.home.exists():
             return
         if any(self.home.iterdir()) and not (self.home / OWNED).exists():
-            raise StackError(
-                f"{self.home} was not made by this demo (no {OWNED} in it): it is not wiped. Remove it."
-            )
+            raise StackError(f"{self.home} was not made by this demo (no {OWNED} in it): it is not wiped. Remove it.")
         shutil.rmtree(self.home)
 
     def _migrate(self) -> None:
@@ -255,9 +253,7 @@ class AirflowStack:
 
     def _dead(self) -> list[str]:
         return [
-            f"{name} (exit {child.returncode})"
-            for name, child in self._children.items()
-            if child.poll() is not None
+            f"{name} (exit {child.returncode})" for name, child in self._children.items() if child.poll() is not None
         ]
 
     def _failure(self, message: str, lines: int = 25) -> StackError:
@@ -318,9 +314,7 @@ class AirflowStack:
         api = self._children.get("api-server")
 
         def others() -> list[psutil.Process]:
-            return [
-                process for process in processes.members(self.home) if api is None or process.pid != api.pid
-            ]
+            return [process for process in processes.members(self.home) if api is None or process.pid != api.pid]
 
         processes.send(others(), signal.SIGTERM)
         processes.wait_until_gone(others, TERM_SECONDS)

@@ -118,15 +118,9 @@ def airflow_environment(
     :param extra: wins over all the rest, except that its PYTHONPATH is put in front of ours
     :param base: what to start from; ``os.environ`` when None
     """
-    inherited = {
-        k: v for k, v in (os.environ if base is None else base).items() if not _of_another_airflow(k)
-    }
+    inherited = {k: v for k, v in (os.environ if base is None else base).items() if not _of_another_airflow(k)}
     extra = dict(extra or {})
-    env = (
-        inherited
-        | _process_settings(inherited, home)
-        | _airflow_settings(home, repo, database_url, port, keys)
-    )
+    env = inherited | _process_settings(inherited, home) | _airflow_settings(home, repo, database_url, port, keys)
     # The root of the bundle joins sys.path where DAGs are parsed and run, but not in the triggerer, which
     # then fails to import a trigger of the repository's own, with one line in the log and no other sign.
     own = [str(LOCAL_SETTINGS), str(repo)]
@@ -162,9 +156,7 @@ def _process_settings(inherited: Mapping[str, str], home: Path) -> dict[str, str
     }
 
 
-def _airflow_settings(
-    home: Path, repo: Path, database_url: str | None, port: int, keys: Secrets
-) -> dict[str, str]:
+def _airflow_settings(home: Path, repo: Path, database_url: str | None, port: int, keys: Secrets) -> dict[str, str]:
     base_url = f"http://{LOOPBACK}:{port}"
     sqlite = database_url is None or database_url.startswith("sqlite")
     return {

@@ -75,20 +75,14 @@ def week_of(database: Database, partition: str) -> dict[str, Any]:
 
     champion = champion_at(database, MODEL, partition)
     version = None if champion is None else champion.version
-    drift = {w.partition: w for w in windows.of_model(database, MODEL, "drift", version=version)}.get(
-        partition
-    )
+    drift = {w.partition: w for w in windows.of_model(database, MODEL, "drift", version=version)}.get(partition)
     columns: list[str] = []
     if drift is not None and drift.report:
         columns = [str(c.where) for c in reports.get(database, drift.report).failed]
     performance = {
-        w.version: w.value
-        for w in windows.of_model(database, MODEL, "performance")
-        if w.partition == partition
+        w.version: w.value for w in windows.of_model(database, MODEL, "performance") if w.partition == partition
     }
-    backtest = {
-        w.version: w.value for w in windows.of_model(database, MODEL, BACKTEST) if w.partition == partition
-    }
+    backtest = {w.version: w.value for w in windows.of_model(database, MODEL, BACKTEST) if w.partition == partition}
     return {
         "partition": partition,
         "rows": catalogue.current(database, "churn_features", partition).rows,
@@ -111,7 +105,9 @@ def line(week: dict[str, Any], labelled: dict[str, Any] | None = None) -> str:
         values += f" ({labelled['partition']})"
     champion = f"v{week['champion']}" if week["champion"] else "-"
     drifted = f"  {', '.join(week['drifted'][:4])}" if week["drift"] == "fail" else ""
-    return f"{week['partition']:<12}{week['rows']:>6}  {week['drift'] or '-':<7}{champion:<10}{values or '-':<24}{drifted}"
+    return (
+        f"{week['partition']:<12}{week['rows']:>6}  {week['drift'] or '-':<7}{champion:<10}{values or '-':<24}{drifted}"
+    )
 
 
 def champion_line(database: Database) -> str:
@@ -138,8 +134,8 @@ def backtest(world: World) -> None:
 
 
 def _backtest(world: World, version: Version) -> None:
-    from airflow_mlops.core.training.artifact import predict
     from airflow_mlops.core.registry.comparison import load_version
+    from airflow_mlops.core.training.artifact import predict
     from airflow_mlops.core.training.metrics import metric
     from airflow_mlops.core.training.split import Shares, assign
     from airflow_mlops.store import catalogue, windows

@@ -150,9 +150,7 @@ class EmbeddedPostgres:
         import psycopg2
         from psycopg2 import sql
 
-        connection = psycopg2.connect(
-            host=self._socket(), user=SUPERUSER, dbname="postgres", connect_timeout=10
-        )
+        connection = psycopg2.connect(host=self._socket(), user=SUPERUSER, dbname="postgres", connect_timeout=10)
         try:
             connection.autocommit = True  # CREATE DATABASE refuses to run inside a transaction
             with connection.cursor() as cursor:
@@ -166,9 +164,7 @@ class EmbeddedPostgres:
 
     def _socket(self) -> str:
         if self._socket_folder is None:
-            raise EmbeddedPostgresError(
-                "The embedded PostgreSQL is not running: call start(), or use it in a `with`."
-            )
+            raise EmbeddedPostgresError("The embedded PostgreSQL is not running: call start(), or use it in a `with`.")
         return str(self._socket_folder)
 
     # -- processes
@@ -237,9 +233,7 @@ class EmbeddedPostgres:
             _, family = psutil.wait_procs(family, timeout=seconds)
             if not family:
                 return
-        raise EmbeddedPostgresError(
-            f"PostgreSQL in {self.folder} cannot be stopped: {[p.pid for p in family]}"
-        )
+        raise EmbeddedPostgresError(f"PostgreSQL in {self.folder} cannot be stopped: {[p.pid for p in family]}")
 
 
 def _initialised(pgserver: ModuleType, folder: Path) -> Any:
@@ -304,10 +298,7 @@ def _remember_modes(*paths: Path) -> Callable[[], None]:
     if os.geteuid() != 0:
         return lambda: None
     modes = {
-        parent: stat.S_IMODE(parent.stat().st_mode)
-        for path in paths
-        for parent in path.parents
-        if parent.exists()
+        parent: stat.S_IMODE(parent.stat().st_mode) for path in paths for parent in path.parents if parent.exists()
     }
 
     def restore() -> None:

@@ -78,9 +78,7 @@ class RestClient:
         self._token: str | None = None
         # trust_env=False: a proxy from the environment must not see requests to loopback.
         # 30 s: SQLite makes the API server wait 5 s for its lock, several times in a row.
-        self._http = httpx.Client(
-            base_url=self.base_url, timeout=httpx.Timeout(30, connect=5), trust_env=False
-        )
+        self._http = httpx.Client(base_url=self.base_url, timeout=httpx.Timeout(30, connect=5), trust_env=False)
 
     def close(self) -> None:
         """Close the connections."""
@@ -161,9 +159,7 @@ class RestClient:
 
     def dag_ids(self) -> list[str]:
         """Ids of all DAGs that the bundle has now."""
-        return sorted(
-            dag["dag_id"] for dag in self._pages("/dags", "dags", exclude_stale=True, order_by="dag_id")
-        )
+        return sorted(dag["dag_id"] for dag in self._pages("/dags", "dags", exclude_stale=True, order_by="dag_id"))
 
     def import_errors(self) -> dict[str, str]:
         """File name -> traceback, for each DAG file that cannot be imported."""
@@ -207,15 +203,11 @@ class RestClient:
         """
         wanted = set(ids)
         try:
-            self.wait_until(
-                lambda: wanted <= set(self.dag_ids()), deadline, f"DAGs {', '.join(sorted(wanted))}"
-            )
+            self.wait_until(lambda: wanted <= set(self.dag_ids()), deadline, f"DAGs {', '.join(sorted(wanted))}")
         except DemoTimeoutError as error:
             missing = ", ".join(sorted(wanted - set(self.dag_ids())))
             errors = "\n".join(f"{file}:\n{trace[-800:]}" for file, trace in self.import_errors().items())
-            raise DemoTimeoutError(
-                f"{error}\nMissing: {missing}\nImport errors: {errors or 'none'}"
-            ) from None
+            raise DemoTimeoutError(f"{error}\nMissing: {missing}\nImport errors: {errors or 'none'}") from None
 
     # -- runs
 
@@ -285,9 +277,7 @@ class RestClient:
             if error.status != 409:
                 raise
         active = self._active_backfill(dag_id)
-        if active is not None and all(
-            _moment(active[end]) == _moment(body[end]) for end in ("from_date", "to_date")
-        ):
+        if active is not None and all(_moment(active[end]) == _moment(body[end]) for end in ("from_date", "to_date")):
             return active
         self.wait_backfill(dag_id, deadline)
         return self.request("POST", "/backfills", json=body)
@@ -431,9 +421,7 @@ class _HealthWatch:
             return
         self._sick_since = self._sick_since or now
         if now - self._sick_since >= SICK_SECONDS:
-            raise UnhealthyError(
-                f"{', '.join(sick)} of Airflow stopped working while waiting for {self._what}."
-            )
+            raise UnhealthyError(f"{', '.join(sick)} of Airflow stopped working while waiting for {self._what}.")
 
 
 def unhealthy(health: Json) -> list[str]:

@@ -46,10 +46,7 @@ def deferred_signals() -> Iterator[None]:
         yield
         return
     received: list[int] = []
-    before = {
-        number: signal.signal(number, lambda number, frame: received.append(number))
-        for number in STOP_SIGNALS
-    }
+    before = {number: signal.signal(number, lambda number, frame: received.append(number)) for number in STOP_SIGNALS}
     try:
         yield
     finally:

@@ -51,9 +51,7 @@ class Story:
 
     def history(self) -> None:
         """Backfill the weeks that were before the first champion."""
-        first, last = (
-            datetime.combine(day, time(), UTC) for day in (calendar.FIRST_WEEK, calendar.HISTORY_END)
-        )
+        first, last = (datetime.combine(day, time(), UTC) for day in (calendar.FIRST_WEEK, calendar.HISTORY_END))
         number = len(calendar.weeks(calendar.FIRST_WEEK, calendar.HISTORY_END))
         self.tell(f"Backfilling {number} weeks of features, {first.date()} to {last.date()}")
         self.client.unpause("churn_features")
@@ -66,9 +64,7 @@ class Story:
         self.tell("Training the first champion")
         self.client.unpause("churn_training", watchers=True)
         self.client.trigger("churn_training", FIRST_CHAMPION)
-        self._all_good(
-            "churn_training", [self.client.wait_run("churn_training", FIRST_CHAMPION, STEP_SECONDS)]
-        )
+        self._all_good("churn_training", [self.client.wait_run("churn_training", FIRST_CHAMPION, STEP_SECONDS)])
 
     def week(self, week: date) -> None:
         """Let one week's data come in, and wait until everything that follows from it is done."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from airflow_mlops.core.data.snapshot import SnapshotRoot
     from airflow_mlops.store.database import Database
 
+
 @dataclass(frozen=True)
 class World:
     """Where everything is.

@@ -92,9 +92,7 @@ def boosted(seed: int = 0) -> Pipeline:
     return Pipeline([("columns", columns), ("model", model)])
 
 
-def survival(
-    database: Database, tracking_uri: str, model: str, passenger: pd.DataFrame
-) -> dict[str, Any] | None:
+def survival(database: Database, tracking_uri: str, model: str, passenger: pd.DataFrame) -> dict[str, Any] | None:
     """Ask the champion about one passenger.
 
     :param database: the lifecycle store, whose ledger says who is champion

@@ -67,11 +67,7 @@ def typed(frame: pd.DataFrame, partition: str | None = None) -> pd.DataFrame:
     :param frame: rows of the CSV
     :param partition: not used
     """
-    text = {
-        name: frame[name].map(str, na_action="ignore").astype(object)
-        for name in TEXT
-        if name in frame.columns
-    }
+    text = {name: frame[name].map(str, na_action="ignore").astype(object) for name in TEXT if name in frame.columns}
     return frame.assign(**text)
 
 

@@ -76,6 +76,8 @@ _MLFLOW = {
     "ui-field-behaviour": {"hidden-fields": ["host", "port", "schema", "login", "password"]},
     "conn-fields": {
         "tracking_uri": _field("Tracking URI", "in full: https://host:port/path, or a database URL for a local store"),
-        "artifact_location": _field("Artifact location", "for a local store: file:///shared/models, s3://bucket/models"),
+        "artifact_location": _field(
+            "Artifact location", "for a local store: file:///shared/models, s3://bucket/models"
+        ),
     },
 }

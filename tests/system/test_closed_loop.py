@@ -42,9 +42,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
     with EmbeddedPostgres(folder / "postgres") as postgres:
         world = World(folder / "demo", postgres.database("mlops"), postgres.database("mlflow"))
         world.prepare(seed=11, size=3000, change=True, fresh=True)
-        stack = AirflowStack(
-            folder / "airflow", REPO, world.connections(), postgres.database("airflow"), port=18080
-        )
+        stack = AirflowStack(folder / "airflow", REPO, world.connections(), postgres.database("airflow"), port=18080)
         with stack:
             Story(stack.client(), world, print).run()
             outcome.backtest(world)
@@ -184,5 +182,3 @@ def test_no_task_of_the_story_failed_or_was_retried(lived: Lived) -> None:
 
 def moment(day: str) -> datetime:
     return datetime.combine(datetime.fromisoformat(day).date(), time(), UTC)
-
-

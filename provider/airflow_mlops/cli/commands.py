@@ -29,8 +29,12 @@ def get_commands() -> list[CLICommand]:
                     name="db",
                     help="The lifecycle store",
                     subcommands=(
-                        ActionCommand("upgrade", "Create or migrate its tables", lazy_load_command(run + "db_upgrade"), (_CONN,)),
-                        ActionCommand("status", "Say where it is and what it has", lazy_load_command(run + "db_status"), (_CONN,)),
+                        ActionCommand(
+                            "upgrade", "Create or migrate its tables", lazy_load_command(run + "db_upgrade"), (_CONN,)
+                        ),
+                        ActionCommand(
+                            "status", "Say where it is and what it has", lazy_load_command(run + "db_status"), (_CONN,)
+                        ),
                     ),
                 ),
                 ActionCommand(

@@ -73,9 +73,7 @@ class EvaluationGateOperator(LifecycleOperator, BaseBranchOperator):
         )
         ref = self.publish(report, context)
         decision = str(report.decision)
-        versions.bind_gate(
-            self.database, challenger.model, challenger.version, report_id=report.id, decision=decision
-        )
+        versions.bind_gate(self.database, challenger.model, challenger.version, report_id=report.id, decision=decision)
         if decision == "blocked":
             raise AirflowFailException(f"{report.summary()}\n  report: {report.id}")
         branches = {

@@ -115,4 +115,3 @@ class IngestDatasetOperator(LifecycleOperator):
         if isinstance(self.binds, str):
             return resolve(self.binds)(partition)
         return self.binds or {}
-

@@ -79,5 +79,9 @@ class PromoteModelOperator(LifecycleOperator):
             raise AirflowSkipException(str(guard)) from None
         self.log.info("%s is champion: epoch %s, effective %s", challenger, entry.epoch, entry.effective_at)
         for asset in self.outlets:
-            context["outlet_events"][asset].extra = {"model": entry.model, "version": entry.version, "epoch": entry.epoch}
+            context["outlet_events"][asset].extra = {
+                "model": entry.model,
+                "version": entry.version,
+                "epoch": entry.epoch,
+            }
         return ledger.as_dict(entry)

@@ -26,9 +26,7 @@ class DriftSensor(BaseSensorOperator):
 
     template_fields: Sequence[str] = ("model",)
 
-    def __init__(
-        self, *, model: str, store_conn_id: str = LifecycleStoreHook.default_conn_name, **kwargs: Any
-    ) -> None:
+    def __init__(self, *, model: str, store_conn_id: str = LifecycleStoreHook.default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.model = model
         self.store_conn_id = store_conn_id

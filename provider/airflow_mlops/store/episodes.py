@@ -17,9 +17,7 @@ from airflow_mlops.store.tables import Episode
 def current(database: Database, model: str) -> Episode | None:
     """Give the model's episode that is not closed, if there is one."""
     with database.session() as session:
-        return session.scalars(
-            select(Episode).where(Episode.model == model, Episode.closed_at.is_(None))
-        ).first()
+        return session.scalars(select(Episode).where(Episode.model == model, Episode.closed_at.is_(None))).first()
 
 
 def all_of(database: Database, model: str) -> list[Episode]:
@@ -34,9 +32,7 @@ def open_one(
     """Open an episode; ``None`` when one is open already (then there is nothing to do)."""
     try:
         with database.session() as session:
-            if session.scalars(
-                select(Episode.id).where(Episode.model == model, Episode.closed_at.is_(None))
-            ).first():
+            if session.scalars(select(Episode.id).where(Episode.model == model, Episode.closed_at.is_(None))).first():
                 return None
             last = session.scalar(select(func.max(Episode.number)).where(Episode.model == model))
             episode = Episode(
@@ -62,8 +58,13 @@ def request(database: Database, episode: int, *, partition: str, cutoff: str) ->
     :param cutoff: the last labelled partition, where the training data end.
     """
     return _move(
-        database, episode, "open", "requested", requested_partition=partition, cutoff=cutoff,
-        attempts=Episode.attempts + 1
+        database,
+        episode,
+        "open",
+        "requested",
+        requested_partition=partition,
+        cutoff=cutoff,
+        attempts=Episode.attempts + 1,
     )
 
 

@@ -77,7 +77,7 @@ def test_a_wrong_value_is_named_with_its_key_and_the_allowed_keys(values: dict[s
 
 def test_a_file_that_is_not_yaml_or_not_a_mapping_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
-    for content, said in (("gate: [", "not valid YAML"), ("- a", "expected a mapping"), ("", "expected a mapping")):
+    for content, said in (("gate: [", "not valid YAML"), ("- a", "has to be a mapping"), ("", "has to be a mapping")):
         path.write_text(content)
         with pytest.raises(BadInput, match=said):
             load_section(GatePolicy, path, "gate")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_mlops.core.errors import BadInput
@@ -53,6 +53,7 @@ def test_checks_fold_into_one_verdict(given_checks: list[Check], verdict: str) -
     assert Report.of("validation", "s", given_checks).verdict == verdict
 
 
+@settings(max_examples=50, deadline=None)
 @given(anything, anything)
 def test_whatever_was_observed_becomes_json_that_reads_back(observed: Any, fact: Any) -> None:
     report = Report.of("drift", "s", [Check("c", "pass", observed=observed)], facts={"f": fact})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import select
@@ -41,7 +42,9 @@ def test_partitions_come_in_order_with_both_ends_and_each_its_current_snapshot(e
         catalogue.record(each_database, ref("new" + day, day))
         catalogue.record(each_database, ref("x", day, dataset="other"))
     assert [r.id for r in catalogue.partitions(each_database, "d")] == ["new" + d for d in sorted(days)]
-    assert [r.partition for r in catalogue.partitions(each_database, "d", "2026-04-06", "2026-04-13")] == sorted(days)[:2]
+    assert [r.partition for r in catalogue.partitions(each_database, "d", "2026-04-06", "2026-04-13")] == sorted(days)[
+        :2
+    ]
     assert catalogue.partitions(each_database, "d", "2026-04-07", "2026-04-12") == []
     assert catalogue.partitions(each_database, "none") == []
 
@@ -62,7 +65,7 @@ def test_many_at_once_are_put_one_after_the_other(each_database: Database) -> No
     found = sequences(each_database)
     assert [number for number, _ in found] == list(range(1, len(found) + 1))
     assert len(found) == sum(changed)
-    assert all(one[1] != other[1] for one, other in zip(found, found[1:], strict=False))
+    assert all(one[1] != other[1] for one, other in pairwise(found))
     assert {name for _, name in found} == {"s0", "s1", "s2", "s3"}
 
 

@@ -88,10 +88,14 @@ def test_a_database_that_cannot_be_reached_is_told_without_the_password(tmp_path
 
 
 def test_an_error_rolls_everything_of_the_session_back(each_database: Database) -> None:
-    with pytest.raises(ZeroDivisionError), each_database.session() as session:
-        session.add(Claim(kind="run", key="k", value=None, claimed_at=datetime.now(UTC), finished_at=None))
-        session.flush()
-        raise ZeroDivisionError
+    def work() -> None:
+        with each_database.session() as session:
+            session.add(Claim(kind="run", key="k", value=None, claimed_at=datetime.now(UTC), finished_at=None))
+            session.flush()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        work()
     assert claims.begin(each_database, "run", "k") is None
 
 
@@ -131,7 +135,8 @@ def test_moments_and_partitions_sort_in_the_database_as_in_python(each_database:
     moments_ = [datetime(2026, 4, 6, 9, 59, 59, 999999, UTC) + timedelta(microseconds=i) for i in (0, 1, 10, 10**7)]
     with each_database.session() as session:
         session.add_all(
-            Claim(kind="k", key=str(i), value=None, claimed_at=m, finished_at=None) for i, m in enumerate(moments_[::-1])
+            Claim(kind="k", key=str(i), value=None, claimed_at=m, finished_at=None)
+            for i, m in enumerate(moments_[::-1])
         )
     with each_database.session() as session:
         assert list(session.scalars(select(Claim.claimed_at).order_by(Claim.claimed_at))) == moments_

@@ -57,7 +57,12 @@ def test_of_many_at_once_one_requests_and_one_claims(each_database: Database) ->
 
 def test_a_claim_is_kept_for_the_same_run_and_for_no_other(each_database: Database) -> None:
     episode = requested(each_database)
-    assert [episodes.claim(each_database, episode.id, actor=a) for a in ("a", "a", "b", "a")] == [True, True, False, True]
+    assert [episodes.claim(each_database, episode.id, actor=a) for a in ("a", "a", "b", "a")] == [
+        True,
+        True,
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +75,9 @@ def test_a_claim_is_kept_for_the_same_run_and_for_no_other(each_database: Databa
     ],
 )
 @pytest.mark.parametrize("step", ["request", "claim", "close", "give_back"])
-def test_a_step_is_taken_only_from_the_step_before(database: Database, before: str, possible: set[str], step: str) -> None:
+def test_a_step_is_taken_only_from_the_step_before(
+    database: Database, before: str, possible: set[str], step: str
+) -> None:
     episode = opened(database)
     steps: dict[str, Any] = {
         "request": lambda: episodes.request(database, episode.id, partition="p", cutoff="c"),

@@ -120,7 +120,7 @@ def test_an_entry_without_a_data_clock_holds_from_now_on(each_database: Database
     assert entry.effective_at == entry.recorded_at
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=8), st.integers(-1, 6))
 def test_the_champion_of_a_moment_is_the_latest_that_had_begun_and_of_equals_the_later_decision(
     tmp_path_factory: Any, days: list[int], asked: int

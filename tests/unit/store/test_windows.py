@@ -29,7 +29,10 @@ def test_another_version_kind_or_partition_is_another_window_and_they_come_in_or
     record(each_database, model="other")
     found = [(w.partition, w.version) for w in windows.of_model(each_database, "m", "drift")]
     assert found == [("2026-04-06", 1), ("2026-04-06", 2), ("2026-04-13", 1), ("2026-04-13", 2)]
-    assert [w.partition for w in windows.of_model(each_database, "m", "drift", version=2)] == ["2026-04-06", "2026-04-13"]
+    assert [w.partition for w in windows.of_model(each_database, "m", "drift", version=2)] == [
+        "2026-04-06",
+        "2026-04-13",
+    ]
     assert len(windows.of_model(each_database, "m", "performance")) == 1
 
 

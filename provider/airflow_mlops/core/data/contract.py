@@ -8,9 +8,9 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from airflow_mlops.core.data.settings import Settings
 from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.report import Severity
+from airflow_mlops.core.settings import Settings
 
 ColumnType = Literal["int", "float", "str", "category", "bool", "date", "datetime"]
 Role = Literal["key", "feature", "label", "ignore"]
@@ -75,9 +75,7 @@ class ColumnRule(Settings):
     def _rules_fit_type(self) -> Self:
         in_time = self.type in ("date", "datetime")
         for key, bound in (("min", self.min), ("max", self.max)):
-            if bound is not None and (
-                self.type in ("str", "category", "bool") or isinstance(bound, date) != in_time
-            ):
+            if bound is not None and (self.type in ("str", "category", "bool") or isinstance(bound, date) != in_time):
                 raise ValueError(f"{key} {bound!r} does not fit the type {self.type}")
         if self.min is not None and self.max is not None and _comparable(self.min) > _comparable(self.max):
             raise ValueError(f"min {self.min} is more than max {self.max}")
@@ -89,9 +87,7 @@ class ColumnRule(Settings):
 
     def _check_value(self, value: Any) -> None:
         if self.type in ("str", "category") and isinstance(value, bool):
-            raise ValueError(
-                f"values has a {value}: YAML reads yes, no, on and off so; put quotes around the word"
-            )
+            raise ValueError(f"values has a {value}: YAML reads yes, no, on and off so; put quotes around the word")
         fits = {
             "int": (int,),
             "float": (int, float),
@@ -99,9 +95,7 @@ class ColumnRule(Settings):
             "str": (str,),
             "category": (str, int, float),
         }
-        if not isinstance(value, fits.get(self.type, ())) or (
-            isinstance(value, bool) and self.type != "bool"
-        ):
+        if not isinstance(value, fits.get(self.type, ())) or (isinstance(value, bool) and self.type != "bool"):
             raise ValueError(f"the value {value!r} does not fit the type {self.type}")
 
 

@@ -20,9 +20,9 @@ from pydantic import Field, model_validator
 
 from airflow_mlops.core.data import statistics
 from airflow_mlops.core.data.profile import MEND_LIKE, Categories, ColumnProfile, Numbers, Profile
-from airflow_mlops.core.data.settings import Settings
 from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.report import Check, Report, Severity
+from airflow_mlops.core.settings import Settings
 
 MOST_LISTED = 20
 EVIDENTLY: dict[str, Any] = {
@@ -296,9 +296,7 @@ def _moved(pair: _Pair, reference: Numbers, current: Numbers) -> Iterator[Signal
     moved = 1 - stayed / current.count
     n_reference, n_current = pair.sizes("count")
     p_value = statistics.two_proportions_p_value(0, n_reference, moved * n_current, n_current)
-    says = (
-        f"always {_as_figure(reference.min)} in the reference, now another value in {moved:.1%} of the rows"
-    )
+    says = f"always {_as_figure(reference.min)} in the reference, now another value in {moved:.1%} of the rows"
     yield Signal("moved_share", moved, limit, pair.p(p_value), says)
 
 
@@ -383,9 +381,7 @@ def _new_categories(pair: _Pair) -> Iterator[Signal]:
     n_reference, n_current = pair.sizes("count")
     p_value = 1.0
     if share > once:
-        p_value = statistics.two_proportions_p_value(
-            once * n_reference, n_reference, share * n_current, n_current
-        )
+        p_value = statistics.two_proportions_p_value(once * n_reference, n_reference, share * n_current, n_current)
     examples = ", ".join(repr(name[:40]) for name in sorted(new, key=lambda n: (-new[n], n))[:3])
     says = f"{share:.1%} never seen in the reference" + (f": {examples}" if examples else "")
     yield Signal("new_categories", share, limit, pair.p(p_value), says)
@@ -401,12 +397,8 @@ def _missing(pair: _Pair) -> Iterator[Signal]:
     if limit is None:
         return
     n_reference, n_current = pair.sizes("rows")
-    p_value = statistics.two_proportions_p_value(
-        before * n_reference, n_reference, now * n_current, n_current
-    )
-    yield Signal(
-        "missing_share", abs(now - before), limit, pair.p(p_value), f"missing {before:.1%} -> {now:.1%}"
-    )
+    p_value = statistics.two_proportions_p_value(before * n_reference, n_reference, now * n_current, n_current)
+    yield Signal("missing_share", abs(now - before), limit, pair.p(p_value), f"missing {before:.1%} -> {now:.1%}")
 
 
 def _infinite(pair: _Pair) -> Iterator[Signal]:
@@ -443,11 +435,7 @@ def _check(pair: _Pair) -> Check:
 
 def _sentence(signals: list[Signal]) -> str:
     """Say what moved; a share change is told once."""
-    says = [
-        s.says
-        for s in signals
-        if s.method != "share_change" or all(o.method != "jensenshannon" for o in signals)
-    ]
+    says = [s.says for s in signals if s.method != "share_change" or all(o.method != "jensenshannon" for o in signals)]
     return "; ".join(says)
 
 
@@ -463,8 +451,7 @@ def _observed(pair: _Pair, main: Signal | None) -> dict[str, Any]:
         "reference": _looks(pair.reference),
         "current": _looks(pair.current),
         "signals": {
-            s.method: {"effect": s.effect, "p_value": s.p_value, "p_adjusted": s.adjusted}
-            for s in pair.signals
+            s.method: {"effect": s.effect, "p_value": s.p_value, "p_adjusted": s.adjusted} for s in pair.signals
         },
     }
 
@@ -488,13 +475,9 @@ def _gone(name: str, reference: Profile, current: Profile, policy: DriftPolicy) 
     """Fail a column that is not there any more, or has become something else."""
     was, severity = reference.columns[name].kind, policy.severity_of(name)
     if name not in current.columns:
-        return Check(
-            "column there", "fail", severity, None, was, name, "the column is missing from the current data"
-        )
+        return Check("column there", "fail", severity, None, was, name, "the column is missing from the current data")
     now = current.columns[name].kind
-    return Check(
-        "type", "fail", severity, now, was, name, f"the column was of kind {was} and is now of kind {now}"
-    )
+    return Check("type", "fail", severity, now, was, name, f"the column was of kind {was} and is now of kind {now}")
 
 
 def _new_columns(reference: Profile, current: Profile, policy: DriftPolicy) -> list[Check]:
@@ -535,9 +518,7 @@ def _dataset(facts: Mapping[str, Any], limit: float) -> Check:
     message = f"{facts['columns_drifted']} of {facts['columns_judged']} columns drifted"
     if share is None:
         return Check("drifted columns", "not_judged", "error", None, f"< {limit:g}", None, message)
-    return Check(
-        "drifted columns", "fail" if share >= limit else "pass", "error", share, f"< {limit:g}", None, message
-    )
+    return Check("drifted columns", "fail" if share >= limit else "pass", "error", share, f"< {limit:g}", None, message)
 
 
 def _as_figure(value: float | None) -> str:

@@ -44,7 +44,9 @@ def read_file(path: str) -> Iterator[pd.DataFrame]:
     except FileNotFoundError:
         raise BadInput(f"there is no file {path}", mend="check the path, and that the worker can see it") from None
     except UnicodeDecodeError as error:
-        raise BadInput(f"not UTF-8 at byte {error.start}", where=path, mend="convert it, e.g. with iconv -t UTF-8") from None
+        raise BadInput(
+            f"not UTF-8 at byte {error.start}", where=path, mend="convert it, e.g. with iconv -t UTF-8"
+        ) from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError, EOFError, OSError, ValueError, zlib.error) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise BadInput(f"cannot read it: {reason}", where=path, mend="is it whole?") from error

@@ -132,9 +132,7 @@ def _listed(path: str) -> list[str]:
         return [path]
     files = sorted(os.path.join(path, f) for f in os.listdir(path) if f.endswith(".parquet"))
     if not files:
-        raise BadInput(
-            "the folder has no Parquet files", where=path, mend="check the path, or write the data first"
-        )
+        raise BadInput("the folder has no Parquet files", where=path, mend="check the path, or write the data first")
     return files
 
 
@@ -149,9 +147,7 @@ def _files(files: list[str], where: str) -> Table:
         if group:
             frames = [_cast(opened[i][0], opened[i][1], schema) for i in group]
             name = files[group[0]] if len(group) == 1 else f"{files[group[0]]} to {files[group[-1]]}"
-            parts.append(
-                (pl.concat(frames) if len(frames) > 1 else frames[0], sum(opened[i][2] for i in group), name)
-            )
+            parts.append((pl.concat(frames) if len(frames) > 1 else frames[0], sum(opened[i][2] for i in group), name))
             group.clear()
 
     for i, (_, _, rows) in enumerate(opened):
@@ -165,13 +161,9 @@ def _files(files: list[str], where: str) -> Table:
 def _footer(file: str) -> tuple[pl.LazyFrame, dict[str, pl.DataType], int]:
     if "://" not in file:
         if not os.path.exists(file):
-            raise BadInput(
-                "there is no such file", where=file, mend="check the path, or run the step that writes it"
-            )
+            raise BadInput("there is no such file", where=file, mend="check the path, or run the step that writes it")
         if os.path.getsize(file) == 0:
-            raise BadInput(
-                "the file is empty (0 bytes)", where=file, mend="write it again: its writer was stopped"
-            )
+            raise BadInput("the file is empty (0 bytes)", where=file, mend="write it again: its writer was stopped")
     try:
         frame = pl.scan_parquet(file)
         schema = dict(frame.collect_schema())

@@ -118,9 +118,7 @@ class Numbers:
         target, last = q * self.count, len(shares) - 1
         right = min(int(np.searchsorted(shares, target, side="left")), last)
         left = max(right - 1, 0)
-        inside = (
-            (target - shares[left]) / (shares[right] - shares[left]) if shares[right] > shares[left] else 0.0
-        )
+        inside = (target - shares[left]) / (shares[right] - shares[left]) if shares[right] > shares[left] else 0.0
         return float(min(max(edges[left] + inside * (edges[right] - edges[left]), self.min), self.max))
 
     def merged(self, other: Numbers) -> Numbers:
@@ -265,10 +263,7 @@ class Categories:
 
     def merged(self, other: Categories) -> Categories:
         """Give the counts of both; the bases are the same."""
-        both = {
-            name: self.counts.get(name, 0) + other.counts.get(name, 0)
-            for name in {**self.counts, **other.counts}
-        }
+        both = {name: self.counts.get(name, 0) + other.counts.get(name, 0) for name in {**self.counts, **other.counts}}
         if self.overflow is None and other.overflow is None:
             return Categories.of(self.base, both)
         return Categories.of(self.base, both, self._overflow().merged(other._overflow()))
@@ -294,9 +289,7 @@ class Categories:
             buckets = np.array(data["buckets"], dtype=np.int64)
             overflow = Overflow(buckets, DistinctSketch.from_text(data["distinct"]))
         counts = {**dict(zip(data["base"], data["counts"], strict=True)), **data["more"]}
-        return cls(
-            tuple(data["base"]), {name: int(count) for name, count in counts.items() if count}, overflow
-        )
+        return cls(tuple(data["base"]), {name: int(count) for name, count in counts.items() if count}, overflow)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -426,9 +419,7 @@ class Profile:
             different = sorted(set(self.columns) ^ set(other.columns))
             raise BadInput(f"the profiles have other columns: {different[:5]}", mend=MEND_LIKE)
         if self.cluster != other.cluster:
-            raise BadInput(
-                f"the profiles have other clusters: {self.cluster} and {other.cluster}", mend=MEND_LIKE
-            )
+            raise BadInput(f"the profiles have other clusters: {self.cluster} and {other.cluster}", mend=MEND_LIKE)
         for name, column in self.columns.items():
             if not column.same_cells(other.columns[name]):
                 raise BadInput("the profiles count over other cells", where=f"column {name}", mend=MEND_LIKE)

@@ -53,9 +53,7 @@ def scan_profile(
     sample = None
     if like is None and table.rows > SLICE_ROWS:
         wide = [name for name, kind in kinds.items() if kind in ("number", "date")]
-        sample = table.sample(wide, SAMPLE_ROWS).select(
-            expression(n, table.schema[n], kinds[n]) for n in wide
-        )
+        sample = table.sample(wide, SAMPLE_ROWS).select(expression(n, table.schema[n], kinds[n]) for n in wide)
     counters: dict[str, _Counter] = {}
     rows, clusters = 0, None if cluster is None else DistinctSketch()
     extra = [] if cluster is None else [pl.col(cluster).cast(pl.String).alias("\0cluster")]
@@ -72,9 +70,7 @@ def scan_profile(
             clusters.add(stable_hashes(read["\0cluster"].drop_nulls().unique().to_list()))
     for name, kind in kinds.items():
         if name not in counters:
-            nothing = pl.DataFrame(schema=table.schema).select(expression(name, table.schema[name], kind))[
-                name
-            ]
+            nothing = pl.DataFrame(schema=table.schema).select(expression(name, table.schema[name], kind))[name]
             counters[name] = _counter(kind, like.columns.get(name) if like else None, nothing, whole=False)
     return Profile(rows, {name: counters[name].finish() for name in kinds}, cluster, clusters)
 
@@ -83,9 +79,7 @@ def _has(table: Table) -> str:
     return f"it has {list(table.schema)[:30]}"
 
 
-def _kinds(
-    table: Table, columns: Sequence[str] | Mapping[str, str] | None, like: Profile | None
-) -> dict[str, Kind]:
+def _kinds(table: Table, columns: Sequence[str] | Mapping[str, str] | None, like: Profile | None) -> dict[str, Kind]:
     """Settle which columns are counted, and as what."""
     wanted: dict[str, str | None]
     if columns is None:
@@ -100,9 +94,7 @@ def _kinds(
         if like:
             wanted = {n: like.columns[n].kind if n in like.columns else kind for n, kind in wanted.items()}
     return {
-        name: cast(Kind, kind)
-        if kind and _can_be(table.schema[name], kind)
-        else natural_kind(table.schema[name])
+        name: cast(Kind, kind) if kind and _can_be(table.schema[name], kind) else natural_kind(table.schema[name])
         for name, kind in wanted.items()
     }
 
@@ -163,19 +155,11 @@ def _as_days(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 def _as_name(column: pl.Expr, dtype: pl.DataType, kind: Kind) -> pl.Expr:
     if dtype == pl.Boolean:
-        return (
-            pl.when(column)
-            .then(pl.lit("true"))
-            .when(~column)
-            .then(pl.lit("false"))
-            .alias(column.meta.output_name())
-        )
+        return pl.when(column).then(pl.lit("true")).when(~column).then(pl.lit("false")).alias(column.meta.output_name())
     if dtype.is_float():
         whole = (column == column.round()) & (column.abs() < 2.0**53)
         text = (
-            pl.when(whole)
-            .then(column.cast(pl.Int64, strict=False).cast(pl.String))
-            .otherwise(column.cast(pl.String))
+            pl.when(whole).then(column.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(column.cast(pl.String))
         )
         column = pl.when(column.is_not_nan()).then(text).alias(column.meta.output_name())
     elif dtype != pl.Categorical:
@@ -190,11 +174,7 @@ def _counter(kind: Kind, like: ColumnProfile | None, first: pl.Series, whole: bo
     if like is not None and like.kind != kind:
         like = None
     if kind in ("number", "date"):
-        grid = (
-            like.numbers.grid
-            if like and like.numbers
-            else choose_grid(first.drop_nulls().to_numpy(), whole=whole)
-        )
+        grid = like.numbers.grid if like and like.numbers else choose_grid(first.drop_nulls().to_numpy(), whole=whole)
         return _NumberCounter(kind, grid)
     if kind in ("category", "bool"):
         return _NameCounter(kind, like.categories if like else None)
@@ -360,10 +340,7 @@ class _NameCounter(_Counter):
         self.rows += len(column)
         self.missing += column.null_count()
         counted = (
-            column.rename("name")
-            .drop_nulls()
-            .value_counts(name="rows")
-            .with_columns(pl.col("name").cast(pl.String))
+            column.rename("name").drop_nulls().value_counts(name="rows").with_columns(pl.col("name").cast(pl.String))
         )
         names = counted["name"]
         if len(names) and int(cast(int, names.str.len_chars().max())) > LONGEST_NAME:

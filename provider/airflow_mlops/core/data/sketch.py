@@ -32,9 +32,7 @@ def _hashes(names: Sequence[str]) -> Hashes:
     with np.errstate(over="ignore"):
         powers = np.cumprod(np.full(int(lengths.max()) + 1, _MULTIPLIER, dtype=np.uint64))
         place = np.arange(len(data)) - np.repeat(ends - lengths, lengths)
-        running = np.concatenate(
-            [[np.uint64(0)], np.cumsum((data + np.uint64(1)) * powers[place], dtype=np.uint64)]
-        )
+        running = np.concatenate([[np.uint64(0)], np.cumsum((data + np.uint64(1)) * powers[place], dtype=np.uint64)])
         z = running[ends] - running[ends - lengths] + lengths.astype(np.uint64)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -72,12 +70,7 @@ class DistinctSketch:
     def estimate(self) -> int:
         """Estimate how many different values were added."""
         empty = int((self.registers == 0).sum())
-        raw = (
-            0.7213
-            / (1 + 1.079 / REGISTERS)
-            * REGISTERS**2
-            / float((2.0 ** -self.registers.astype(float)).sum())
-        )
+        raw = 0.7213 / (1 + 1.079 / REGISTERS) * REGISTERS**2 / float((2.0 ** -self.registers.astype(float)).sum())
         if empty and raw <= 2.5 * REGISTERS:
             return round(REGISTERS * float(np.log(REGISTERS / empty)))
         return round(raw)

@@ -99,9 +99,7 @@ def _settle(frame: pd.DataFrame, schema: dict[str, str] | None, where: str) -> p
     if duplicated:
         raise BadInput(f"column names occur twice: {duplicated[:5]}", where=where, mend="rename them at the source")
     if schema is not None and set(schema) != set(frame.columns):
-        raise BadInput(
-            f"a later chunk has other columns: {sorted(set(schema) ^ set(frame.columns))[:5]}", where=where
-        )
+        raise BadInput(f"a later chunk has other columns: {sorted(set(schema) ^ set(frame.columns))[:5]}", where=where)
     settled: dict[str, Any] = {}
     for name in frame.columns:
         kind = (schema or {}).get(name) or _kind(frame[name])

@@ -187,9 +187,7 @@ def row_checks(contract: Contract, name: str, dtype: pl.DataType | None) -> Iter
     elif rule.max_missing is not None:
         yield check("missing", ~present, rule.max_missing, "are missing", rule.max_missing)
     if rule.type in ("int", "float"):
-        yield check(
-            "finite", column.is_infinite() if floating else pl.lit(False), "finite numbers", "are infinite"
-        )
+        yield check("finite", column.is_infinite() if floating else pl.lit(False), "finite numbers", "are infinite")
     if rule.min is not None:
         yield check("min", finite & (value < _bound(rule.min, rule)), rule.min, f"are below {rule.min}")
     if rule.max is not None:
@@ -253,9 +251,7 @@ def _bound(bound: Any, rule: ColumnRule) -> Any:
         return pl.lit(bound)
     moment = bound if isinstance(bound, datetime) else datetime(bound.year, bound.month, bound.day)
     literal = pl.lit(moment)
-    return (
-        literal.dt.replace_time_zone("UTC") if moment.tzinfo is None else literal.dt.convert_time_zone("UTC")
-    )
+    return literal.dt.replace_time_zone("UTC") if moment.tzinfo is None else literal.dt.convert_time_zone("UTC")
 
 
 def _scan(table: Table, rules: list[RowCheck], key: tuple[str, ...]) -> Iterator[Check]:
@@ -324,9 +320,7 @@ def _key_unique(contract: Contract, table: Table) -> Iterator[Check]:
     )
     examples = [{k: _plain(v) for k, v in row.items()} for row in twice.to_dicts()]
     share = extra / table.rows
-    message = (
-        f"{extra} of {table.rows} rows ({share:.2%}) have a key that another row has, such as {examples[0]}"
-    )
+    message = f"{extra} of {table.rows} rows ({share:.2%}) have a key that another row has, such as {examples[0]}"
     yield Check(
         "key",
         "fail",

@@ -231,9 +231,7 @@ def _budget_checks(challenger: Evidence, policy: GatePolicy) -> list[Check]:
 
 def _gain_check(gain: float, low: float, high: float, policy: GatePolicy) -> Check:
     proven = bool(np.isfinite(low)) and low > policy.minimum_gain
-    said = (
-        f"{policy.metric} gain {gain:+.4f}, at {policy.confidence:.1%} one-sided between {low:+.4f} and {high:+.4f}"
-    )
+    said = f"{policy.metric} gain {gain:+.4f}, at {policy.confidence:.1%} one-sided between {low:+.4f} and {high:+.4f}"
     return Check(
         "minimum gain",
         "pass" if proven else "fail",
@@ -268,4 +266,6 @@ def _all_pass(checks: list[Check]) -> bool:
 
 
 def _check(name: str, good: bool, observed: Any, expected: Any, evidence: Evidence, message: str) -> Check:
-    return Check(name, "pass" if good else "fail", "error", observed, expected, evidence.subject, "" if good else message)
+    return Check(
+        name, "pass" if good else "fail", "error", observed, expected, evidence.subject, "" if good else message
+    )

@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from airflow_mlops.core.policy import Section
+from airflow_mlops.core.settings import Settings
 
 
-class GatePolicy(Section):
+class GatePolicy(Settings):
     """What a challenger has to prove.
 
     :param metric: the figure that decides, such as ``roc_auc``.

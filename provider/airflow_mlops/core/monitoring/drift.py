@@ -19,5 +19,7 @@ def check_snapshot(version: Version, snapshot: Snapshot, policy: str | Mapping[s
     """
     baseline = Profile.from_dict(version.baseline)
     current = profile(snapshot.scan(), columns=list(baseline.columns), like=baseline, cluster=baseline.cluster)
-    subject = f"{snapshot.ref.dataset} {snapshot.ref.partition or snapshot.ref.id} against {version.model} v{version.version}"
+    subject = (
+        f"{snapshot.ref.dataset} {snapshot.ref.partition or snapshot.ref.id} against {version.model} v{version.version}"
+    )
     return check_drift(baseline, current, load_section(DriftPolicy, policy, "drift"), subject=subject)

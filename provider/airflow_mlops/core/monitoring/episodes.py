@@ -11,8 +11,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from airflow_mlops.core.policy import Section
 from airflow_mlops.core.report import Check, Report
+from airflow_mlops.core.settings import Settings
 from airflow_mlops.store import catalogue, episodes, ledger, windows
 from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import Episode, Window
@@ -20,7 +20,7 @@ from airflow_mlops.store.tables import Episode, Window
 Outcome = Literal["promoted", "held", "rejected", "failed"]
 
 
-class EpisodePolicy(Section):
+class EpisodePolicy(Settings):
     """The episode section of ``policy.yaml``.
 
     :param consecutive: so many failing windows in a row open an episode.

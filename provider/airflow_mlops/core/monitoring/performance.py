@@ -11,8 +11,9 @@ from pydantic import Field
 from airflow_mlops.core.data.snapshot import Snapshot
 from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.monitoring.scoring import SCORE, VERSION
-from airflow_mlops.core.policy import Section, load_section
+from airflow_mlops.core.policy import load_section
 from airflow_mlops.core.report import Check, Report
+from airflow_mlops.core.settings import Settings
 from airflow_mlops.core.training.metrics import interval, metric
 from airflow_mlops.store import reports, versions, windows
 from airflow_mlops.store.database import Database
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class PerformancePolicy(Section):
+class PerformancePolicy(Settings):
     """The performance section of ``policy.yaml``.
 
     :param metric: the figure that is watched.

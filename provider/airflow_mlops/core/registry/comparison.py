@@ -81,9 +81,7 @@ def compare(
         target=rows.target,
         features=rows.features,
     )
-    roles = {
-        role: _facts(root, version, rows, measured[role], tracking_uri) for role, version in contenders.items()
-    }
+    roles = {role: _facts(root, version, rows, measured[role], tracking_uri) for role, version in contenders.items()}
     scored, checks = root.open(ref), []
     for role, facts in roles.items():
         shown = evidence.read(scored, role, subject=role, seen_rows=facts["seen_rows"], facts={})

@@ -32,7 +32,9 @@ def digest_of(folder: str | Path) -> str:
     :raises BadInput: when the folder has no file, or something in it is a link.
     """
     root = Path(folder)
-    files = sorted((p for p in root.rglob("*") if p.is_symlink() or not p.is_dir()), key=lambda p: p.relative_to(root).as_posix())
+    files = sorted(
+        (p for p in root.rglob("*") if p.is_symlink() or not p.is_dir()), key=lambda p: p.relative_to(root).as_posix()
+    )
     if not files:
         raise BadInput("a model artifact without files", where=str(folder))
     total = hashlib.sha256()

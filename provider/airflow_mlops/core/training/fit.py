@@ -145,7 +145,9 @@ def _score(candidate: Candidate, model: Any, validation: Snapshot) -> dict[str, 
 
 def _params(candidate: Candidate, train: Snapshot, validation: Snapshot) -> dict[str, Any]:
     return {
-        "build": candidate.build if isinstance(candidate.build, str) else getattr(candidate.build, "__qualname__", repr(candidate.build)),
+        "build": candidate.build
+        if isinstance(candidate.build, str)
+        else getattr(candidate.build, "__qualname__", repr(candidate.build)),
         "features": ",".join(candidate.features)[:500],
         "target": candidate.target,
         "train_snapshot": train.ref.id,

@@ -116,9 +116,7 @@ def of_task(name: str) -> dict[str, Metric]:
     return {name: chosen} | {m.name: m for m in METRICS.values() if m.task == chosen.task}
 
 
-def bootstrap_weights(
-    rng: np.random.Generator, resamples: int, rows: int, clusters: Array | None = None
-) -> Array:
+def bootstrap_weights(rng: np.random.Generator, resamples: int, rows: int, clusters: Array | None = None) -> Array:
     """Give row weights of bootstrap resamples.
 
     :param resamples: k.

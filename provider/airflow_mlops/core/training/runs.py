@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlops.core.errors import Conflict
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.core.errors import BadInput, Conflict
 from airflow_mlops.core.refs import RunRef
 from airflow_mlops.store import claims
 from airflow_mlops.store.database import Database
@@ -60,7 +59,9 @@ class ClaimedRun:
         """
         if not claims.finish(self.database, _KIND, self.key, ref.to_dict(), holder=self.id):
             raise Conflict(
-                "a later attempt of this task has taken over", where=f"{self.key}, run {self.id}", mend="look at that one"
+                "a later attempt of this task has taken over",
+                where=f"{self.key}, run {self.id}",
+                mend="look at that one",
             )
         self.client.set_terminated(self.id, "FINISHED")
         return ref

@@ -60,9 +60,7 @@ def uniform(keys: pd.Series[Any], seed: int) -> np.ndarray[Any, Any]:
     import pandas as pd
 
     text = key_text(keys)
-    hashed = pd.util.hash_array(
-        text.to_numpy(dtype=object), hash_key=f"{seed % (1 << 64):016x}", categorize=True
-    )
+    hashed = pd.util.hash_array(text.to_numpy(dtype=object), hash_key=f"{seed % (1 << 64):016x}", categorize=True)
     return np.asarray(hashed >> np.uint64(11), dtype=np.float64) / float(1 << 53)
 
 

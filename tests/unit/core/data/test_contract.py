@@ -48,9 +48,7 @@ def broken(file: Path, old: str, new: str) -> str:
 def test_a_contract_reads_the_same_from_file_dict_and_itself(file: Path) -> None:
     contract = Contract.load(file)
     assert contract.columns["since"].min == date(2020, 1, 1)
-    assert (
-        Contract.load(str(file)) == Contract.load(contract.to_dict()) == Contract.load(contract) == contract
-    )
+    assert Contract.load(str(file)) == Contract.load(contract.to_dict()) == Contract.load(contract) == contract
 
 
 def test_roles_give_features_label_and_kinds(file: Path) -> None:

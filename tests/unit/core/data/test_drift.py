@@ -63,9 +63,7 @@ def numbers(reference: Any, current: Any) -> tuple[Numbers, Numbers]:
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(("scale", "shift"), [(1.0, 0.0), (1.0, 0.11), (1.4, 0.0), (0.5, -2.0)])
-def test_wasserstein_and_ks_from_profiles_agree_with_the_rows(
-    family: str, scale: float, shift: float
-) -> None:
+def test_wasserstein_and_ks_from_profiles_agree_with_the_rows(family: str, scale: float, shift: float) -> None:
     rng = np.random.default_rng(11)
     reference = FAMILIES[family](rng, 20_000)
     current = FAMILIES[family](rng, 15_000) * scale + shift * reference.std()
@@ -74,9 +72,7 @@ def test_wasserstein_and_ks_from_profiles_agree_with_the_rows(
     atoms = family in ("poisson", "cents")  # a heap within a cell is only known to be somewhere in it
     assert wasserstein(a, b) / a.std == pytest.approx(exact, abs=a.grid.step / a.std if atoms else 1e-3)
     if not atoms:
-        assert kolmogorov_smirnov(a, b) == pytest.approx(
-            stats.ks_2samp(reference, current).statistic, abs=2e-2
-        )
+        assert kolmogorov_smirnov(a, b) == pytest.approx(stats.ks_2samp(reference, current).statistic, abs=2e-2)
     assert kolmogorov_smirnov(a, b) <= stats.ks_2samp(reference, current).statistic + 1e-9
 
 
@@ -126,10 +122,7 @@ def test_small_references_and_a_thousand_categories_are_quiet_too() -> None:
     fired = 0
     for seed in range(60):
         rng = np.random.default_rng(seed)
-        both = [
-            pl.DataFrame({f"c{i}": rng.integers(0, 1000, 1000).astype(str) for i in range(4)})
-            for _ in range(2)
-        ]
+        both = [pl.DataFrame({f"c{i}": rng.integers(0, 1000, 1000).astype(str) for i in range(4)}) for _ in range(2)]
         fired += judged(*both).verdict != "pass"
     assert fired <= 2
 
@@ -169,15 +162,11 @@ def test_a_shift_too_small_to_matter_is_quiet_however_certain() -> None:
         ("normal", pl.col("normal") * 1.5),
         (
             "c0",
-            pl.when(pl.col("c0") == "v0")
-            .then(pl.Series(np.resize(["v1"] + ["v0"] * 4, 5000)))
-            .otherwise("c0"),
+            pl.when(pl.col("c0") == "v0").then(pl.Series(np.resize(["v1"] + ["v0"] * 4, 5000))).otherwise("c0"),
         ),
         (
             "c1",
-            pl.when(pl.col("c1") == "v0")
-            .then(pl.Series(np.resize(["v1"] + ["v0"] * 8, 5000)))
-            .otherwise("c1"),
+            pl.when(pl.col("c1") == "v0").then(pl.Series(np.resize(["v1"] + ["v0"] * 8, 5000))).otherwise("c1"),
         ),
         ("holes", pl.when(pl.Series(np.resize([False] + [True] * 10, 5000))).then("holes")),
         (
@@ -302,9 +291,7 @@ def test_evidently_preset_fails_the_dataset_when_half_of_its_columns_drifted() -
 
     def shifted(count: int) -> Report:
         values = {name: rng.normal(3 * (i < count), 1, 3000) for i, name in enumerate("abcd")}
-        return check_drift(
-            before, profile(pl.DataFrame(values), like=before), {"preset": "evidently", "numeric": 1}
-        )
+        return check_drift(before, profile(pl.DataFrame(values), like=before), {"preset": "evidently", "numeric": 1})
 
     assert shifted(1).verdict == "pass"
     assert shifted(2).verdict == "fail"

@@ -187,9 +187,7 @@ def test_kinds_follow_types_and_dates_are_days() -> None:
 
 
 def test_like_takes_the_reference_kinds_so_that_codes_and_missing_columns_compare() -> None:
-    reference = profile(
-        pl.DataFrame({"code": ["1", "2"], "flag": [True, False], "x": [1.5, 2.5], "gone": [1, 2]})
-    )
+    reference = profile(pl.DataFrame({"code": ["1", "2"], "flag": [True, False], "x": [1.5, 2.5], "gone": [1, 2]}))
     later = pd.DataFrame({"code": [1.0, np.nan], "flag": [1, 0], "x": [None, None], "new": [1, 1]})
     p = profile(later, like=reference)
     assert list(p.columns) == ["code", "flag", "x"]
@@ -200,9 +198,7 @@ def test_like_takes_the_reference_kinds_so_that_codes_and_missing_columns_compar
 
 def test_pandas_polars_and_files_give_the_same_profile(tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
-    data = pl.DataFrame(
-        {"x": rng.normal(size=3000), "c": rng.choice(["a", "b"], 3000), "n": rng.integers(0, 5, 3000)}
-    )
+    data = pl.DataFrame({"x": rng.normal(size=3000), "c": rng.choice(["a", "b"], 3000), "n": rng.integers(0, 5, 3000)})
     files = [tmp_path / f"{i}.parquet" for i in range(3)]
     for i, file in enumerate(files):
         data[i * 1000 : (i + 1) * 1000].write_parquet(file)

@@ -95,9 +95,7 @@ def test_severity_decides_between_warn_and_fail() -> None:
         ({"churned": pl.lit(0.5)}, ("type", "churned")),
     ],
 )
-def test_each_rule_fails_alone_when_only_it_is_broken(
-    change: dict[str, pl.Expr], failure: tuple[str, str]
-) -> None:
+def test_each_rule_fails_alone_when_only_it_is_broken(change: dict[str, pl.Expr], failure: tuple[str, str]) -> None:
     broken = failures(validate(good().with_columns(**change), CONTRACT))
     assert failure in broken
     assert broken <= {failure, ("values", "churned")}
@@ -180,9 +178,7 @@ def test_empty_data_fails_unless_the_contract_allows_it() -> None:
         ({"type": "str"}, [[1], [2]], "fail"),
     ],
 )
-def test_types_are_judged_by_what_they_can_hold(
-    rule: dict[str, Any], values: list[Any], verdict: str
-) -> None:
+def test_types_are_judged_by_what_they_can_hold(rule: dict[str, Any], values: list[Any], verdict: str) -> None:
     assert validate(pl.DataFrame({"x": values}), column_contract(rule)).verdict == verdict
 
 
@@ -198,9 +194,7 @@ def test_a_text_of_a_million_characters_stays_bounded_in_the_report() -> None:
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(width=64)), min_size=1, max_size=40), st.integers(1, 7))
-def test_counts_agree_with_plain_python_for_any_numbers_and_slices(
-    values: list[float | None], size: int
-) -> None:
+def test_counts_agree_with_plain_python_for_any_numbers_and_slices(values: list[float | None], size: int) -> None:
     rule = {"type": "float", "min": -1, "max": 1, "max_missing": 0.5}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(frames, "SLICE_ROWS", size)

@@ -17,7 +17,7 @@ from airflow_mlops.core.evaluation.gate import paired_gain
 from airflow_mlops.core.report import Report
 from airflow_mlops.core.training.metrics import METRICS, metric
 
-QUICK = GatePolicy(resamples=300)
+QUICK = GatePolicy(resamples=200)  # the fewest: what is asked of the gate has to hold there too
 
 
 def evidence(target: Any, scores: Any, subject: str = "m v2", **other: Any) -> Evidence:
@@ -25,9 +25,7 @@ def evidence(target: Any, scores: Any, subject: str = "m v2", **other: Any) -> E
     return Evidence(subject=subject, target=np.asarray(target), scores=np.asarray(scores), **given_facts)
 
 
-def pair(
-    seed: int, rows: int, champion: float, challenger: float, *, shared: float = 0.9
-) -> tuple[Evidence, Evidence]:
+def pair(seed: int, rows: int, champion: float, challenger: float, *, shared: float = 0.9) -> tuple[Evidence, Evidence]:
     """Two models on the same rows: score = strength * class + noise, of which the models share a part.
 
     With unit noise the AUC is Phi(strength / sqrt(2)): 1.0 gives 0.760, 1.05 gives 0.771, 1.1 gives 0.782.
@@ -110,11 +108,12 @@ def test_copies_of_the_same_customers_are_no_more_evidence_than_the_customers() 
         return evidence(np.tile(e.target, 30), np.tile(e.scores, 30), e.subject, clusters=clusters)
 
     customers = np.tile(np.arange(300), 30)
-    _, alone, _ = paired_gain(champion, challenger, QUICK)
-    _, naive, _ = paired_gain(copied(champion, None), copied(challenger, None), QUICK)
-    _, honest, _ = paired_gain(copied(champion, customers), copied(challenger, customers), QUICK)
+    policy = GatePolicy(resamples=800)
+    _, alone, _ = paired_gain(champion, challenger, policy)
+    _, naive, _ = paired_gain(copied(champion, None), copied(challenger, None), policy)
+    _, honest, _ = paired_gain(copied(champion, customers), copied(challenger, customers), policy)
     assert naive > alone + 0.01
-    assert honest == pytest.approx(alone, abs=0.004)
+    assert honest == pytest.approx(alone, abs=0.005)
 
 
 # What is not known blocks.
@@ -214,9 +213,7 @@ BETTER = pair(7, 3000, 0.6, 1.2)
 @pytest.mark.parametrize("first", [False, True], ids=["challenger", "first champion"])
 def test_a_broken_floor_or_budget_rejects_and_is_named(rules: dict[str, Any], promoted: bool, first: bool) -> None:
     facts: dict[str, Any] = {"bytes": 100, "slow": float("nan"), "stored": "nan", "endless": float("inf")}
-    report = decide(
-        None if first else BETTER[0], replace(BETTER[1], facts=facts), GatePolicy(resamples=200, **rules)
-    )
+    report = decide(None if first else BETTER[0], replace(BETTER[1], facts=facts), GatePolicy(resamples=200, **rules))
     assert report.decision == (("bootstrap" if first else "promote") if promoted else "reject")
     if not promoted:
         (failed,) = report.failed
@@ -319,7 +316,9 @@ sides = st.lists(st.tuples(st.integers(0, 1), score, score), min_size=2, max_siz
 def test_whatever_the_evidence_a_promotion_means_that_all_was_proven(
     rows: Any, odd: Any, seen: Any, name: str, minimum: float, approval: Any, floor: Any, budget: Any, first: bool
 ) -> None:
-    columns = dict(zip(("target", "champion", "challenger"), (np.array(c, float) for c in zip(*rows, strict=True)), strict=True))
+    columns = dict(
+        zip(("target", "champion", "challenger"), (np.array(c, float) for c in zip(*rows, strict=True)), strict=True)
+    )
     if odd is not None:
         columns[odd[0]][0] = odd[1]
     policy = GatePolicy(
@@ -349,7 +348,10 @@ def test_whatever_the_evidence_a_promotion_means_that_all_was_proven(
         assert report.facts["gain"]["low"] > minimum
         assert np.isfinite(columns["champion"]).all()
         m = metric(name)
-        assert m.gain(m.value(columns["target"], columns["challenger"]), m.value(columns["target"], columns["champion"])) > minimum - 1e-9
+        assert (
+            m.gain(m.value(columns["target"], columns["challenger"]), m.value(columns["target"], columns["champion"]))
+            > minimum - 1e-9
+        )
     if report.decision == "bootstrap":
         assert first
 

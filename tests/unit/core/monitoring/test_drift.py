@@ -19,7 +19,9 @@ from airflow_mlops.store.tables import Version
 
 def snapshot(root: SnapshotRoot, seed: int, mean: float = 0.0, rows: int = 2000) -> Snapshot:
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame({"x": rng.normal(mean, 1, rows), "c": rng.choice(list("ab"), rows), "other": rng.normal(size=rows)})
+    frame = pd.DataFrame(
+        {"x": rng.normal(mean, 1, rows), "c": rng.choice(list("ab"), rows), "other": rng.normal(size=rows)}
+    )
     return root.open(root.write("f", frame, partition="2026-04-06"))
 
 

@@ -196,14 +196,20 @@ def test_the_report_says_what_was_done_and_never_fails(requested: Any) -> None:
     assert report.facts == {"state": "requested", "episode": 1, "change_partition": requested.week(4)}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
-        st.tuples(st.integers(0, 9), st.sampled_from(["pass", "fail", "not_judged"]), st.sampled_from(["", "promoted", "rejected", "failed"])),
+        st.tuples(
+            st.integers(0, 9),
+            st.sampled_from(["pass", "fail", "not_judged"]),
+            st.sampled_from(["", "promoted", "rejected", "failed"]),
+        ),
         max_size=20,
     )
 )
-def test_in_whatever_order_windows_and_outcomes_come_there_is_at_most_one_open_episode(tmp_path_factory: Any, watched: Any, events: Any) -> None:
+def test_in_whatever_order_windows_and_outcomes_come_there_is_at_most_one_open_episode(
+    tmp_path_factory: Any, watched: Any, events: Any
+) -> None:
     from airflow_mlops.store.database import Database
 
     watched = type(watched)(Database(f"sqlite:///{tmp_path_factory.mktemp('e')}/s.db"))

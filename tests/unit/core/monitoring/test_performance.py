@@ -149,7 +149,9 @@ def test_the_window_is_kept_for_the_version_that_made_the_scores(registered: Dat
 
 
 def test_too_few_labels_keep_a_window_that_was_not_judged(registered: Database, root: SnapshotRoot) -> None:
-    check_scores(registered, *snapshots(root, 3), model="m", key="id", target="y", policy={"performance": {"min_rows": 4}})
+    check_scores(
+        registered, *snapshots(root, 3), model="m", key="id", target="y", policy={"performance": {"min_rows": 4}}
+    )
     assert windows.of_model(registered, "m", "performance")[0].verdict == "not_judged"
 
 

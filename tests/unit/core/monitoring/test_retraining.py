@@ -122,15 +122,11 @@ def test_a_drift_event_without_a_request_starts_nothing(labelled: Any) -> None:
 
 
 def test_an_episode_of_another_model_is_left_alone(asked: Any) -> None:
-    found = plan(
-        asked.database, model="other", labels="l", cause="drift", actor="run", window=4, label_delay=DELAY
-    )
+    found = plan(asked.database, model="other", labels="l", cause="drift", actor="run", window=4, label_delay=DELAY)
     assert found is None
 
 
-@pytest.mark.parametrize(
-    ("outcome", "first"), [("promoted", 6), ("rejected", 0)], ids=["followed", "not followed"]
-)
+@pytest.mark.parametrize(("outcome", "first"), [("promoted", 6), ("rejected", 0)], ids=["followed", "not followed"])
 def test_the_window_does_not_reach_back_before_a_change_that_was_followed(asked: Any, outcome: Any, first: int) -> None:
     planned(asked, "drift")
     assert finish(asked.database, asked.episode, actor="run", outcome=outcome)

@@ -27,7 +27,10 @@ def scored(root: SnapshotRoot, rows: Snapshot, number: int = 1) -> SnapshotRef:
 
 
 def test_every_row_has_its_key_its_score_and_the_version(root: SnapshotRoot) -> None:
-    chunks = [pd.DataFrame({"id": [1, 2], "x": [0.5, 1.5], "y": [0, 1]}), pd.DataFrame({"id": [3], "x": [2.5], "y": [0]})]
+    chunks = [
+        pd.DataFrame({"id": [1, 2], "x": [0.5, 1.5], "y": [0, 1]}),
+        pd.DataFrame({"id": [3], "x": [2.5], "y": [0]}),
+    ]
     rows = root.open(root.write("d", chunks, partition="2026-04-06"))
     ref = scored(root, rows)
     assert (ref.partition, ref.rows) == ("2026-04-06", 3)

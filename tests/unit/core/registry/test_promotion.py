@@ -24,7 +24,9 @@ def epochs(world: Any) -> list[tuple[int, int | None, int]]:
 def two(world: Any) -> Any:
     """Versions 1 and 2 of one run; 1 is champion."""
     run = world.written("t")
-    world.v1, world.v2 = (world.registered(k, cutoff, run=run) for k, cutoff in (("a", "2026-04-06"), ("b", "2026-04-13")))
+    world.v1, world.v2 = (
+        world.registered(k, cutoff, run=run) for k, cutoff in (("a", "2026-04-06"), ("b", "2026-04-13"))
+    )
     world.promoted(world.v1, "first", world.gated(world.v1, "bootstrap"))
     return world
 
@@ -50,7 +52,9 @@ def test_an_actor_that_promoted_one_version_does_not_thereby_have_promoted_anoth
     assert two.promoted(two.v2, "first", two.gated(two.v2)).version == 2
 
 
-def test_a_retry_after_a_kill_between_ledger_and_alias_mends_the_alias(two: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_retry_after_a_kill_between_ledger_and_alias_mends_the_alias(
+    two: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def killed(*_: Any) -> None:
         raise KeyboardInterrupt
 

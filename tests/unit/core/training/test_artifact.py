@@ -40,7 +40,9 @@ def test_the_digest_changes_with_every_byte_name_and_file(tmp_path: Path) -> Non
 
 
 @given(st.binary(max_size=50), st.integers(0, 7), st.integers(0))
-def test_no_flipped_bit_keeps_the_digest(tmp_path_factory: pytest.TempPathFactory, data: bytes, bit: int, at: int) -> None:
+def test_no_flipped_bit_keeps_the_digest(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, bit: int, at: int
+) -> None:
     path = tmp_path_factory.mktemp("d") / "f"
     path.write_bytes(data + b"x")
     before = artifact.digest_of(path.parent)
@@ -64,7 +66,9 @@ def test_a_link_in_an_artifact_is_refused(tmp_path: Path, target: str) -> None:
         artifact.digest_of(inside)
 
 
-@pytest.mark.parametrize("classifier", [LogisticRegression(), HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=2)])
+@pytest.mark.parametrize(
+    "classifier", [LogisticRegression(), HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=2)]
+)
 def test_a_written_model_predicts_the_same_after_loading(tmp_path: Path, classifier: object) -> None:
     model = make_pipeline(StandardScaler(), classifier).fit(X, Y)
     digest = artifact.write(model, tmp_path / "m", X.head())

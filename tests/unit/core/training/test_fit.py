@@ -66,9 +66,7 @@ def test_a_retry_gives_the_same_run_without_fitting_again(
         return LogisticRegression()
 
     candidate = Candidate("c", counted, ["x"], "y")
-    first, again = (
-        train(mlflow_client, database, candidate, **parts, experiment="e", key=KEY) for _ in range(2)
-    )
+    first, again = (train(mlflow_client, database, candidate, **parts, experiment="e", key=KEY) for _ in range(2))
     assert first == again
     assert len(fitted) == len(runs_of(mlflow_client)) == 1
 
@@ -84,16 +82,16 @@ def test_a_fit_that_fails_leaves_a_failed_run_and_a_retry_makes_a_new_one(
     mlflow_client: Any, database: Database, parts: dict[str, Snapshot]
 ) -> None:
     with pytest.raises(ZeroDivisionError):
-        train(
-            mlflow_client, database, Candidate("c", lambda: 1 / 0, ["x"], "y"), **parts, experiment="e", key=KEY
-        )
+        train(mlflow_client, database, Candidate("c", lambda: 1 / 0, ["x"], "y"), **parts, experiment="e", key=KEY)
     assert [r.info.status for r in runs_of(mlflow_client)] == ["FAILED"]
     ref = train(mlflow_client, database, CANDIDATE, **parts, experiment="e", key=KEY)
     assert {r.info.run_id: r.info.status for r in runs_of(mlflow_client)}[ref.run_id] == "FINISHED"
     assert sorted(r.info.status for r in runs_of(mlflow_client)) == ["FAILED", "FINISHED"]
 
 
-def test_a_callable_without_a_name_can_build(mlflow_client: Any, database: Database, parts: dict[str, Snapshot]) -> None:
+def test_a_callable_without_a_name_can_build(
+    mlflow_client: Any, database: Database, parts: dict[str, Snapshot]
+) -> None:
     candidate = Candidate("c", partial(linear, C=0.1), ["x"], "y")
     train(mlflow_client, database, candidate, **parts, experiment="e", key=KEY)
     assert "linear" in runs_of(mlflow_client)[0].data.params["build"]
@@ -145,7 +143,9 @@ NAN = float("nan")
         ([run("a", 0.7, "rmse"), run("b", 0.8, "rmse")], "a"),
     ],
 )
-def test_the_best_finite_validation_score_is_chosen_and_of_equals_the_first(candidates: list[RunRef], chosen: str) -> None:
+def test_the_best_finite_validation_score_is_chosen_and_of_equals_the_first(
+    candidates: list[RunRef], chosen: str
+) -> None:
     assert choose(candidates).candidate == chosen
 
 

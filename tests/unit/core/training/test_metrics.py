@@ -70,7 +70,10 @@ def test_no_rows_and_one_class_have_no_value() -> None:
 @pytest.mark.parametrize("name", sorted(METRICS))
 def test_a_gain_is_above_zero_when_the_challenger_is_better(name: str) -> None:
     y = np.array([0.0, 0.0, 1.0, 1.0])
-    good, bad = metric(name).value(y, np.array([0.1, 0.2, 0.8, 0.9])), metric(name).value(y, np.array([0.9, 0.2, 0.8, 0.1]))
+    good, bad = (
+        metric(name).value(y, np.array([0.1, 0.2, 0.8, 0.9])),
+        metric(name).value(y, np.array([0.9, 0.2, 0.8, 0.1])),
+    )
     assert metric(name).gain(good, bad) > 0 > metric(name).gain(bad, good)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_mlops.core.errors import Conflict
+from airflow_mlops.core.errors import BadInput, Conflict
 from airflow_mlops.core.refs import RunRef
 from airflow_mlops.core.training import runs
 from airflow_mlops.store import claims
@@ -85,23 +85,29 @@ def test_a_killed_attempt_leaves_exactly_one_live_run_after_the_retry(
 
 
 def test_a_zombie_beside_its_retry_cannot_finish(mlflow_client: Any, database: Database) -> None:
-    with pytest.raises(Conflict, match="a later attempt of this task has taken over"):
+    retries: list[RunRef] = []
+
+    def overtaken() -> None:
         with runs.claimed(mlflow_client, database, key=KEY, experiment="e", name="c") as zombie:
-            retry = attempt(mlflow_client, database)
+            retries.append(attempt(mlflow_client, database))
             zombie.finish(RunRef(zombie.id, "c", "model", "1" * 64, "roc_auc", 0.9))
-    assert attempt(mlflow_client, database) == retry
+
+    with pytest.raises(Conflict, match="a later attempt of this task has taken over"):
+        overtaken()
+    assert [attempt(mlflow_client, database)] == retries
     assert statuses(mlflow_client) == ["FAILED", "FINISHED"]
 
 
 def test_an_attempt_that_raises_leaves_its_run_failed(mlflow_client: Any, database: Database) -> None:
-    with pytest.raises(RuntimeError):
-        with runs.claimed(mlflow_client, database, key=KEY, experiment="e", name="c"):
-            raise RuntimeError
+    with pytest.raises(RuntimeError), runs.claimed(mlflow_client, database, key=KEY, experiment="e", name="c"):
+        raise RuntimeError
     assert statuses(mlflow_client) == ["FAILED"]
 
 
 @pytest.mark.parametrize("key", ["dag/run's/train/0", "dag/'r' \"s\"/train/0", "dag/`r`/t/0", "dag/a%_b/t/0"])
-def test_a_run_id_with_odd_characters_does_not_hinder_the_retry(mlflow_client: Any, database: Database, key: str) -> None:
+def test_a_run_id_with_odd_characters_does_not_hinder_the_retry(
+    mlflow_client: Any, database: Database, key: str
+) -> None:
     claims.begin(database, "run", key)
     mlflow_client.create_run(runs.experiment_of(mlflow_client, "e"), tags={runs.KEY_TAG: key})
     attempt(mlflow_client, database, key)
@@ -117,6 +123,13 @@ def test_only_the_tasks_own_orphans_are_closed(mlflow_client: Any, database: Dat
     assert mlflow_client.get_run(mine.info.run_id).info.status == "KILLED"
 
 
-def test_an_experiment_is_made_once(mlflow_client: Any) -> None:
-    assert runs.experiment_of(mlflow_client, "new") == runs.experiment_of(mlflow_client, "new")
+def test_an_experiment_is_made_once_where_it_was_told_to_keep_its_files(mlflow_client: Any, tmp_path: Any) -> None:
+    first, again = (runs.experiment_of(mlflow_client, "new", tmp_path.as_uri()) for _ in range(2))
+    assert first == again == mlflow_client.get_experiment_by_name("new").experiment_id
+    assert mlflow_client.get_experiment(first).artifact_location == tmp_path.as_uri()
+
+
+def test_a_new_experiment_is_not_made_in_whatever_folder_the_worker_runs_in(mlflow_client: Any) -> None:
+    with pytest.raises(BadInput, match="in this worker's working directory"):
+        runs.experiment_of(mlflow_client, "new")
     assert runs.experiment_of(mlflow_client, "e") == mlflow_client.get_experiment_by_name("e").experiment_id

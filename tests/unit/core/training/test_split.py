@@ -69,7 +69,9 @@ def test_a_stratified_split_gives_every_stratum_its_exact_shares() -> None:
     assert counts.loc[1].to_dict() == {"test": 20, "validation": 10, "train": 70}
 
 
-@pytest.mark.parametrize(("test", "validation"), [(0, 0.1), (1, 0), (0.6, 0.4), (-0.1, 0.2), (0.2, -0.1), (np.nan, 0.1)])
+@pytest.mark.parametrize(
+    ("test", "validation"), [(0, 0.1), (1, 0), (0.6, 0.4), (-0.1, 0.2), (0.2, -0.1), (np.nan, 0.1)]
+)
 def test_shares_that_leave_nothing_to_train_on_are_refused(test: float, validation: float) -> None:
     with pytest.raises(BadInput, match="leave no rows to train on"):
         Shares(test, validation)

@@ -41,19 +41,14 @@ def test_the_same_seed_gives_the_same_rows(changed: Business) -> None:
 def test_another_seed_gives_other_rows(changed: Business) -> None:
     other = build(4, 300)
     assert other.customers.plan.head(100).tolist() != changed.customers.plan.head(100).tolist()
-    assert (
-        other.daily_activity.minutes.head(100).tolist() != changed.daily_activity.minutes.head(100).tolist()
-    )
+    assert other.daily_activity.minutes.head(100).tolist() != changed.daily_activity.minutes.head(100).tolist()
 
 
 def test_the_active_customers_are_about_the_size_before_the_change_and_a_third_more_after(
     changed: Business,
 ) -> None:
     counts = pd.Series(
-        {
-            cutoff: len(active(changed.customers, pd.Timestamp(cutoff)))
-            for cutoff in weeks(FIRST_WEEK, LAST_WEEK)
-        }
+        {cutoff: len(active(changed.customers, pd.Timestamp(cutoff))) for cutoff in weeks(FIRST_WEEK, LAST_WEEK)}
     )
     before, after = counts[counts.index <= CHANGE_DAY], counts[counts.index > CHANGE_DAY]
     assert before.between(300 * 0.95, 300 * 1.05).all()
@@ -127,9 +122,7 @@ def test_every_customer_pays_once_a_week(changed: Business) -> None:
         & ~(changed.customers.cancelled_on < week + pd.Timedelta(days=7))
         & (changed.customers.segment != "acquired")
     ]
-    paid = changed.payments[
-        changed.payments.paid_on.between(week, week + pd.Timedelta(days=7), inclusive="left")
-    ]
+    paid = changed.payments[changed.payments.paid_on.between(week, week + pd.Timedelta(days=7), inclusive="left")]
     counts = paid[paid.customer_id.isin(stayed.customer_id)].customer_id.value_counts()
     assert len(counts) == len(stayed)
     assert set(counts) == {1}

@@ -13,16 +13,11 @@ from include.churn.database import METADATA, write
 
 def counts(engine: Engine) -> dict[str, int]:
     with engine.connect() as connection:
-        return {
-            name: connection.execute(text(f"SELECT COUNT(*) FROM {name}")).scalar_one()
-            for name in METADATA.tables
-        }
+        return {name: connection.execute(text(f"SELECT COUNT(*) FROM {name}")).scalar_one() for name in METADATA.tables}
 
 
 def test_every_row_is_written(engine: Engine, changed: Business) -> None:
-    assert counts(engine) == {
-        table.name: len(getattr(changed, table.name)) for table in dataclasses.fields(Business)
-    }
+    assert counts(engine) == {table.name: len(getattr(changed, table.name)) for table in dataclasses.fields(Business)}
 
 
 def test_values_come_back_as_they_were(engine: Engine, changed: Business) -> None:

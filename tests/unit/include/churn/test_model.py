@@ -66,9 +66,7 @@ def test_changed_weeks_look_like_each_other(world: Frames) -> None:
 
 
 @pytest.mark.parametrize("cutoffs", [REFERENCE, FRESH, BASELINE, LATER])
-def test_about_one_customer_in_nine_leaves_before_and_after_the_change(
-    world: Frames, cutoffs: list[date]
-) -> None:
+def test_about_one_customer_in_nine_leaves_before_and_after_the_change(world: Frames, cutoffs: list[date]) -> None:
     assert 0.08 < pooled(world, cutoffs)[TARGET].mean() < 0.14
 
 

@@ -76,9 +76,7 @@ def test_only_sqlite_gets_sqlite_arguments() -> None:
 
 def test_the_bundle_is_the_repository() -> None:
     bundles = json.loads(build()["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"])
-    assert [(bundle["name"], bundle["kwargs"]) for bundle in bundles] == [
-        ("airflow-mlops", {"path": str(REPO)})
-    ]
+    assert [(bundle["name"], bundle["kwargs"]) for bundle in bundles] == [("airflow-mlops", {"path": str(REPO)})]
 
 
 def test_a_proxy_never_sees_loopback() -> None:

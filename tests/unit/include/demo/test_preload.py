@@ -34,9 +34,7 @@ def test_nothing_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
         (["airflow"], False),
     ],
 )
-def test_only_the_scheduler_is_warmed(
-    monkeypatch: pytest.MonkeyPatch, arguments: list[str], warmed: bool
-) -> None:
+def test_only_the_scheduler_is_warmed(monkeypatch: pytest.MonkeyPatch, arguments: list[str], warmed: bool) -> None:
     calls: list[bool] = []
     monkeypatch.setattr(preload, "warm", lambda: calls.append(True))
     monkeypatch.setattr(sys, "argv", arguments)

@@ -116,9 +116,7 @@ def test_a_refused_request_is_not_repeated(client: RestClient, script: Script) -
     assert script.times("POST", RUNS) == 1
 
 
-def test_a_trigger_whose_first_try_arrived_after_all_gives_that_run(
-    client: RestClient, script: Script
-) -> None:
+def test_a_trigger_whose_first_try_arrived_after_all_gives_that_run(client: RestClient, script: Script) -> None:
     script.on("POST", RUNS, (500, {}), (409, {"detail": "exists"}))
     script.on("GET", f"{RUNS}/r", (200, RUN))
     assert client.trigger("d", "r", conf={"a": 1}) == RUN
@@ -196,18 +194,13 @@ def test_another_backfill_waits_for_the_runs_of_the_active_one_and_closes_it(
     client: RestClient, script: Script
 ) -> None:
     new = {**BACKFILL, "id": 8}
-    script.on(
-        "POST", "/api/v2/backfills", (409, {"detail": "There is already a running backfill"}), (200, new)
-    )
+    script.on("POST", "/api/v2/backfills", (409, {"detail": "There is already a running backfill"}), (200, new))
     script.on("GET", "/api/v2/backfills", page("backfills", BACKFILL))
     script.on("GET", RUNS, page("dag_runs", RUN), page("dag_runs"))
     script.on("PUT", "/api/v2/backfills/7/cancel", (200, {}))
     assert client.backfill("d", "2026-03-02T00:00:00Z", "2026-03-02T00:00:00Z")["id"] == 8
     asked = [(method, path) for method, path, _ in script.asked]
-    assert (
-        asked.index(("PUT", "/api/v2/backfills/7/cancel"))
-        > [i for i, a in enumerate(asked) if a[1] == RUNS][1]
-    )
+    assert asked.index(("PUT", "/api/v2/backfills/7/cancel")) > [i for i, a in enumerate(asked) if a[1] == RUNS][1]
 
 
 def test_an_unpaused_dag_with_watchers_is_parsed_again(client: RestClient, script: Script) -> None:
@@ -233,9 +226,7 @@ def test_waiting_in_vain_names_what_for_and_lists_the_runs(client: RestClient, s
     assert "d bad (failed)" in str(caught.value)
 
 
-def test_waiting_for_dags_tells_the_missing_ones_and_the_import_errors(
-    client: RestClient, script: Script
-) -> None:
+def test_waiting_for_dags_tells_the_missing_ones_and_the_import_errors(client: RestClient, script: Script) -> None:
     script.on("GET", "/api/v2/dags", page("dags", {"dag_id": "a"}))
     script.on("GET", "/api/v2/dags/~/dagRuns", page("dag_runs"))
     script.on(
@@ -248,12 +239,8 @@ def test_waiting_for_dags_tells_the_missing_ones_and_the_import_errors(
 
 
 @pytest.mark.parametrize("state", ["success", "failed"])
-def test_a_run_is_waited_for_until_it_ends_well_or_badly(
-    client: RestClient, script: Script, state: str
-) -> None:
-    script.on(
-        "GET", f"{RUNS}/r", (200, RUN), (200, {**RUN, "state": "running"}), (200, {**RUN, "state": state})
-    )
+def test_a_run_is_waited_for_until_it_ends_well_or_badly(client: RestClient, script: Script, state: str) -> None:
+    script.on("GET", f"{RUNS}/r", (200, RUN), (200, {**RUN, "state": "running"}), (200, {**RUN, "state": state}))
     assert client.wait_run("d", "r", 60)["state"] == state
 
 

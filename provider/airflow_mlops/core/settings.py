@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from os import PathLike
-from pathlib import Path
 from typing import Any, Self
 
 import yaml
@@ -23,23 +22,24 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @classmethod
-    def load(cls, value: Self | Mapping[str, Any] | str | PathLike[str]) -> Self:
+    def load(cls, value: Self | Mapping[str, Any] | str | PathLike[str], *, where: str | None = None) -> Self:
         """Read the settings.
 
         :param value: the path of a YAML file, its content as a dict, or the settings themselves.
+        :param where: where a dict came from, for the errors.
         :raises BadInput: when the file cannot be read, or a key or a value is wrong; it names file and key.
         """
         if isinstance(value, cls):
             return value
-        what, where = cls.__name__, None
+        what = cls.__name__
         if isinstance(value, (str, PathLike)):
             where = str(value)
-            value = _read_yaml(find_file(value), what)
+            value = read_yaml(value, what)
         if not isinstance(value, Mapping):
             raise BadInput(
                 f"a {what} has to be a mapping, not {type(value).__name__}",
                 where=where,
-                mend="see the reference page",
+                mend=f"known keys: {', '.join(cls.model_fields)}",
             )
         try:
             return cls.model_validate(dict(value))
@@ -51,17 +51,19 @@ class Settings(BaseModel):
         return self.model_dump(mode="json", exclude_unset=True)
 
 
-def _read_yaml(path: Path, what: str) -> Any:
+def read_yaml(path: str | PathLike[str], what: str) -> Any:
+    """Read a YAML file, found as imports are.
+
+    :param what: what it is, for the errors.
+    :raises BadInput: when it is not there, not UTF-8, not YAML, or has a key twice.
+    """
+    path = find_file(path)
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_OneOfEach)  # noqa: S506 - a SafeLoader
-    except FileNotFoundError:
-        raise BadInput(f"there is no such {what} file", where=str(path), mend="check the path") from None
     except OSError as error:
         raise BadInput(f"the {what} file cannot be read: {error.strerror}", where=str(path)) from None
     except UnicodeDecodeError:
-        raise BadInput(
-            f"the {what} file is not UTF-8 text", where=str(path), mend="save it as UTF-8"
-        ) from None
+        raise BadInput(f"the {what} file is not UTF-8 text", where=str(path), mend="save it as UTF-8") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
@@ -97,14 +99,14 @@ def _told(error: ValidationError, what: str, where: str | None, model: type[Base
             near = difflib.get_close_matches(str(problem["loc"][-1]), _keys_of(model), n=1)
             message = "is not a known key" + (f"; did you mean {near[0]!r}?" if near else "")
         elif problem["type"] != "missing" and not isinstance(problem["input"], Mapping):
-            message += f" (got {str(problem['input'])[:80]!r})"
+            message += f" (got {repr(problem['input'])[:80]})"
         lines.append(f"{path}: {message}")
     more = error.error_count() - MOST_TOLD
     lines += [f"... and {more} more"] if more > 0 else []
     return BadInput(
         f"this {what} is not valid:\n    " + "\n    ".join(lines),
         where=where,
-        mend="correct the keys named above; the reference page lists all of them",
+        mend=f"correct what is named above; known keys: {', '.join(model.model_fields)}",
     )
 
 
