@@ -25,8 +25,8 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP) ## Run the closed loop in a real Airflow, with its web UI
 	@MLOPS_INSTALL_SECONDS=$$(cat $(STAMP)) $(BIN)/python -m include.demo $(ARGS)
 
-test: $(STAMP) ## Run the unit and integration tests
-	@$(BIN)/python -m pytest tests/unit tests/integration --numprocesses 2 --cov $(ARGS)
+test: $(STAMP) ## Run the unit and integration tests (ARGS=--cov measures coverage)
+	@$(BIN)/python -m pytest tests/unit tests/integration --numprocesses 2 $(ARGS)
 
 test-system: $(STAMP) ## Run the system tests: a real scheduler, the whole story
 	@$(BIN)/python -m pytest tests/system $(ARGS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 from typing import Any
 
-from airflow.sdk import DAG, CronPartitionTimetable
+from airflow.sdk import DAG, CronPartitionTimetable, Param
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_mlops.operators.ingest import IngestDatasetOperator
@@ -45,12 +45,17 @@ with DAG(
     default_args=DEFAULT_ARGS,
     tags=["churn", "data"],
     doc_md=DOC,
+    params={
+        "conn_id": Param(
+            "churn_db", "The connection of the business's database, such as a replica.", type="string", title="Source"
+        )
+    },
 ):
     ingest_labels = IngestDatasetOperator(
         task_id="ingest_labels",
         dataset="churn_labels",
         partition="{{ macros.ds_add(partition_key, -14) }}",
-        conn_id="churn_db",
+        conn_id="{{ params.conn_id }}",
         sql="include/churn/sql/labels.sql",
         binds="include.churn.features:label_binds",
         pre_execute=only_weeks_with_features,
@@ -59,7 +64,7 @@ with DAG(
         task_id="ingest_features",
         dataset="churn_features",
         partition="{{ partition_key }}",
-        conn_id="churn_db",
+        conn_id="{{ params.conn_id }}",
         sql="include/churn/sql/features.sql",
         binds="include.churn.features:query_binds",
         transform="include.churn.features:with_tenure",

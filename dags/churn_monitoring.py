@@ -9,7 +9,7 @@ from airflow_mlops.operators.drift import CheckDriftOperator
 from airflow_mlops.operators.episode import UpdateEpisodeOperator
 from airflow_mlops.operators.performance import CheckPerformanceOperator
 from include.churn import assets, features
-from include.churn.bundle import DEFAULT_ARGS, POLICY
+from include.churn.bundle import CHAMPION_AT, DEFAULT_ARGS, POLICY
 
 DOC = """
 ### Watching the champion
@@ -31,12 +31,13 @@ with DAG(
     default_args=DEFAULT_ARGS,
     tags=["churn", "monitoring"],
     doc_md=DOC,
+    params={"champion_at": CHAMPION_AT},
 ):
     drift = CheckDriftOperator(
         task_id="drift",
         model=assets.MODEL,
         snapshot="churn_features@{{ partition_key }}",
-        champion_at="{{ partition_key }}",
+        champion_at="{{ params.champion_at or partition_key }}",
         policy=POLICY,
         on_success_callback=LifecycleNotifier(),
     )

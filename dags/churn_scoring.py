@@ -6,7 +6,7 @@ from airflow.sdk import DAG, PartitionedAssetTimetable
 
 from airflow_mlops.operators.score import ScoreDatasetOperator
 from include.churn import assets, features
-from include.churn.bundle import CONTRACT, DEFAULT_ARGS
+from include.churn.bundle import CHAMPION_AT, CONTRACT, DEFAULT_ARGS
 
 DOC = """
 ### Weekly scores
@@ -24,12 +24,13 @@ with DAG(
     default_args=DEFAULT_ARGS,
     tags=["churn", "scoring"],
     doc_md=DOC,
+    params={"champion_at": CHAMPION_AT},
 ):
     ScoreDatasetOperator(
         task_id="score",
         model=assets.MODEL,
         snapshot="churn_features@{{ partition_key }}",
-        champion_at="{{ partition_key }}",
+        champion_at="{{ params.champion_at or partition_key }}",
         key=[features.KEY],
         contract=CONTRACT,
         outlets=[assets.scores],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from airflow.sdk import Param
+
 CONTRACT = "include/churn/contract.yaml"
 POLICY = "include/churn/policy.yaml"
 
@@ -13,3 +15,10 @@ VALIDATION_SHARE = 0.15
 
 # A retry mends a database that was away for a moment. Bad input and refusals are not retried: they fail at once.
 DEFAULT_ARGS = {"owner": "churn-team", "retries": 2, "retry_delay": timedelta(seconds=10)}
+
+CHAMPION_AT = Param(
+    None,
+    "The champion of this moment instead of the week's own: an ISO date or date-time.",
+    type=["null", "string"],
+    title="Champion of",
+)

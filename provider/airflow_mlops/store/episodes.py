@@ -87,6 +87,14 @@ def give_back(database: Database, episode: int, *, actor: str, outcome: str) -> 
     return _move(database, episode, "retraining", "open", actor=actor, outcome=outcome, claimed_by=None)
 
 
+def supersede(database: Database, episode: int) -> bool:
+    """``open`` or ``requested`` -> ``closed``: the champion that it was about has been replaced meanwhile."""
+    return any(
+        _move(database, episode, state, "closed", outcome="superseded", closed_at=now())
+        for state in ("open", "requested")
+    )
+
+
 def requested(database: Database, models: list[str] | None = None) -> list[Episode]:
     """Give the episodes that wait for a training run, of these models or of all."""
     query = select(Episode).where(Episode.state == "requested")

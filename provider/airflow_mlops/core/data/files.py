@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from airflow_mlops.core.errors import BadInput
 
@@ -25,6 +25,7 @@ def read_file(path: str) -> Iterator[pd.DataFrame]:
     """
     import fsspec
     import pandas as pd
+    from pandas.api.types import is_string_dtype
 
     kind = "parquet" if path.endswith(".parquet") else "csv" if path.endswith((".csv", ".csv.gz")) else None
     if kind is None:
@@ -39,8 +40,13 @@ def read_file(path: str) -> Iterator[pd.DataFrame]:
             names = pd.read_csv(file, header=None, nrows=2, dtype=str, encoding="utf-8-sig").iloc[0].dropna()
             _no_repeats(names.tolist(), path)
             file.seek(0)
-            whole = pd.read_csv(file, keep_default_na=False, na_values=[""], chunksize=CHUNK_ROWS, encoding="utf-8-sig")
-            yield from whole
+            first = next(_chunks(file))
+            yield first
+        if len(first) == CHUNK_ROWS:
+            with fsspec.open(path, "rb", compression="infer") as file:
+                later = _chunks(file, texts=[name for name in first.columns if is_string_dtype(first[name].dtype)])
+                next(later)
+                yield from later
     except FileNotFoundError:
         raise BadInput(f"there is no file {path}", mend="check the path, and that the worker can see it") from None
     except UnicodeDecodeError as error:
@@ -50,6 +56,26 @@ def read_file(path: str) -> Iterator[pd.DataFrame]:
     except (pd.errors.EmptyDataError, pd.errors.ParserError, EOFError, OSError, ValueError, zlib.error) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise BadInput(f"cannot read it: {reason}", where=path, mend="is it whole?") from error
+
+
+def _chunks(file: Any, texts: Sequence[str] = ()) -> Iterator[pd.DataFrame]:
+    """Read a CSV in chunks.
+
+    :param texts: columns that are text: pandas looks at each chunk alone, and would make numbers of one that happens to
+        have only digits (the code 00123 would become 123).
+    """
+    import pandas as pd
+
+    return iter(
+        pd.read_csv(
+            file,
+            keep_default_na=False,
+            na_values=[""],
+            chunksize=CHUNK_ROWS,
+            encoding="utf-8-sig",
+            dtype=dict.fromkeys(texts, "str"),
+        )
+    )
 
 
 def _no_repeats(names: list[str], path: str) -> None:

@@ -46,9 +46,10 @@ def checked_name(name: str, what: str = "dataset") -> str:
 class ContentId:
     """The id of a multiset of rows, built up chunk by chunk.
 
-    Each row is hashed to two 64-bit lanes (SipHash through pandas, whose value for a given key does not change between
-    versions); lanes are added modulo 2^64, so the order of rows and chunks cannot matter while a row that
-    occurs twice does. The schema and the number of rows go into the final SHA-256.
+    Each row is hashed by pandas twice (its hash does not change between versions; the key changes that of text, not
+    that of numbers). The sums of both hashes and of their products modulo 2^64 are kept, so the order of rows and
+    chunks cannot matter while a row that occurs twice does. The schema and the number of rows go into the final
+    SHA-256. It tells different data apart; it does not withstand somebody who makes data to collide.
     """
 
     rows: int = 0

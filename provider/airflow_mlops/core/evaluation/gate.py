@@ -141,11 +141,13 @@ def _evidence_checks(evidence: Evidence, policy: GatePolicy) -> list[Check]:
         _check("rows", rows >= policy.min_rows, rows, f">= {policy.min_rows}", evidence, "too few gate rows"),
         _check(
             "row keys",
-            len(evidence.keys) == rows and (evidence.clusters is None or len(evidence.clusters) == rows),
-            len(evidence.keys),
+            # A row that is there twice would make the evidence look stronger than it is.
+            len(set(map(str, evidence.keys))) == rows == len(evidence.keys)
+            and (evidence.clusters is None or len(evidence.clusters) == rows),
+            len(set(map(str, evidence.keys))),
             rows,
             evidence,
-            "not one key, and one cluster where there are any, a row",
+            "not one key of its own, and one cluster where there are any, for each row",
         ),
         _check(
             "scores finite",

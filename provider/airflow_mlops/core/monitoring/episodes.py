@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from airflow_mlops.core.report import Check, Report
+from airflow_mlops.core.report import Check, Report, Status
 from airflow_mlops.core.settings import Settings
 from airflow_mlops.store import catalogue, episodes, ledger, windows
 from airflow_mlops.store.database import Database
@@ -27,12 +27,15 @@ class EpisodePolicy(Settings):
     :param min_labelled_rows: so many labelled rows since the change ask for the retraining.
     :param cool_down: after an episode, so many windows pass before drift opens another.
     :param max_attempts: so many retrainings that fail technically, then a person has to look.
+    :param lease: so many windows after the request a run that still has not ended is taken for lost, and the
+        episode is asked for again. Were it alive, the ledger's compare-and-set would still let only one promote.
     """
 
     consecutive: int = Field(default=1, ge=1)
     min_labelled_rows: int = Field(default=1000, ge=1)
     cool_down: int = Field(default=4, ge=0)
     max_attempts: int = Field(default=3, ge=1)
+    lease: int = Field(default=4, ge=1)
 
 
 def advance(
@@ -49,12 +52,12 @@ def advance(
     :param partition: the partition that was judged last: the data's clock.
     :param labels: the dataset of labels in the catalogue.
     :param labelled_until: the last partition whose labels may be known at ``partition``.
-    :returns: a report of kind ``episode`` that says what was done and why; never fails.
+    :returns: a report of kind ``episode`` that says what was done and why; it warns when a person has to look.
     """
     champion = ledger.head(database, model)
     if champion is None:
         return _told(model, partition, "none", "there is no champion to watch yet")
-    episode = episodes.current(database, model)
+    episode = _current(database, model, champion.version, partition, policy)
     if episode is None:
         seen = windows.of_model(database, model, "drift", version=champion.version)
         failing = _streak([w for w in seen if w.partition <= partition])
@@ -74,6 +77,27 @@ def advance(
     return _request(database, policy, episode, partition, labels, labelled_until)
 
 
+def _current(database: Database, model: str, champion: int, partition: str, policy: EpisodePolicy) -> Episode | None:
+    """Give the open episode, after what time or a person has made of it.
+
+    One of a champion that was replaced meanwhile has nothing more to ask for; one whose run was lost is given back.
+    """
+    episode = episodes.current(database, model)
+    if episode is not None and episode.version != champion and episodes.supersede(database, episode.id):
+        return None
+    if episode is not None and episode.state == "retraining" and episode.requested_partition is not None:
+        since = {
+            w.partition
+            for w in windows.of_model(database, model, "drift", version=episode.version)
+            if episode.requested_partition < w.partition <= partition
+        }
+        if len(since) >= policy.lease:
+            actor = str(episode.claimed_by)
+            episodes.give_back(database, episode.id, actor=actor, outcome=f"lost: {actor}"[:200])
+            return episodes.current(database, model)
+    return episode
+
+
 def _request(
     database: Database, policy: EpisodePolicy, episode: Episode, partition: str, labels: str, labelled_until: str
 ) -> Report:
@@ -88,7 +112,7 @@ def _request(
         return _told(model, partition, "open", said, episode)
     if episode.attempts >= policy.max_attempts:
         said = f"{episode.attempts} retrainings failed: a person has to look"
-        return _told(model, partition, "open", said, episode)
+        return _told(model, partition, "open", said, episode, alarm=True)
     cutoff = str(known[-1].partition)
     asked = episodes.request(database, episode.id, partition=partition, cutoff=cutoff)
     said = f"retraining asked: {rows} labelled rows from {episode.change_partition} to {cutoff}"
@@ -121,11 +145,14 @@ def _cooling(database: Database, model: str, seen: list[str], partition: str, po
     return max(0, policy.cool_down - passed + 1) if passed <= policy.cool_down else 0
 
 
-def _told(model: str, partition: str, state: str, message: str, episode: Episode | None = None) -> Report:
+def _told(
+    model: str, partition: str, state: str, message: str, episode: Episode | None = None, *, alarm: bool = False
+) -> Report:
     facts = {
         "state": state,
         "episode": None if episode is None else episode.number,
         "change_partition": None if episode is None else episode.change_partition,
     }
-    check = Check("episode", "pass", "info", state, None, None, message)
+    status: Status = "fail" if alarm else "pass"
+    check = Check("episode", status, "warn" if alarm else "info", state, None, None, message)
     return Report.of("episode", f"{model} {partition}", [check], facts=facts)

@@ -141,9 +141,9 @@ def _not_a_backfill(version: Version, backfill: bool) -> None:
 
 
 def _not_older(version: Version, champion: Version) -> None:
-    if version.cutoff is not None and champion.cutoff is not None and version.cutoff < champion.cutoff:
+    if champion.cutoff is not None and (version.cutoff is None or version.cutoff < champion.cutoff):
         raise GuardRefused(
-            f"{version.model} v{version.version} was trained on data up to {version.cutoff}, "
+            f"{version.model} v{version.version} was trained on data up to {version.cutoff or 'nobody knows when'}, "
             f"the champion v{champion.version} up to {champion.cutoff}",
             mend="allow_older=True promotes all the same",
         )

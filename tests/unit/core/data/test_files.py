@@ -43,6 +43,15 @@ def test_a_large_file_comes_in_chunks(csv: Path, monkeypatch: pytest.MonkeyPatch
     assert [len(chunk) for chunk in files.read_file(str(csv))] == [2, 1]
 
 
+def test_a_text_column_stays_text_in_a_chunk_that_has_only_digits(csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "CHUNK_ROWS", 2)
+    csv.write_text("code,n\nA1,1\n,2\n00123,3\n,4\n00456,\n")
+    frame = read(csv)
+    assert frame["code"].dropna().tolist() == ["A1", "00123", "00456"]
+    assert frame["n"].tolist()[:4] == [1, 2, 3, 4]
+    assert frame.isna().sum().tolist() == [2, 1]
+
+
 def test_parquet_is_read(tmp_path: Path) -> None:
     pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "d.parquet")
     assert read(tmp_path / "d.parquet")["a"].tolist() == [1]

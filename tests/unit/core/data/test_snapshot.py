@@ -277,8 +277,9 @@ def test_a_crash_just_after_the_commit_keeps_the_committed_parts(
         patched.setattr(type(root.fs), "mv", killed)
         with pytest.raises(KeyboardInterrupt):
             root.write("d", FRAME)
-    ref = root.write("d", FRAME)
-    assert root.open(ref).to_pandas()["a"].tolist() == [1, 2, 3]
+    committed = SnapshotRef("d", id_of([FRAME]), "", 3)
+    assert root.open(committed).to_pandas()["a"].tolist() == [1, 2, 3]
+    assert root.write("d", FRAME).id == committed.id
     assert len(parts(root)) == 1
 
 

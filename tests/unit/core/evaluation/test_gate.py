@@ -140,6 +140,7 @@ def broken() -> dict[str, Any]:
         "score missing": replace(good, scores=p[:499]),
         "key missing": replace(good, keys=np.arange(499)),
         "no keys": replace(good, keys=np.array([])),
+        "a row twice": replace(good, keys=np.r_[np.arange(499), 0]),
         "cluster missing": replace(good, clusters=np.arange(499)),
         "one seen": replace(good, seen_rows=1),
         "seen not known": replace(good, seen_rows=None),

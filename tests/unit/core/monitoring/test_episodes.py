@@ -226,3 +226,33 @@ def test_in_whatever_order_windows_and_outcomes_come_there_is_at_most_one_open_e
         assert [e.number for e in found] == list(range(1, len(found) + 1))
         assert all(e.attempts <= watched.policy.max_attempts for e in found)
         assert all(e.cutoff is None or e.change_partition <= e.cutoff < e.requested_partition for e in found)
+
+
+def test_a_run_that_is_lost_gives_the_episode_back_when_its_lease_is_over(requested: Any) -> None:
+    (episode,) = episodes.requested(requested.database)
+    assert episodes.claim(requested.database, episode.id, actor="lost")
+    lease = requested.policy.lease
+    assert [requested.live(7 + n, "fail") for n in range(1, lease)] == ["retraining"] * (lease - 1)
+    assert requested.live(7 + lease, "fail") == "requested"
+    (episode,) = all_of(requested)
+    assert episode.attempts == 2
+    assert episode.outcome == "lost: lost"
+    # The lost run comes back to life: it does not hold the episode any more, so it can end nothing.
+    assert not finish(requested.database, episode.id, actor="lost", outcome="promoted")
+
+
+def test_an_episode_of_a_champion_that_was_replaced_by_hand_asks_for_nothing_more(drifted: Any) -> None:
+    drifted.champion(2)
+    for number in (5, 6, 7, 8):
+        assert drifted.live(number, "pass", version=2) == "none"
+    (episode,) = all_of(drifted)
+    assert (episode.state, episode.outcome) == ("closed", "superseded")
+    assert episodes.requested(drifted.database) == []
+
+
+def test_an_episode_whose_attempts_are_used_up_warns_that_a_person_has_to_look(requested: Any) -> None:
+    last = EpisodePolicy(min_labelled_rows=1000, max_attempts=1)
+    taken(requested, "failed")
+    report = requested.advance(7, last)
+    assert report.verdict == "warn"
+    assert "a person has to look" in report.checks[0].message
