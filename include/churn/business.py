@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import create_engine
 
 from include.churn.calendar import CHANGE_DAY, LABEL_HORIZON, LAST_WEEK, WEEK
-from include.churn.database import write
 from include.churn.market import (
     BURN_IN_WEEKS,
     FIRST_DAY,
@@ -179,25 +176,3 @@ def _known(events: pd.DataFrame, customers: pd.DataFrame, day: str) -> pd.DataFr
     # In the order of the tables' keys, which a database loads a quarter faster.
     known = events.loc[events[day] >= known_from]
     return known.sort_values(["customer_id", day], ignore_index=True)
-
-
-def main() -> None:
-    """Write a simulated company into a database and say what is in it."""
-    parser = argparse.ArgumentParser(prog="python -m include.churn.business", description=main.__doc__)
-    parser.add_argument("--url", required=True, help="SQLAlchemy URL, such as sqlite:////tmp/churn.db")
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--size", type=int, default=3000, help="active customers before the change, about")
-    parser.add_argument("--no-change", action="store_true", help="the same world, without the change")
-    options = parser.parse_args()
-    business = build(options.seed, options.size, change=not options.no_change)
-    write(business, create_engine(options.url))
-    print(
-        f"{len(business.customers)} customers, {len(business.daily_activity)} days of activity,"
-        f" {len(business.support_calls)} support calls, {len(business.payments)} payments"
-    )
-    change = "no change" if options.no_change else f"the world changes on {CHANGE_DAY}"
-    print(f"{FIRST_DAY} to {END - timedelta(days=1)}; {change}")
-
-
-if __name__ == "__main__":
-    main()

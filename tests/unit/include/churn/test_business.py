@@ -139,7 +139,7 @@ def test_the_command_writes_the_database_and_says_so_in_two_lines(
     tmp_path: Path, options: list[str], said: str
 ) -> None:
     url = f"sqlite:///{tmp_path / 'shop.db'}"
-    command = [sys.executable, "-m", "include.churn.business", "--url", url, "--seed", "3", "--size", "50"]
+    command = [sys.executable, "-m", "include.churn", "--url", url, "--seed", "3", "--size", "50"]
     root = Path(__file__).parents[4]
     done = subprocess.run([*command, *options], cwd=root, capture_output=True, text=True, check=True)
     first, second = done.stdout.splitlines()
