@@ -9,7 +9,7 @@ from airflow_mlops.operators.drift import CheckDriftOperator
 from airflow_mlops.operators.episode import UpdateEpisodeOperator
 from airflow_mlops.operators.performance import CheckPerformanceOperator
 from include.churn import assets, features
-from include.churn.bundle import CHAMPION_AT, DEFAULT_ARGS, POLICY
+from include.churn.bundle import CHAMPION_AT, DEFAULT_ARGS, MODEL, POLICY
 
 DOC = """
 ### Watching the champion
@@ -35,7 +35,7 @@ with DAG(
 ):
     drift = CheckDriftOperator(
         task_id="drift",
-        model=assets.MODEL,
+        model=MODEL,
         snapshot="churn_features@{{ partition_key }}",
         champion_at="{{ params.champion_at or partition_key }}",
         policy=POLICY,
@@ -43,7 +43,7 @@ with DAG(
     )
     performance = CheckPerformanceOperator(
         task_id="performance",
-        model=assets.MODEL,
+        model=MODEL,
         scores="churn_scores@{{ macros.ds_add(partition_key, -14) }}",
         labels="churn_labels@{{ macros.ds_add(partition_key, -14) }}",
         key=features.KEY,
@@ -52,7 +52,7 @@ with DAG(
     )
     episode = UpdateEpisodeOperator(
         task_id="episode",
-        model=assets.MODEL,
+        model=MODEL,
         partition="{{ partition_key }}",
         labels="churn_labels",
         labelled_until="{{ macros.ds_add(partition_key, -14) }}",

@@ -6,7 +6,7 @@ from airflow.sdk import DAG, PartitionedAssetTimetable
 
 from airflow_mlops.operators.score import ScoreDatasetOperator
 from include.churn import assets, features
-from include.churn.bundle import CHAMPION_AT, CONTRACT, DEFAULT_ARGS
+from include.churn.bundle import CHAMPION_AT, CONTRACT, DEFAULT_ARGS, MODEL
 
 DOC = """
 ### Weekly scores
@@ -28,7 +28,7 @@ with DAG(
 ):
     ScoreDatasetOperator(
         task_id="score",
-        model=assets.MODEL,
+        model=MODEL,
         snapshot="churn_features@{{ partition_key }}",
         champion_at="{{ params.champion_at or partition_key }}",
         key=[features.KEY],

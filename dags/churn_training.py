@@ -20,7 +20,7 @@ from airflow_mlops.operators.train import SelectChallengerOperator, TrainModelOp
 from airflow_mlops.operators.training_set import BuildTrainingSetOperator
 from airflow_mlops.operators.validate import ValidateDatasetOperator
 from include.churn import assets, calendar, features
-from include.churn.bundle import CONTRACT, DEFAULT_ARGS, POLICY, TEST_SHARE, VALIDATION_SHARE
+from include.churn.bundle import CONTRACT, DEFAULT_ARGS, MODEL, POLICY, TEST_SHARE, VALIDATION_SHARE
 
 DOC = """
 ### From labelled rows to a champion that is proven better
@@ -65,7 +65,7 @@ with DAG(
 ):
     plan = PlanTrainingOperator(
         task_id="plan",
-        model=assets.MODEL,
+        model=MODEL,
         labels="churn_labels",
         label_delay=calendar.LABEL_HORIZON,
         cutoff="{{ params.cutoff or '' }}",
@@ -101,7 +101,7 @@ with DAG(
     select = SelectChallengerOperator(task_id="select", candidates=train.output)
     register = RegisterModelOperator(
         task_id="register",
-        model=assets.MODEL,
+        model=MODEL,
         run=select.output,
         data={part: split.output[part] for part in ("train", "validation", "test")},
         contract=CONTRACT,

@@ -6,8 +6,7 @@ from airflow.sdk import Asset, AssetWatcher
 from airflow.sdk.definitions.asset import Model
 
 from airflow_mlops.triggers.drift import DriftTrigger
-
-MODEL = "churn"
+from include.churn.bundle import MODEL
 
 features = Asset("churn_features", group="dataset")
 scores = Asset("churn_scores", group="dataset")

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from airflow.sdk import Param
 
+MODEL = "churn"
 CONTRACT = "include/churn/contract.yaml"
 POLICY = "include/churn/policy.yaml"
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from include.churn import business, calendar, database, features
-from include.churn.bundle import CONTRACT, POLICY, TEST_SHARE, VALIDATION_SHARE
+from include.churn import backtest, business, calendar, database, features
+from include.churn.bundle import CONTRACT, MODEL, POLICY, TEST_SHARE, VALIDATION_SHARE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from airflow_mlops.core.refs import ModelVersionRef
     from airflow_mlops.store.database import Database
 
-MODEL = "churn"
 CANDIDATES = ("include.churn.model:linear", "include.churn.model:boosted")
 
 
@@ -279,19 +278,25 @@ def labelled_at(partition: str) -> str:
 
 def story(world: World) -> dict[str, Any]:
     """Give what is asked of a story: quiet weeks, drift in the changed week, one retraining, a better champion."""
-    from airflow_mlops.store import episodes, ledger
+    from airflow_mlops.store import episodes, ledger, versions, windows
 
     change = calendar.key(calendar.CHANGE_WEEK)
     quiet = [v for p, v in world.drift.items() if p < change]
     entries = ledger.history(world.store, MODEL)[::-1]
+    backtest.backtest(world.store, world.root, world.mlflow.tracking_uri)
+    newest = versions.get(world.store, MODEL, entries[-1].version)
+    values = {(w.version, w.partition): w.value for w in windows.of_model(world.store, MODEL, backtest.BACKTEST)}
+    later = sorted({p for _, p in values if p > str(newest.cutoff)})
+    gains = [(values[newest.version, p] or 0) - (values[entries[0].version, p] or 0) for p in later]
     return {
         "quiet": len(quiet),
-        "false_alarms": sum(v == "fail" for v in quiet),
+        "alarms_in_quiet_weeks": sum(v == "fail" for v in quiet),
         "first_changed_week": world.drift.get(change),
         "episodes": len(episodes.all_of(world.store, MODEL)),
         "retrainings": sum(d["plan"]["cause"] == "drift" for d in world.decisions),
         "champions": [e.version for e in entries],
         "decisions": [d["decision"] for d in world.decisions],
+        "smallest_gain_after_cutoff": round(min(gains), 3) if len(entries) > 1 else None,
     }
 
 

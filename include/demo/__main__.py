@@ -12,6 +12,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from include.churn.backtest import backtest
 from include.demo import outcome
 from include.demo.airflow import AirflowStack, StackError
 from include.demo.postgres import EmbeddedPostgres, EmbeddedPostgresError, EmbeddedPostgresMissingError
@@ -83,7 +84,7 @@ def _demo(args: argparse.Namespace) -> None:
                 Story(stack.client(), world, say).run()
                 say("")
                 say("Judging every version on every labelled week")
-                outcome.backtest(world)
+                backtest(world.database, world.snapshots, world.tracking_uri)
             told = outcome.read(world) | {"seconds": clock.seconds}
             (BUILD / "demo.json").write_text(json.dumps(told, indent=1) + "\n")
             _report(told, stack, world, clock)

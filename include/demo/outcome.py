@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from include.churn import calendar, features
-from include.churn.bundle import TEST_SHARE, VALIDATION_SHARE
+from include.churn import calendar
+from include.churn.backtest import BACKTEST, METRIC, watched
+from include.churn.bundle import MODEL
 
 if TYPE_CHECKING:
     from airflow_mlops.store.database import Database
-    from airflow_mlops.store.tables import Version
     from include.demo.world import World
 
-MODEL = "churn"
-METRIC = "roc_auc"
-BACKTEST = "backtest"
 HEADING = f"{'week':<12}{'rows':>6}  {'drift':<7}{'champion':<10}{METRIC + ' on labels':<24}  drifted"
 
 
@@ -59,13 +56,6 @@ def champions(database: Database) -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-def watched(database: Database) -> list[str]:
-    """Give the partitions that a champion has been watched on."""
-    from airflow_mlops.store import windows
-
-    return sorted({w.partition for w in windows.of_model(database, MODEL, "drift")})
 
 
 def week_of(database: Database, partition: str) -> dict[str, Any]:
@@ -119,44 +109,3 @@ def champion_line(database: Database) -> str:
     gain = newest["gain"]
     proof = f", gain {gain['value']:+.3f}, at least {gain['low']:+.3f}" if gain else ""
     return f"v{newest['version']} is champion ({newest['metric']} {newest['value']:.3f}{proof})"
-
-
-def backtest(world: World) -> None:
-    """Judge every version on every labelled week that was watched, and keep it as windows of the store.
-
-    Only customers of the test part are scored: no version has ever been fitted or chosen on them, so that old and
-    new are compared fairly.
-    """
-    from airflow_mlops.store import versions
-
-    for version in versions.all_of(world.database, MODEL):
-        _backtest(world, version)
-
-
-def _backtest(world: World, version: Version) -> None:
-    from airflow_mlops.core.registry.comparison import load_version
-    from airflow_mlops.core.training.artifact import predict
-    from airflow_mlops.core.training.metrics import metric
-    from airflow_mlops.core.training.split import Shares, assign
-    from airflow_mlops.store import catalogue, windows
-
-    database, root = world.database, world.snapshots
-    model = load_version(version, world.tracking_uri)
-    labelled = {ref.partition: ref for ref in catalogue.partitions(database, "churn_labels")}
-    for partition in watched(database):
-        if partition not in labelled:
-            continue
-        rows = root.open(catalogue.current(database, "churn_features", partition)).to_pandas()
-        rows = rows.merge(root.open(labelled[partition]).to_pandas(), on=features.KEY, validate="one_to_one")
-        rows = rows[assign(rows, features.KEY, Shares(TEST_SHARE, VALIDATION_SHARE)) == "test"]
-        scores = predict(model, rows[features.FEATURES])
-        windows.record(
-            database,
-            model=MODEL,
-            version=version.version,
-            kind=BACKTEST,
-            partition=partition,
-            verdict="not_judged",
-            value=metric(METRIC).value(rows[features.TARGET].to_numpy(), scores),
-            rows=len(rows),
-        )

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from include.churn import calendar
+from include.churn.bundle import MODEL
 from include.demo import outcome
 from include.demo.rest import Json, RestClient
 from include.demo.world import World
@@ -84,7 +85,7 @@ class Story:
         """Where an episode asks for a retraining, wait until it has been had: a week is time enough for that."""
         from airflow_mlops.store import episodes
 
-        episode = episodes.current(self.database, outcome.MODEL)
+        episode = episodes.current(self.database, MODEL)
         if episode is None or episode.state not in ("requested", "retraining"):
             return
         self.tell(
@@ -93,7 +94,7 @@ class Story:
         )
 
         def closed() -> Any:
-            found = episodes.all_of(self.database, outcome.MODEL)[episode.number - 1]
+            found = episodes.all_of(self.database, MODEL)[episode.number - 1]
             return found if found.closed_at or found.state == "open" else None
 
         ended = self.client.wait_until(closed, STEP_SECONDS, "the retraining")

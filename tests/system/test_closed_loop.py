@@ -18,6 +18,7 @@ import pytest
 
 from airflow_mlops.core.refs import SnapshotRef
 from airflow_mlops.store import catalogue, episodes, ledger, reports, versions, windows
+from include.churn.backtest import backtest
 from include.demo import outcome
 from include.demo.airflow import AirflowStack
 from include.demo.postgres import EmbeddedPostgres
@@ -45,7 +46,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
         stack = AirflowStack(folder / "airflow", REPO, world.connections(), postgres.database("airflow"), port=18080)
         with stack:
             Story(stack.client(), world, print).run()
-            outcome.backtest(world)
+            backtest(world.database, world.snapshots, world.tracking_uri)
             yield Lived(world, stack, outcome.read(world))
 
 
