@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pandas as pd
@@ -10,16 +9,11 @@ from airflow_mlops.core.data.files import read_file
 from include.titanic.look_alike import passengers
 from include.titanic.source import typed
 
-REPO = Path(__file__).parents[4]
-
 
 @pytest.fixture(scope="session")
-def titanic_csv() -> Path:
+def titanic_csv(test_data: Path) -> Path:
     """The real passenger list, which is no part of the project."""
-    path = Path(os.environ.get("MLOPS_TEST_DATA") or REPO.parent / "shared" / "data") / "titanic.csv"
-    if not path.is_file():
-        pytest.skip(f"there is no {path}: name the folder that has titanic.csv with MLOPS_TEST_DATA")
-    return path
+    return test_data / "titanic.csv"
 
 
 @pytest.fixture(scope="session")
