@@ -28,6 +28,23 @@ def head(database: Database, model: str) -> LedgerEntry | None:
         ).first()
 
 
+def at_epoch(database: Database, model: str, epoch: int) -> LedgerEntry | None:
+    """Give the entry of an epoch; ``None`` when there is none."""
+    with database.session() as session:
+        return session.get(LedgerEntry, (model, epoch))
+
+
+def made_by(database: Database, model: str, version: int, actor: str) -> LedgerEntry | None:
+    """Give the newest entry in which this actor promoted this version, so that a retry finds what it has done."""
+    with database.session() as session:
+        return session.scalars(
+            select(LedgerEntry)
+            .where(LedgerEntry.model == model, LedgerEntry.version == version, LedgerEntry.actor == actor)
+            .order_by(LedgerEntry.epoch.desc())
+            .limit(1)
+        ).first()
+
+
 def append(
     database: Database,
     *,

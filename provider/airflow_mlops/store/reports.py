@@ -43,12 +43,12 @@ def get(database: Database, report_id: str) -> Report:
     return Report.from_dict(found.body)
 
 
-def of_actor(database: Database, prefix: str) -> list[Report]:
-    """Give the reports of one DAG run (``dag_id/run_id/``) or task, oldest first."""
+def of_actor(database: Database, actor: str) -> list[Report]:
+    """Give the reports of one actor, oldest first.
+
+    :param actor: a task's key, exactly; or, with a slash at its end, all below it, such as ``dag_id/run_id/``.
+    """
+    mine = StoredReport.actor.startswith(actor, autoescape=True) if actor.endswith("/") else StoredReport.actor == actor
     with database.session() as session:
-        found = session.scalars(
-            select(StoredReport)
-            .where(StoredReport.actor.startswith(prefix, autoescape=True))
-            .order_by(StoredReport.recorded_at)
-        ).all()
+        found = session.scalars(select(StoredReport).where(mine).order_by(StoredReport.recorded_at)).all()
     return [Report.from_dict(row.body) for row in found]

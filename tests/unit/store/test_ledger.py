@@ -138,3 +138,12 @@ def test_an_entry_is_told_in_plain_values(each_database: Database) -> None:
     told = ledger.as_dict(append(each_database, None, effective_at=START))
     assert told["effective_at"] == "2026-04-06T00:00:00+00:00"
     assert (told["epoch"], told["previous_epoch"], told["version"]) == (1, None, 1)
+
+
+def test_an_entry_is_found_by_its_epoch_and_by_who_made_it_however_long_ago(each_database: Database) -> None:
+    for epoch in range(1, 121):
+        append(each_database, epoch - 1 or None, version=epoch, actor=f"a{epoch}")
+    assert ledger.at_epoch(each_database, "m", 7).version == 7
+    assert ledger.at_epoch(each_database, "m", 121) is None
+    assert ledger.made_by(each_database, "m", 3, "a3").epoch == 3
+    assert ledger.made_by(each_database, "m", 4, "a3") is None

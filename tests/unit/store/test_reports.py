@@ -48,3 +48,9 @@ def test_the_reports_of_a_run_come_in_order_and_no_others_do(each_database: Data
     for other in ("d/r_11/t/0", "d/rx1/t/0", "dd/r_1/t/0", "d/r%/t/0"):
         reports.publish(each_database, report(other), actor=other)
     assert [r.subject for r in reports.of_actor(each_database, "d/r_1/")] == ["0", "1", "2"]
+
+
+def test_a_mapped_task_s_reports_are_not_taken_for_those_of_an_index_that_begins_alike(each_database: Database) -> None:
+    for index in (1, 10, 11):
+        reports.publish(each_database, report(f"{index}"), actor=f"d/r/t/{index}")
+    assert [r.subject for r in reports.of_actor(each_database, "d/r/t/1")] == ["1"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_mlops.core.data.snapshot import Snapshot, SnapshotRoot
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.core.errors import BadInput, NotFound
 from airflow_mlops.core.evaluation import GatePolicy, decide, evidence
 from airflow_mlops.core.refs import ModelVersionRef, SnapshotRef
 from airflow_mlops.core.registry import loading
@@ -16,7 +16,7 @@ from airflow_mlops.core.report import Check, Report
 from airflow_mlops.core.training import artifact
 from airflow_mlops.store import ledger, versions
 from airflow_mlops.store.database import Database
-from airflow_mlops.store.tables import LedgerEntry, Version
+from airflow_mlops.store.tables import Version
 
 SEEN_PARTS = ("train", "validation")
 
@@ -109,6 +109,7 @@ def gate(
     """Decide on the evidence of an evaluation, and bind the decision to the challenger's files and the champion.
 
     :raises BadInput: when the evaluation is of another version.
+    :raises NotFound: when the ledger does not know the champion that the evaluation compared with.
     """
     if evaluation.kind != "evaluation" or evaluation.subject != str(challenger):
         raise BadInput(
@@ -131,9 +132,13 @@ def gate(
     epoch = facts["champion_epoch"]
     if judged is None or (epoch is not None and sides.get("champion") is None):
         raise BadInput("the evidence has no scores of both models", where=str(challenger), mend="evaluate again")
-    champion: LedgerEntry | None = None
-    if epoch is not None:
-        champion = next(e for e in ledger.history(database, challenger.model, limit=1_000_000) if e.epoch == epoch)
+    champion = None if epoch is None else ledger.at_epoch(database, challenger.model, epoch)
+    if epoch is not None and champion is None:
+        raise NotFound(
+            f"the ledger has no epoch {epoch} of {challenger.model!r}, with which the evaluation compared",
+            where=database.address,
+            mend="evaluate again, on the lifecycle store that the gate uses",
+        )
     return bind(decide(sides.get("champion"), judged, policy), challenger, champion)
 
 

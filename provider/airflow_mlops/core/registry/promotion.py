@@ -64,8 +64,7 @@ def promote(
     :raises Conflict: when the champion has changed since the gate.
     """
     version = versions.get(database, challenger.model, challenger.version)
-    mine = (e for e in ledger.history(database, version.model) if e.actor == actor and e.version == version.version)
-    done = next(mine, None)
+    done = ledger.made_by(database, version.model, version.version, actor)
     if done is None:
         binding = _passing_gate(reports.get(database, gate), version, approver)
         champion = ledger.head(database, version.model)
