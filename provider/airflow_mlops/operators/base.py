@@ -107,6 +107,6 @@ def features_of(contract: str | Mapping[str, Any] | None, features: Sequence[str
         return list(features)
     if contract is None:
         raise BadInput("no feature columns are known", mend="give features=[...] or contract='.../contract.yaml'")
-    from airflow_mlops.core.data.contract import Contract
+    from airflow_mlops.core.data.contracts import Contract
 
     return list(Contract.load(contract).features)

@@ -18,8 +18,10 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from airflow_mlops.core.data import statistics
-from airflow_mlops.core.data.profile import MEND_LIKE, Categories, ColumnProfile, Numbers, Profile
+from airflow_mlops.core.data.drift import statistics
+from airflow_mlops.core.data.profiles.categories import Categories
+from airflow_mlops.core.data.profiles.model import MEND_LIKE, ColumnProfile, Profile
+from airflow_mlops.core.data.profiles.numbers import Numbers
 from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.report import Check, Report, Severity
 from airflow_mlops.core.settings import Settings

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 from scipy.spatial.distance import jensenshannon
 
-from airflow_mlops.core.data import statistics
+from airflow_mlops.core.data.drift import statistics
 
 COUNTS = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=2, max_size=30).filter(
     lambda rows: sum(a for a, _ in rows) > 0 and sum(b for _, b in rows) > 0

@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from airflow_mlops.core.data.contract import ColumnRule, Contract
+from airflow_mlops.core.data.contracts.model import ColumnRule, Contract
 from airflow_mlops.core.data.frames import Slice, Table, collected, open_table
 from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.report import Check, Report, Severity

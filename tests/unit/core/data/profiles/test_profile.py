@@ -15,9 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_mlops.core.data import Profile, frames, profile, scan
-from airflow_mlops.core.data.profile import CELLS, MOST_NAMES
-from airflow_mlops.core.data.sketch import DistinctSketch, stable_hashes
+from airflow_mlops.core.data import Profile, frames, profile
+from airflow_mlops.core.data.profiles import files as scan
+from airflow_mlops.core.data.profiles.categories import MOST_NAMES
+from airflow_mlops.core.data.profiles.numbers import CELLS
+from airflow_mlops.core.data.profiles.sketch import DistinctSketch, stable_hashes
 from airflow_mlops.core.errors import BadInput
 
 NUMBERS = st.one_of(st.none(), st.floats(-1e6, 1e6), st.sampled_from([math.nan, math.inf, -math.inf]))

@@ -11,18 +11,10 @@ import numpy.typing as npt
 import polars as pl
 
 from airflow_mlops.core.data.frames import SLICE_ROWS, Table, open_table
-from airflow_mlops.core.data.profile import (
-    CELLS,
-    MOST_NAMES,
-    Categories,
-    ColumnProfile,
-    Grid,
-    Kind,
-    Numbers,
-    Overflow,
-    Profile,
-)
-from airflow_mlops.core.data.sketch import LONGEST_NAME, DistinctSketch, short_name, stable_hashes
+from airflow_mlops.core.data.profiles.categories import MOST_NAMES, Categories, Overflow
+from airflow_mlops.core.data.profiles.model import ColumnProfile, Kind, Profile
+from airflow_mlops.core.data.profiles.numbers import CELLS, Grid, Numbers
+from airflow_mlops.core.data.profiles.sketch import LONGEST_NAME, DistinctSketch, short_name, stable_hashes
 from airflow_mlops.core.errors import BadInput
 
 SAMPLE_ROWS = 262_144
@@ -42,7 +34,7 @@ def scan_profile(
     like: Profile | None,
     cluster: str | None,
 ) -> Profile:
-    """Do what :func:`airflow_mlops.core.data.profile.profile` says."""
+    """Do what :func:`airflow_mlops.core.data.profile` says."""
     table = open_table(data)
     if cluster is None and like is not None:
         cluster = like.cluster

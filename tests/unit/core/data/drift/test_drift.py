@@ -14,8 +14,8 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
 from airflow_mlops.core.data import DriftPolicy, Profile, check_drift, profile
-from airflow_mlops.core.data.drift import kolmogorov_smirnov, wasserstein
-from airflow_mlops.core.data.profile import Numbers
+from airflow_mlops.core.data.drift.judge import kolmogorov_smirnov, wasserstein
+from airflow_mlops.core.data.profiles.numbers import Numbers
 from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.report import Check, Report
 

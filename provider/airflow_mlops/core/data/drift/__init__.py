@@ -1,0 +1,7 @@
+"""Drift: has the data moved away from the reference, by an amount that matters, and not by chance?"""
+
+from __future__ import annotations
+
+from airflow_mlops.core.data.drift.judge import ColumnPolicy, DriftPolicy, check_drift
+
+__all__ = ["ColumnPolicy", "DriftPolicy", "check_drift"]
