@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.settings import Settings, read_yaml
 
-SECTIONS = frozenset({"gate", "drift", "performance", "episode"})
+SECTIONS = frozenset({"gate", "drift", "concept", "performance", "episode"})
 S = TypeVar("S", bound=Settings)
 
 

@@ -69,6 +69,23 @@ class SnapshotRef(Ref):
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileRef(Ref):
+    """A profile that was kept.
+
+    :param dataset: the dataset that it stands for.
+    :param id: SHA-256 over its JSON, the first 32 digits.
+    :param uri: where it is.
+    :param rows: how many rows it stands for.
+    """
+
+    kind: ClassVar[str] = "profile"
+    dataset: str
+    id: str
+    uri: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReportRef(Ref):
     """A published report.
 

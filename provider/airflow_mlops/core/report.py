@@ -110,6 +110,7 @@ class Report:
     :param verdict: ``pass``, ``warn``, ``fail`` or ``not_judged``; :meth:`of` derives it from the checks.
     :param decision: a gate's decision.
     :param facts: figures that belong to the report as a whole: rows, metrics, references.
+    :param checks_left_out: how many checks a report that was read back had more; the verdict counts them, too.
     """
 
     kind: str
@@ -120,6 +121,7 @@ class Report:
     facts: Mapping[str, Any] = field(default_factory=dict)
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     created_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    checks_left_out: int = 0
 
     @classmethod
     def of(
@@ -158,7 +160,7 @@ class Report:
             "created_at": self.created_at,
             "facts": bounded(self.facts),
             "checks": [c.to_dict() for c in checks[:MAX_CHECKS]],
-            "checks_left_out": max(0, len(checks) - MAX_CHECKS),
+            "checks_left_out": self.checks_left_out + max(0, len(checks) - MAX_CHECKS),
         }
 
     def to_json(self) -> str:
@@ -185,6 +187,7 @@ class Report:
             facts=data["facts"],
             id=data["id"],
             created_at=data["created_at"],
+            checks_left_out=int(data.get("checks_left_out", 0)),
         )
 
     def summary(self, limit: int = 8) -> str:

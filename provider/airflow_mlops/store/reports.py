@@ -36,11 +36,23 @@ def get(database: Database, report_id: str) -> Report:
 
     :raises NotFound: when it was never published.
     """
+    return Report.from_dict(stored(database, report_id).body)
+
+
+def stored(database: Database, report_id: str) -> StoredReport:
+    """Give a report as it was kept, with who made it.
+
+    :raises NotFound: when it was never published.
+    """
     with database.session() as session:
         found = session.get(StoredReport, report_id)
     if found is None:
-        raise NotFound(f"there is no report {report_id}", where=database.address)
-    return Report.from_dict(found.body)
+        raise NotFound(
+            f"there is no report {report_id}",
+            where=database.address,
+            mend="follow the link of a task that has published one",
+        )
+    return found
 
 
 def of_actor(database: Database, actor: str) -> list[Report]:

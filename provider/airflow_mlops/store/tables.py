@@ -10,7 +10,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from airflow_mlops.store.clock import from_iso, to_iso
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Instant(TypeDecorator[datetime]):
@@ -104,6 +104,17 @@ class Version(Base):
     gate_report: Mapped[str | None] = mapped_column(String(32))
     gate_decision: Mapped[str | None] = mapped_column(String(20))
     actor: Mapped[str] = mapped_column(String(1000))
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Baseline(Base):
+    """What later predictions of a version are held against, made when it was evaluated on rows it had never seen."""
+
+    __tablename__ = "mlops_baselines"
+    model: Mapped[str] = mapped_column(String(100), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(String(40), primary_key=True)  # scores: their profile; relation: to the labels
+    body: Mapped[dict[str, Any]]
     recorded_at: Mapped[datetime] = mapped_column(Instant)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_mlops.core.data import DriftPolicy
+from airflow_mlops.core.data import ConceptPolicy, DriftPolicy
 from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.evaluation import GatePolicy
 from airflow_mlops.core.monitoring.episodes import EpisodePolicy
@@ -17,6 +17,7 @@ from airflow_mlops.core.policy import SECTIONS, load_section
 MODELS: dict[str, Any] = {
     "gate": GatePolicy,
     "drift": DriftPolicy,
+    "concept": ConceptPolicy,
     "performance": PerformancePolicy,
     "episode": EpisodePolicy,
 }

@@ -115,3 +115,10 @@ def test_errors_stand_before_warnings_among_the_failed() -> None:
 def test_the_reference_carries_verdict_and_decision() -> None:
     ref = Report.of("gate", "s", [Check("a", "pass")], decision="promote").ref()
     assert (ref.report_kind, ref.verdict, ref.decision) == ("gate", "pass", "promote")
+
+
+def test_a_report_that_was_cut_still_says_how_many_checks_it_had() -> None:
+    report = Report.of("drift", "wide", [Check(f"c{i}", "pass") for i in range(MAX_CHECKS + 7)])
+    back = Report.from_dict(report.to_dict())
+    assert (len(back.checks), back.checks_left_out) == (MAX_CHECKS, 7)
+    assert Report.from_dict(back.to_dict()).checks_left_out == 7

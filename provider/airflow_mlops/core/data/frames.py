@@ -29,12 +29,14 @@ class Slice:
     :param first_row: the number of its first row in the whole, counted from 0.
     :param rows: how many it has.
     :param where: the file or frame that they come from.
+    :param columnar: its columns can be read one by one for no more than all at once.
     """
 
     frame: pl.LazyFrame
     first_row: int
     rows: int
     where: str
+    columnar: bool = False
 
     def collect(self, frame: pl.LazyFrame | None = None) -> pl.DataFrame:
         """Read the rows, or a query on them.
@@ -45,19 +47,35 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A file, some small files, or a frame.
+
+    :param frame: its rows, not read yet.
+    :param rows: how many it has.
+    :param where: what to call it in an error.
+    :param columnar: its columns can be read one by one for no more than all at once: it is one file or in memory.
+    """
+
+    frame: pl.LazyFrame
+    rows: int
+    where: str
+    columnar: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """Rows from anywhere, with their columns and number known and nothing else read.
 
     :param schema: column -> Polars type.
     :param rows: how many rows there are.
     :param where: what to call it in an error.
-    :param parts: (lazy frame, rows, where) in order; a part is a file, some small files, or a frame.
+    :param parts: what it consists of, in order.
     """
 
     schema: dict[str, pl.DataType]
     rows: int
     where: str
-    parts: tuple[tuple[pl.LazyFrame, int, str], ...]
+    parts: tuple[Part, ...]
 
     def slices(self, size: int | None = None) -> Iterator[Slice]:
         """Go through all rows in slices.
@@ -65,16 +83,16 @@ class Table:
         :param size: rows in a slice, at most; ``SLICE_ROWS`` unless told.
         """
         size, first = size or SLICE_ROWS, 0
-        for frame, rows, where in self.parts:
-            for offset in range(0, rows, size):
-                count = min(size, rows - offset)
-                whole = count == rows
-                yield Slice(frame if whole else frame.slice(offset, count), first + offset, count, where)
-            first += rows
+        for part in self.parts:
+            for offset in range(0, part.rows, size):
+                count = min(size, part.rows - offset)
+                frame = part.frame if count == part.rows else part.frame.slice(offset, count)
+                yield Slice(frame, first + offset, count, part.where, part.columnar)
+            first += part.rows
 
     def lazy(self) -> pl.LazyFrame:
         """Give all rows as one lazy frame."""
-        return pl.concat([frame for frame, _, _ in self.parts])
+        return pl.concat([part.frame for part in self.parts])
 
     def sample(self, columns: Sequence[str], rows: int, pieces: int = 16) -> pl.DataFrame:
         """Read pieces spread evenly over all rows: sorted data would mislead with its first rows."""
@@ -104,10 +122,10 @@ def open_table(data: Any) -> Table:
     if isinstance(data, Table):
         return data
     if isinstance(data, pl.DataFrame):
-        return _one(data.lazy(), dict(data.schema), data.height, "a Polars frame")
+        return _one(data.lazy(), dict(data.schema), data.height, "a Polars frame", columnar=True)
     if isinstance(data, pl.LazyFrame):
         rows = int(collected(data.select(pl.len()), "a lazy Polars frame").item())
-        return _one(data, dict(data.collect_schema()), rows, "a lazy Polars frame")
+        return _one(data, dict(data.collect_schema()), rows, "a lazy Polars frame", columnar=False)
     if isinstance(data, (str, os.PathLike)):
         return _files(_listed(os.fspath(data)), os.fspath(data))
     if type(data).__module__.split(".")[0] == "pandas" and hasattr(data, "columns"):
@@ -123,8 +141,8 @@ def open_table(data: Any) -> Table:
     )
 
 
-def _one(frame: pl.LazyFrame, schema: dict[str, pl.DataType], rows: int, where: str) -> Table:
-    return Table(schema, rows, where, ((frame, rows, where),))
+def _one(frame: pl.LazyFrame, schema: dict[str, pl.DataType], rows: int, where: str, *, columnar: bool) -> Table:
+    return Table(schema, rows, where, (Part(frame, rows, where, columnar),))
 
 
 def _listed(path: str) -> list[str]:
@@ -140,14 +158,15 @@ def _files(files: list[str], where: str) -> Table:
     """Open Parquet files: footers are read, small files join into parts of about a slice."""
     opened = [_footer(file) for file in files]
     schema = _common_schema(files, [schema for _, schema, _ in opened])
-    parts: list[tuple[pl.LazyFrame, int, str]] = []
+    parts: list[Part] = []
     group: list[int] = []
 
     def close() -> None:
         if group:
             frames = [_cast(opened[i][0], opened[i][1], schema) for i in group]
             name = files[group[0]] if len(group) == 1 else f"{files[group[0]]} to {files[group[-1]]}"
-            parts.append((pl.concat(frames) if len(frames) > 1 else frames[0], sum(opened[i][2] for i in group), name))
+            frame, rows = pl.concat(frames) if len(frames) > 1 else frames[0], sum(opened[i][2] for i in group)
+            parts.append(Part(frame, rows, name, len(group) == 1))
             group.clear()
 
     for i, (_, _, rows) in enumerate(opened):
@@ -221,7 +240,7 @@ def _from_pandas(frame: pd.DataFrame) -> Table:
         )
     columns = [_series(name, frame.iloc[:, i]) for i, name in enumerate(names)]
     converted = pl.DataFrame(columns) if columns else pl.DataFrame()
-    return _one(converted.lazy(), dict(converted.schema), len(frame), "a pandas frame")
+    return _one(converted.lazy(), dict(converted.schema), len(frame), "a pandas frame", columnar=True)
 
 
 def _series(name: str, column: pd.Series[Any]) -> pl.Series:

@@ -122,7 +122,8 @@ def _kind(column: pd.Series[Any]) -> str:
     if column.dtype != object:
         return logical_type(column.dtype)
     inferred = pd.api.types.infer_dtype(column, skipna=True)
-    return {"boolean": "bool", "integer": "int", "floating": "float", "datetime": "datetime"}.get(inferred, "str")
+    kinds = {"boolean": "bool", "integer": "int", "floating": "float", "decimal": "float", "datetime": "datetime"}
+    return kinds.get(inferred, "str")
 
 
 def _as_int(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -190,6 +191,11 @@ class Snapshot:
     ref: SnapshotRef
     files: tuple[str, ...]
     schema: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """What to call it: dataset and partition, or its id where it has none."""
+        return f"{self.ref.dataset} {self.ref.partition or self.ref.id}"
 
     def scan(self) -> pl.LazyFrame:
         """Give a lazy Polars frame over all files."""
@@ -299,6 +305,28 @@ class SnapshotRoot:
             files = tuple(f.removeprefix("file://") for f in files)
         return Snapshot(ref, files, manifest["schema"])
 
+    def write_text(self, name: str, text: str) -> str:
+        """Write a small file below the root, whole or not at all.
+
+        :param name: its path below the root.
+        :returns: its URI.
+        """
+        path = f"{self.path}/{name}"
+        self.fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+        draft = f"{path}.{uuid.uuid4().hex}.draft"
+        with self.fs.open(draft, "w", encoding="utf-8") as file:
+            file.write(text)
+        self.fs.mv(draft, path)
+        return str(self.fs.unstrip_protocol(path))
+
+    def read_text(self, name: str) -> str:
+        """Read a small file below the root.
+
+        :raises FileNotFoundError: when it is not there.
+        """
+        with self.fs.open(f"{self.path}/{name}", "r", encoding="utf-8") as file:
+            return str(file.read())
+
     def _write_part(self, path: str, frame: pd.DataFrame) -> dict[str, Any]:
         import io
 
@@ -333,10 +361,7 @@ class SnapshotRoot:
             "source": source or {},
             "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        draft = f"{path}.{uuid.uuid4().hex}.draft"
-        with self.fs.open(draft, "w") as file:
-            json.dump(manifest, file, indent=1)
-        self.fs.mv(draft, path)
+        self.write_text(f"{dataset}/{snapshot_id}.json", json.dumps(manifest, indent=1))
         return ref
 
     def _manifest(self, ref: SnapshotRef) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_mlops.core.data.snapshot import Snapshot, SnapshotRoot
 from airflow_mlops.core.evaluation.gate import Evidence
@@ -12,6 +12,9 @@ from airflow_mlops.core.refs import SnapshotRef
 from airflow_mlops.core.training.artifact import predict
 from airflow_mlops.core.training.metrics import of_task
 from airflow_mlops.core.training.split import key_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KEY, CLUSTER, TARGET = "row_key", "cluster", "target"
 
@@ -40,7 +43,7 @@ def score_rows(
     columns = list(dict.fromkeys([*key, cluster, target, *features]))
     frame = rows.to_pandas(columns)
     parts = {
-        KEY: frame[list(key)].astype(str).agg("|".join, axis=1),
+        KEY: row_keys(frame, key),
         CLUSTER: frame[cluster].astype(str),
         TARGET: frame[target].astype("float64"),
     }
@@ -52,6 +55,11 @@ def score_rows(
         facts[role] = {"predict_ms_per_1000": 1e6 * elapsed / max(1, len(frame))}
     ref = root.write(dataset, pd.DataFrame(parts), partition=rows.ref.partition, source={"rows": rows.ref.id})
     return ref, facts
+
+
+def row_keys(frame: pd.DataFrame, key: Sequence[str]) -> pd.Series[str]:
+    """Give the text by which the evidence names each row."""
+    return frame[list(key)].astype(str).agg("|".join, axis=1)
 
 
 def read(

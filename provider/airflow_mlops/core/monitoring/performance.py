@@ -56,6 +56,19 @@ def join(scores: Snapshot, labels: Snapshot, *, key: str, target: str) -> pd.Dat
     return scored.merge(known, on=key, how="inner", validate="one_to_one")
 
 
+def version_of(scores: Snapshot) -> int:
+    """Give the version that made the scores.
+
+    :raises BadInput: when they are of more than one.
+    """
+    made_by = sorted(set(scores.to_pandas([VERSION])[VERSION]))
+    if len(made_by) != 1:
+        raise BadInput(
+            f"the scores are of versions {made_by}, not of one", where=f"{scores.ref.dataset} {scores.ref.partition}"
+        )
+    return int(made_by[0])
+
+
 def check(
     joined: pd.DataFrame, policy: PerformancePolicy, *, target: str, expected: float | None, subject: str
 ) -> Report:
@@ -119,12 +132,7 @@ def check_scores(
     :raises BadInput: when the scores are of more than one version.
     """
     rules = load_section(PerformancePolicy, policy, "performance")
-    made_by = sorted(set(scores.to_pandas([VERSION])[VERSION]))
-    if len(made_by) != 1:
-        raise BadInput(
-            f"the scores are of versions {made_by}, not of one", where=f"{scores.ref.dataset} {scores.ref.partition}"
-        )
-    version = int(made_by[0])
+    version = version_of(scores)
     joined = join(scores, labels, key=key, target=target)
     partition = scores.ref.partition or scores.ref.id
     report = check(

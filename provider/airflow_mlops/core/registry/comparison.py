@@ -10,7 +10,7 @@ from airflow_mlops.core.data.snapshot import Snapshot, SnapshotRoot
 from airflow_mlops.core.errors import BadInput, NotFound
 from airflow_mlops.core.evaluation import GatePolicy, decide, evidence
 from airflow_mlops.core.refs import ModelVersionRef, SnapshotRef
-from airflow_mlops.core.registry import loading
+from airflow_mlops.core.registry import baselines, loading
 from airflow_mlops.core.registry.promotion import bind
 from airflow_mlops.core.report import Check, Report
 from airflow_mlops.core.training import artifact
@@ -59,7 +59,7 @@ def compare(
     tracking_uri: str,
     trusted: Sequence[str] = (),
 ) -> Report:
-    """Score the gate rows with both models.
+    """Score the gate rows with both models, and keep the baselines of the challenger's predictions.
 
     :returns: a report of kind ``evaluation``: its facts name the evidence snapshot, the champion's epoch, and for each
         role the version, its metrics, size, speed and how many of the rows it has seen.
@@ -83,6 +83,16 @@ def compare(
     )
     roles = {role: _facts(root, version, rows, measured[role], tracking_uri) for role, version in contenders.items()}
     scored, checks = root.open(ref), []
+    baselines.keep(
+        database,
+        challenger,
+        rows.snapshot,
+        scored,
+        role="challenger",
+        key=rows.key,
+        cluster=rows.cluster,
+        features=rows.features,
+    )
     for role, facts in roles.items():
         shown = evidence.read(scored, role, subject=role, seen_rows=facts["seen_rows"], facts={})
         assert shown is not None

@@ -72,7 +72,7 @@ def test_a_header_alone_is_a_table_without_rows(csv: Path) -> None:
         (b"a,b\n1,2,3\n4,5,6\n", "Expected 2 fields in line 2, saw 3"),  # pandas would shift them
         (b"a,b\n0,2,3\n1,5,6\n", "Expected 2 fields in line 2, saw 3"),
         (b"a\n\xff\xfe\n", "not UTF-8"),
-        (b"\xff\xfe\n1\n", "not UTF-8"),
+        (b"\xff\xfe\n1\n", "UTF-16"),
     ],
 )
 def test_a_csv_that_cannot_be_trusted_is_refused_by_name(csv: Path, content: bytes, said: str) -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from airflow_mlops.core.data.contracts.columns import ColumnRule, Role
+from airflow_mlops.core.data.contracts.durations import duration
+from airflow_mlops.core.data.contracts.expression import Node, columns_of
+from airflow_mlops.core.data.contracts.parser import parse
 from airflow_mlops.core.errors import BadInput
+from airflow_mlops.core.imports import resolve
 from airflow_mlops.core.report import Severity
 from airflow_mlops.core.settings import Settings
 
-ColumnType = Literal["int", "float", "str", "category", "bool", "date", "datetime"]
-Role = Literal["key", "feature", "label", "ignore"]
-Bound = int | float | date | datetime
+IMPORT_PATH = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 KINDS = {"int": "number", "float": "number", "bool": "bool", "date": "date", "datetime": "date"}
 
 
@@ -35,76 +39,53 @@ class RowRule(Settings):
         return self
 
 
-class ColumnRule(Settings):
-    """What one column promises.
+class CrossRule(Settings):
+    """What the columns of a row promise together.
 
-    :param type: the type of its values. ``category`` is text or codes from a small set.
-    :param required: it has to be there.
-    :param nullable: values may be missing (null or NaN). Key columns are not nullable unless this says so.
-    :param max_missing: the largest share of missing values, 0 to 1.
-    :param min: the least value allowed, itself allowed.
-    :param max: the greatest value allowed, itself allowed.
-    :param values: the only values allowed.
-    :param pattern: a regular expression that the whole text has to match (no look-around).
-    :param severity: what a broken rule means: ``error``, ``warn`` or ``info``.
-    :param role: ``key``, ``feature``, ``label`` or ``ignore``; by default ``key`` for the key's columns, else
-        ``feature``.
+    :param name: what to call it, such as ``end after start``.
+    :param rule: a condition that each row keeps, such as ``end_date >= start_date``. A row in which it is unknown,
+        because a value is missing, keeps it. What may be written: :func:`~.parser.parse`.
+    :param severity: what it means when it is broken.
+    :param max_share: the share of rows that may break it.
     """
 
-    type: ColumnType
-    required: bool = True
-    nullable: bool = True
-    max_missing: float | None = Field(default=None, ge=0, le=1)
-    min: Bound | None = None
-    max: Bound | None = None
-    values: tuple[bool | int | float | str, ...] | None = Field(default=None, min_length=1)
-    pattern: str | None = None
+    name: str = Field(min_length=1, max_length=100)
+    rule: str
     severity: Severity = "error"
-    role: Role = "feature"
+    max_share: float = Field(default=0.0, ge=0, le=1)
 
-    @field_validator("pattern")
+
+class Freshness(Settings):
+    """How old the newest row may be.
+
+    :param column: the moment that a row is from: a ``date`` or a ``datetime``.
+    :param max_age: such as ``36h`` or ``7d``, up to the moment as of which the data is judged.
+    :param severity: what older data means.
+    """
+
+    column: str
+    max_age: str
+    severity: Severity = "error"
+
+    @field_validator("max_age")
     @classmethod
-    def _compiles(cls, pattern: str | None) -> str | None:
-        try:
-            re.compile(pattern or "")
-        except re.error as error:
-            raise ValueError(f"is not a regular expression: {error}") from None
-        return pattern
+    def _is_a_span(cls, max_age: str) -> str:
+        duration(max_age)
+        return max_age
 
-    @model_validator(mode="after")
-    def _rules_fit_type(self) -> Self:
-        in_time = self.type in ("date", "datetime")
-        for key, bound in (("min", self.min), ("max", self.max)):
-            if bound is not None and (self.type in ("str", "category", "bool") or isinstance(bound, date) != in_time):
-                raise ValueError(f"{key} {bound!r} does not fit the type {self.type}")
-        if self.min is not None and self.max is not None and _comparable(self.min) > _comparable(self.max):
-            raise ValueError(f"min {self.min} is more than max {self.max}")
-        if self.pattern is not None and self.type not in ("str", "category"):
-            raise ValueError(f"pattern is for text, not for the type {self.type}")
-        for value in self.values or ():
-            self._check_value(value)
-        return self
-
-    def _check_value(self, value: Any) -> None:
-        if self.type in ("str", "category") and isinstance(value, bool):
-            raise ValueError(f"values has a {value}: YAML reads yes, no, on and off so; put quotes around the word")
-        fits = {
-            "int": (int,),
-            "float": (int, float),
-            "bool": (bool,),
-            "str": (str,),
-            "category": (str, int, float),
-        }
-        if not isinstance(value, fits.get(self.type, ())) or (isinstance(value, bool) and self.type != "bool"):
-            raise ValueError(f"the value {value!r} does not fit the type {self.type}")
+    @property
+    def limit(self) -> timedelta:
+        """The greatest age."""
+        return duration(self.max_age)
 
 
-def _comparable(bound: Any) -> Any:
-    """Let dates and times be compared: a date is its midnight, a time without zone is UTC's."""
-    if isinstance(bound, date):
-        moment = bound if isinstance(bound, datetime) else datetime(bound.year, bound.month, bound.day)
-        return moment.timestamp() if moment.tzinfo else (moment - datetime(1970, 1, 1)).total_seconds()
-    return bound
+class QuarantineRule(Settings):
+    """That bad rows may be set aside, and how many.
+
+    :param max_share: when a larger share of the rows is bad, something is wrong with the whole, and it fails.
+    """
+
+    max_share: float = Field(default=0.05, ge=0, le=1)
 
 
 class Environment(Settings):
@@ -124,6 +105,9 @@ class Contract(Settings):
     :param key: columns that together are unique.
     :param cluster: the column that says which rows belong together, such as a customer's days.
     :param rows: how many rows there may be.
+    :param checks: what the columns of a row promise together.
+    :param freshness: how old the newest row may be.
+    :param quarantine: bad rows are set aside, if they are few; ``true`` is the same as ``{}``.
     :param unknown_columns: what a column that is not in the contract means: ``error``, ``warn`` or
         ``ignore``.
     :param environments: name -> how data differs there.
@@ -134,22 +118,80 @@ class Contract(Settings):
     key: tuple[str, ...] = ()
     cluster: str | None = None
     rows: RowRule = RowRule()
+    checks: tuple[CrossRule, ...] = ()
+    freshness: Freshness | None = None
+    quarantine: QuarantineRule | None = None
     unknown_columns: Literal["error", "warn", "ignore"] = "warn"
     environments: dict[str, Environment] = Field(default_factory=dict)
+
+    @classmethod
+    def load(cls, value: Any, *, where: str | None = None) -> Self:
+        """Read a contract.
+
+        :param value: the path of a YAML file, its content as a dict, the contract itself; or a pandera schema, or the
+            import path of one, such as ``include.churn.schema:rows``.
+        :param where: where a dict came from, for the errors.
+        :raises BadInput: when the file cannot be read, or a key or a value is wrong; it names file and key.
+        """
+        from airflow_mlops.core.data.contracts.pandera import from_pandera, is_schema
+
+        if isinstance(value, str) and IMPORT_PATH.fullmatch(value):
+            where, value = value, resolve(value)
+            if not is_schema(value):
+                raise BadInput(f"{where!r} is not a pandera schema", mend="name a schema, or a contract's YAML file")
+        if is_schema(value):
+            return cls.model_validate(from_pandera(value))
+        return super().load(value, where=where)
 
     @field_validator("key", mode="before")
     @classmethod
     def _one_or_many(cls, key: Any) -> Any:
         return (key,) if isinstance(key, str) else key
 
+    @field_validator("quarantine", mode="before")
+    @classmethod
+    def _yes_or_no(cls, quarantine: Any) -> Any:
+        return ({} if quarantine else None) if isinstance(quarantine, bool) else quarantine
+
     @model_validator(mode="after")
     def _names_are_declared(self) -> Self:
         named = {"key": self.key, "cluster": (self.cluster,) if self.cluster else ()}
+        named |= {"freshness.column": (self.freshness.column,)} if self.freshness else {}
         named |= {f"environments.{name}.without": env.without for name, env in self.environments.items()}
         for path, names in named.items():
             if unknown := [name for name in names if name not in self.columns]:
                 raise ValueError(f"{path} names {unknown[:5]}, which is not under columns")
         return self
+
+    @model_validator(mode="after")
+    def _freshness_has_a_moment(self) -> Self:
+        if self.freshness and self.columns[self.freshness.column].type not in ("date", "datetime"):
+            raise ValueError(f"freshness.column {self.freshness.column!r} is neither a date nor a datetime")
+        return self
+
+    @model_validator(mode="after")
+    def _checks_can_be_read(self) -> Self:
+        names = [check.name for check in self.checks]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"checks has the name {twice[0]!r} twice")
+        for _ in self.conditions():
+            pass
+        return self
+
+    def conditions(self) -> Iterator[tuple[CrossRule, Node]]:
+        """Give the cross-column rules, each with the condition that a row has to keep.
+
+        :raises ValueError: when one cannot be read, with its name and the place in it.
+        """
+        types = {name: rule.type for name, rule in self.columns.items()}
+        for number, check in enumerate(self.checks):
+            try:
+                condition = parse(check.rule, types)
+            except ValueError as error:
+                raise ValueError(f"checks.{number} ({check.name}): {error}") from None
+            if not columns_of(condition):
+                raise ValueError(f"checks.{number} ({check.name}): the rule {check.rule!r} reads no column")
+            yield check, condition
 
     @property
     def features(self) -> list[str]:
@@ -187,7 +229,7 @@ class Contract(Settings):
     def for_environment(self, name: str | None) -> Contract:
         """Give the contract as it holds in one place of use.
 
-        Columns left out there are neither required nor features.
+        Columns left out there are neither required nor features, and the checks that read them do not hold there.
 
         :raises BadInput: when the contract does not know the environment.
         """
@@ -202,8 +244,14 @@ class Contract(Settings):
         without = self.environments[name].without
         absent = {"required": False, "role": "ignore"}
         changed = {c: self.columns[c].model_copy(update=absent) for c in without}
-        key = tuple(column for column in self.key if column not in without)
-        return self.model_copy(update={"columns": {**self.columns, **changed}, "key": key})
+        return self.model_copy(
+            update={
+                "columns": {**self.columns, **changed},
+                "key": tuple(column for column in self.key if column not in without),
+                "checks": tuple(check for check, rule in self.conditions() if not {*columns_of(rule)} & {*without}),
+                "freshness": None if self.freshness and self.freshness.column in without else self.freshness,
+            }
+        )
 
     def _with_role(self, role: Role) -> list[str]:
         return [column for column in self.columns if self.role(column) == role]

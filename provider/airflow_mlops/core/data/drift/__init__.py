@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_mlops.core.data.drift.judge import ColumnPolicy, DriftPolicy, check_drift
+from airflow_mlops.core.data.drift.judge import check_drift
+from airflow_mlops.core.data.drift.policy import ColumnPolicy, DriftPolicy
 
 __all__ = ["ColumnPolicy", "DriftPolicy", "check_drift"]

@@ -8,205 +8,20 @@ small samples alarm all the time; without the first, large ones do.
 from __future__ import annotations
 
 import difflib
-import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
-from typing import Any, Literal, Self
+from typing import Any
 
-import numpy as np
-from pydantic import Field, model_validator
-
-from airflow_mlops.core.data.drift import statistics
-from airflow_mlops.core.data.profiles.categories import Categories
+from airflow_mlops.core.data.drift import evidently_rules, signals, statistics
+from airflow_mlops.core.data.drift.policy import DriftPolicy
+from airflow_mlops.core.data.drift.shape import shape_of
+from airflow_mlops.core.data.drift.signals import Pair, Signal
 from airflow_mlops.core.data.profiles.model import MEND_LIKE, ColumnProfile, Profile
-from airflow_mlops.core.data.profiles.numbers import Numbers
 from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.report import Check, Report, Severity
-from airflow_mlops.core.settings import Settings
 
 MOST_LISTED = 20
-EVIDENTLY: dict[str, Any] = {
-    "share": None,
-    "missing": None,
-    "new_categories": None,
-    "alpha": None,
-    "min_rows": 1,
-    "severity": "info",
-    "drifted_share": 0.5,
-}
-
-
-class ColumnPolicy(Settings):
-    """What is different for one column; what is not set is as in the policy.
-
-    :param severity: what drift of this column means: ``error``, ``warn`` or ``info``.
-    :param numeric: see :class:`DriftPolicy`; so for the other thresholds.
-    """
-
-    severity: Severity | None = None
-    numeric: float | None = Field(default=None, gt=0)
-    categorical: float | None = Field(default=None, gt=0)
-    share: float | None = Field(default=None, gt=0)
-    moved: float | None = Field(default=None, gt=0)
-    missing: float | None = Field(default=None, gt=0)
-    new_categories: float | None = Field(default=None, gt=0)
-
-
-class DriftPolicy(Settings):
-    """How much is drift. A threshold that is None is not judged.
-
-    :param preset: ``evidently`` takes Evidently's thresholds without significance: Wasserstein / sd and
-        Jensen-Shannon at 0.1, the dataset when half of its columns drifted. What is set beside it wins.
-    :param numeric: Wasserstein distance in standard deviations of the reference.
-    :param categorical: Jensen-Shannon distance, base 2.
-    :param share: the change of one category's share; it tells of moves between large categories, to which
-        Jensen-Shannon is blind (a share from 0.5 to 0.6 gives 0.085).
-    :param moved: the share of values that left the one value of a constant reference.
-    :param missing: the change of the share of missing values.
-    :param new_categories: the share of values whose category the reference has never seen.
-    :param alpha: the chance of one false alarm in the whole report; None asks for no significance.
-    :param min_rows: independent rows that both sides need; with fewer a column is ``not_judged``.
-    :param severity: what drift of a column means.
-    :param drifted_share: the share of drifted columns at which the dataset fails; None leaves it to the
-        columns.
-    :param columns: column -> what is different there.
-    :param ignore: columns that are not judged.
-    """
-
-    preset: Literal["default", "evidently"] = "default"
-    numeric: float | None = Field(default=0.1, gt=0)
-    categorical: float | None = Field(default=0.1, gt=0)
-    share: float | None = Field(default=0.08, gt=0)
-    moved: float | None = Field(default=0.05, gt=0)
-    missing: float | None = Field(default=0.05, gt=0)
-    new_categories: float | None = Field(default=0.05, gt=0)
-    alpha: float | None = Field(default=0.01, gt=0, lt=1)
-    min_rows: int = Field(default=100, ge=1)
-    severity: Severity = "error"
-    drifted_share: float | None = Field(default=None, gt=0, le=1)
-    columns: dict[str, ColumnPolicy] = Field(default_factory=dict)
-    ignore: tuple[str, ...] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_in_preset(cls, value: Any) -> Any:
-        if isinstance(value, Mapping) and value.get("preset") == "evidently":
-            return {**EVIDENTLY, **value}
-        return value
-
-    def severity_of(self, column: str) -> Severity:
-        """Say what drift of this column means."""
-        own = self.columns.get(column)
-        return own.severity if own and own.severity else self.severity
-
-    def threshold(self, column: str, name: str) -> float | None:
-        """Give a threshold as it holds for one column."""
-        own: float | None = getattr(self.columns.get(column), name, None)
-        common: float | None = getattr(self, name)
-        return common if own is None else own
-
-
-@dataclass(slots=True)
-class Significance:
-    """A test of significance; two signals may rest on one.
-
-    :param p_value: the chance to see the difference without drift.
-    :param adjusted: the same after Holm's correction over the report; None when it was not part of it.
-    """
-
-    p_value: float
-    adjusted: float | None = None
-
-
-@dataclass(slots=True)
-class Signal:
-    """One thing in which a column may have moved.
-
-    :param method: how the effect is measured.
-    :param effect: how large it is.
-    :param threshold: how large it may not be.
-    :param test: its significance; None when that is not asked for.
-    :param says: it in words, such as ``mean 9.9 -> 12.4``.
-    :param certain: a fact rather than an estimate: it needs no test.
-    """
-
-    method: str
-    effect: float
-    threshold: float
-    test: Significance | None
-    says: str
-    certain: bool = False
-
-    @property
-    def p_value(self) -> float | None:
-        """The p-value before correction."""
-        return self.test.p_value if self.test else None
-
-    @property
-    def adjusted(self) -> float | None:
-        """The p-value after correction."""
-        return self.test.adjusted if self.test else None
-
-    def fires(self, alpha: float | None) -> bool:
-        """Say whether it matters and is significant. What is not a finite number never passes."""
-        if not math.isfinite(self.effect) or (self.p_value is not None and math.isnan(self.p_value)):
-            return True
-        if self.effect < self.threshold:
-            return False
-        return self.certain or alpha is None or (self.adjusted is not None and self.adjusted <= alpha)
-
-    @property
-    def size(self) -> float:
-        """The effect in thresholds, by which effects of different kinds are compared."""
-        return self.effect / self.threshold if math.isfinite(self.effect) else math.inf
-
-
-@dataclass(slots=True)
-class _Pair:
-    """A column on both sides.
-
-    :param weight_reference: independent rows in a row: below 1 where rows belong together.
-    """
-
-    name: str
-    reference: ColumnProfile
-    current: ColumnProfile
-    weight_reference: float
-    weight_current: float
-    policy: DriftPolicy
-    signals: list[Signal] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, name: str, reference: Profile, current: Profile, policy: DriftPolicy) -> Self:
-        """Pair a column up and measure it."""
-        weights = [p.effective_rows / p.rows if p.rows else 1.0 for p in (reference, current)]
-        pair = cls(name, reference.columns[name], current.columns[name], weights[0], weights[1], policy)
-        if pair.enough("rows"):
-            pair.signals += [*_missing(pair), *_infinite(pair)]
-        if pair.enough("count"):
-            pair.signals += [*_numeric(pair), *_categorical(pair), *_new_categories(pair)]
-        return pair
-
-    def enough(self, what: Literal["rows", "count"]) -> bool:
-        """Say whether both sides have independent rows, or usable values, enough."""
-        return min(self.sizes(what)) >= self.policy.min_rows
-
-    def sizes(self, what: Literal["rows", "count"]) -> tuple[float, float]:
-        """Give the effective sizes of both sides."""
-        return (
-            getattr(self.reference, what) * self.weight_reference,
-            getattr(self.current, what) * self.weight_current,
-        )
-
-    def limit(self, name: str) -> float | None:
-        """Give the threshold for this column."""
-        return self.policy.threshold(self.name, name)
-
-    def p(self, value: float) -> Significance | None:
-        """Make a test of a p-value where the policy asks for significance."""
-        return None if self.policy.alpha is None else Significance(value)
+MOST_DRAWN = 60  # columns whose distributions travel in the report, the largest effects first
 
 
 def check_drift(
@@ -215,6 +30,8 @@ def check_drift(
     policy: DriftPolicy | Mapping[str, Any] | str | PathLike[str] | None = None,
     *,
     subject: str = "",
+    kind: str = "drift",
+    windows: Sequence[Mapping[str, Any]] = (),
 ) -> Report:
     """Judge whether current data has drifted from the reference.
 
@@ -222,27 +39,45 @@ def check_drift(
     :param current: the profile of the data now, made with ``like=reference``.
     :param policy: how much is drift; the default when None.
     :param subject: what was judged, such as ``churn_features 2026-04-06``.
-    :return: a report of the kind ``drift``, one check a column; ``observed`` has method, effect, p-values,
-        sizes and what both sides look like. ``facts`` has how many drifted and the largest effects first.
+    :param kind: what the report is called: ``drift``; ``prediction_drift`` for profiles of scores; ``skew`` for
+        training against serving data.
+    :param windows: the last windows, oldest first, each ``{partition, value, verdict}``: kept for the picture.
+    :return: a report with one check a column; ``observed`` has method, effect, p-values, sizes, what both sides
+        look like, and their distributions in a few bins. ``facts`` has how many drifted and the largest effects first.
     :raises BadInput: when the profiles count over different cells, or the policy names an unknown column.
     """
     policy = DriftPolicy.load({} if policy is None else policy)
-    for name in policy.columns:
+    _known(policy, reference)
+    judged = [name for name in reference.columns if name not in policy.ignore]
+    pairs = {n: Pair.of(n, reference, current, policy) for n in judged if _comparable(n, reference, current)}
+    measure = evidently_rules.measure if policy.preset == "evidently" else signals.measure
+    for pair in pairs.values():
+        pair.signals = list(measure(pair))
+    _adjust([signal for pair in pairs.values() for signal in pair.signals])
+    largest = sorted(pairs, key=lambda n: (-max((s.size for s in pairs[n].signals), default=0.0), n))
+    drawn = set(largest[:MOST_DRAWN])
+    checks = [
+        _check(pairs[n], n in drawn) if n in pairs else _gone(n, reference, current, policy.severity_of(n, gone=True))
+        for n in judged
+    ]
+    facts = _facts(checks, [pairs[n] for n in largest], reference, current, policy)
+    if windows:
+        facts["windows"] = [dict(window) for window in windows]
+    checks += _new_columns(reference, current, policy)
+    if policy.drifted_share is not None:
+        checks.append(_dataset(facts, policy.drifted_share))
+    return Report.of(kind, subject or "current against reference", checks, facts=facts)
+
+
+def _known(policy: DriftPolicy, reference: Profile) -> None:
+    """Refuse a policy for columns that are not there: a threshold that is never used is a slip of the pen."""
+    for name in {**policy.columns, **policy.importance}:
         if name not in reference.columns:
             near = difflib.get_close_matches(name, reference.columns, n=1) or sorted(reference.columns)[:10]
             raise BadInput(
                 f"the policy names a column that the reference does not have: {name!r}",
                 mend=f"did you mean {near}?",
             )
-    judged = [name for name in reference.columns if name not in policy.ignore]
-    pairs = {n: _Pair.of(n, reference, current, policy) for n in judged if _comparable(n, reference, current)}
-    _adjust([signal for pair in pairs.values() for signal in pair.signals])
-    checks = [_check(pairs[n]) if n in pairs else _gone(n, reference, current, policy) for n in judged]
-    facts = _facts(checks, pairs, reference, current, policy)
-    checks += _new_columns(reference, current, policy)
-    if policy.drifted_share is not None:
-        checks.append(_dataset(facts, policy.drifted_share))
-    return Report.of("drift", subject or "current against reference", checks, facts=facts)
 
 
 def _comparable(name: str, reference: Profile, current: Profile) -> bool:
@@ -261,156 +96,14 @@ def _comparable(name: str, reference: Profile, current: Profile) -> bool:
     return True
 
 
-def _adjust(signals: list[Signal]) -> None:
+def _adjust(signals: Iterable[Signal]) -> None:
     """Correct the p-values of all signals together. A test that could not come out otherwise is none."""
     tests = list({id(s.test): s.test for s in signals if s.test and s.test.p_value < 1.0}.values())
     for test, adjusted in zip(tests, statistics.holm([test.p_value for test in tests]), strict=True):
         test.adjusted = adjusted
 
 
-def _numeric(pair: _Pair) -> Iterator[Signal]:
-    """Measure how far a number or a date moved."""
-    reference, current = pair.reference.numbers, pair.current.numbers
-    limit = pair.limit("numeric")
-    if reference is None or current is None or limit is None:
-        return
-    if reference.std == 0:
-        yield from _moved(pair, reference, current)
-        return
-    n_reference, n_current = pair.sizes("count")
-    spread = reference.std if math.isfinite(reference.std) else math.nan  # overflowed: nothing can be said
-    distance = wasserstein(reference, current) / spread
-    p_value = statistics.ks_p_value(kolmogorov_smirnov(reference, current), n_reference, n_current)
-    show = _as_date if pair.reference.kind == "date" else _as_figure
-    says = f"mean {show(reference.mean)} -> {show(current.mean)} (Wasserstein {distance:.2f} reference sd)"
-    if not math.isfinite(distance):
-        says = "values too large to be measured: look for a broken source or unit"
-    yield Signal("wasserstein_normed", distance, limit, pair.p(p_value), says)
-
-
-def _moved(pair: _Pair, reference: Numbers, current: Numbers) -> Iterator[Signal]:
-    """Measure how many values left the one value of a constant reference."""
-    limit = pair.limit("moved")
-    if limit is None:
-        return
-    counts = current.counts[int(np.argmax(reference.counts))] if reference.counts.any() else 0
-    stayed = current.count if current.min == current.max == reference.min else int(counts)
-    moved = 1 - stayed / current.count
-    n_reference, n_current = pair.sizes("count")
-    p_value = statistics.two_proportions_p_value(0, n_reference, moved * n_current, n_current)
-    says = f"always {_as_figure(reference.min)} in the reference, now another value in {moved:.1%} of the rows"
-    yield Signal("moved_share", moved, limit, pair.p(p_value), says)
-
-
-def wasserstein(a: Numbers, b: Numbers) -> float:
-    """Give the Wasserstein distance of two columns counted on one grid, in the column's unit.
-
-    It is the area between the distribution functions: known at the edges, taken as straight between them, and
-    from the sums of distances outside the grid. The error is at most one cell's width, and far less for
-    smooth data.
-
-    :param a: one side, with values.
-    :param b: the other, with values.
-    """
-    gaps = np.abs(_gaps(a, b))
-    inside = float(gaps[:-1].sum() + gaps[1:].sum()) / 2
-    below = abs(a.below_sum / a.count - b.below_sum / b.count)
-    above = abs(a.above_sum / a.count - b.above_sum / b.count)
-    return (inside + below + above) * a.grid.step
-
-
-def kolmogorov_smirnov(a: Numbers, b: Numbers) -> float:
-    """Give the largest gap of the distribution functions at the edges: a lower bound of the KS distance."""
-    return float(np.abs(_gaps(a, b)).max())
-
-
-def _gaps(a: Numbers, b: Numbers) -> statistics.Counts:
-    """Give the difference of the distribution functions at each edge of the grid."""
-    shares = [np.concatenate([[n.below], n.below + np.cumsum(n.counts)]) / n.count for n in (a, b)]
-    difference: statistics.Counts = shares[0] - shares[1]
-    return difference
-
-
-def _categorical(pair: _Pair) -> Iterator[Signal]:
-    """Measure how far the shares of categories moved."""
-    reference, current = pair.reference.categories, pair.current.categories
-    if reference is None or current is None:
-        return
-    if reference.overflow is None and current.overflow is None:
-        a, b = statistics.aligned(reference.counts, current.counts)
-    else:  # too many names: by hash. The top of the reference would seem to have become rarer
-        a, b = reference.buckets.astype(float), current.buckets.astype(float)
-    test = pair.p(statistics.chi_squared_p_value(a * pair.weight_reference, b * pair.weight_current))
-    name, before, now = _largest_move(reference, current)
-    told = f"share of {name[:60]!r} {before:.1%} -> {now:.1%}"
-    limit = pair.limit("categorical")
-    if limit is not None:
-        distance = statistics.jensen_shannon(a, b)
-        yield Signal("jensenshannon", distance, limit, test, f"{told} (Jensen-Shannon {distance:.2f})")
-    limit = pair.limit("share")
-    if limit is not None:
-        move = float(np.abs(a / a.sum() - b / b.sum()).max())
-        yield Signal("share_change", move, limit, test, told)
-
-
-def _largest_move(reference: Categories, current: Categories) -> tuple[str, float, float]:
-    """Find the category whose share changed most."""
-    shares = {
-        name: (reference.counts.get(name, 0) / reference.count, current.counts.get(name, 0) / current.count)
-        for name in {**reference.counts, **current.counts}
-    }
-    shares = shares or {"(other)": (reference.other / reference.count, current.other / current.count)}
-    name = max(sorted(shares), key=lambda n: abs(shares[n][0] - shares[n][1]))
-    return name, *shares[name]
-
-
-def _new_categories(pair: _Pair) -> Iterator[Signal]:
-    """Measure the share of categories that the reference has never seen.
-
-    With many rare categories some are new by chance: the share to expect is that of the reference's
-    categories seen once (Good-Turing), and the test is against it.
-    """
-    reference, current, limit = (
-        pair.reference.categories,
-        pair.current.categories,
-        pair.limit("new_categories"),
-    )
-    if reference is None or current is None or limit is None or reference.overflow is not None:
-        return
-    new = {name: count for name, count in current.counts.items() if name not in reference.counts}
-    share = (sum(new.values()) + current.other) / current.count
-    once = sum(count == 1 for count in reference.counts.values()) / reference.count
-    n_reference, n_current = pair.sizes("count")
-    p_value = 1.0
-    if share > once:
-        p_value = statistics.two_proportions_p_value(once * n_reference, n_reference, share * n_current, n_current)
-    examples = ", ".join(repr(name[:40]) for name in sorted(new, key=lambda n: (-new[n], n))[:3])
-    says = f"{share:.1%} never seen in the reference" + (f": {examples}" if examples else "")
-    yield Signal("new_categories", share, limit, pair.p(p_value), says)
-
-
-def _missing(pair: _Pair) -> Iterator[Signal]:
-    """Measure how the share of missing values changed; a column that lost all its values has drifted."""
-    before, now = pair.reference.missing_share, pair.current.missing_share
-    if not pair.current.count and pair.reference.count:
-        yield Signal("all_missing", 1.0, 1.0, None, "all values are missing", certain=True)
-        return
-    limit = pair.limit("missing")
-    if limit is None:
-        return
-    n_reference, n_current = pair.sizes("rows")
-    p_value = statistics.two_proportions_p_value(before * n_reference, n_reference, now * n_current, n_current)
-    yield Signal("missing_share", abs(now - before), limit, pair.p(p_value), f"missing {before:.1%} -> {now:.1%}")
-
-
-def _infinite(pair: _Pair) -> Iterator[Signal]:
-    """Infinite values are in no cell; they must not go unseen."""
-    if found := pair.current.non_finite:
-        share = found / pair.current.rows
-        yield Signal("non_finite", 1.0, 1.0, None, f"{found} infinite values ({share:.2%})", certain=True)
-
-
-def _check(pair: _Pair) -> Check:
+def _check(pair: Pair, drawn: bool) -> Check:
     """Fold the signals of a column into one check."""
     alpha = pair.policy.alpha
     firing = [s for s in pair.signals if s.fires(alpha)]
@@ -430,18 +123,21 @@ def _check(pair: _Pair) -> Check:
     else:
         status, message = (
             "pass",
-            main.says + ("" if main.effect < main.threshold else ", which may be chance"),
+            main.says + (", which may be chance" if main.matters and not main.certain else ""),
         )
-    return Check("drift", status, severity, _observed(pair, main), _expected(pair), pair.name, message)  # type: ignore[arg-type]
+    return Check("drift", status, severity, _observed(pair, main, drawn), _expected(pair), pair.name, message)  # type: ignore[arg-type]
 
 
-def _sentence(signals: list[Signal]) -> str:
-    """Say what moved; a share change is told once."""
-    says = [s.says for s in signals if s.method != "share_change" or all(o.method != "jensenshannon" for o in signals)]
-    return "; ".join(says)
+def _sentence(told: Sequence[Signal]) -> str:
+    """Say what moved; a change of one share is told once, by the distance that rests on the same test."""
+    return "; ".join(s.says for s in told if s.method != "share_change" or not _told_by_another(s, told))
 
 
-def _observed(pair: _Pair, main: Signal | None) -> dict[str, Any]:
+def _told_by_another(signal: Signal, told: Sequence[Signal]) -> bool:
+    return any(other is not signal and other.test is signal.test for other in told)
+
+
+def _observed(pair: Pair, main: Signal | None, drawn: bool) -> dict[str, Any]:
     sizes = [round(size) for size in pair.sizes("count")]
     return {
         "method": main.method if main else None,
@@ -452,14 +148,15 @@ def _observed(pair: _Pair, main: Signal | None) -> dict[str, Any]:
         "n_current": sizes[1],
         "reference": _looks(pair.reference),
         "current": _looks(pair.current),
+        "shape": shape_of(pair.reference, pair.current) if drawn else None,
         "signals": {
             s.method: {"effect": s.effect, "p_value": s.p_value, "p_adjusted": s.adjusted} for s in pair.signals
         },
     }
 
 
-def _expected(pair: _Pair) -> dict[str, Any]:
-    return {"alpha": pair.policy.alpha, **{s.method: f"< {s.threshold:g}" for s in pair.signals}}
+def _expected(pair: Pair) -> dict[str, Any]:
+    return {"alpha": pair.policy.alpha, **{s.method: s.bound for s in pair.signals}}
 
 
 def _looks(column: ColumnProfile) -> dict[str, Any]:
@@ -473,9 +170,9 @@ def _looks(column: ColumnProfile) -> dict[str, Any]:
     return looks
 
 
-def _gone(name: str, reference: Profile, current: Profile, policy: DriftPolicy) -> Check:
+def _gone(name: str, reference: Profile, current: Profile, severity: Severity) -> Check:
     """Fail a column that is not there any more, or has become something else."""
-    was, severity = reference.columns[name].kind, policy.severity_of(name)
+    was = reference.columns[name].kind
     if name not in current.columns:
         return Check("column there", "fail", severity, None, was, name, "the column is missing from the current data")
     now = current.columns[name].kind
@@ -489,27 +186,25 @@ def _new_columns(reference: Profile, current: Profile, policy: DriftPolicy) -> l
 
 
 def _facts(
-    checks: list[Check], pairs: Mapping[str, _Pair], reference: Profile, current: Profile, policy: DriftPolicy
+    checks: Sequence[Check], largest: Sequence[Pair], reference: Profile, current: Profile, policy: DriftPolicy
 ) -> dict[str, Any]:
-    drifted = [c.where for c in checks if c.status == "fail"]
-    judged = sum(c.status != "not_judged" for c in checks)
-    largest = sorted(
-        ((max(pair.signals, key=lambda s: s.size), name) for name, pair in pairs.items() if pair.signals),
-        key=lambda found: (-found[0].size, found[1]),
-    )
+    judged = [str(c.where) for c in checks if c.status != "not_judged"]
+    drifted = [str(c.where) for c in checks if c.status == "fail"]
+    weight = sum(policy.weight(name) for name in judged)
+    mains = [(pair, max(pair.signals, key=lambda s: s.size)) for pair in largest if pair.signals]
     return {
         "preset": policy.preset,
         "rows_reference": reference.rows,
         "rows_current": current.rows,
         "effective_rows_reference": reference.effective_rows,
         "effective_rows_current": current.effective_rows,
-        "columns_judged": judged,
+        "columns_judged": len(judged),
         "columns_drifted": len(drifted),
         "drifted": drifted[:MOST_LISTED],
-        "drifted_share": len(drifted) / judged if judged else None,
+        "drifted_share": sum(policy.weight(name) for name in drifted) / weight if weight else None,
         "largest_effects": [
-            {"column": name, "method": s.method, "effect": s.effect, "thresholds": s.size}
-            for s, name in largest[:MOST_LISTED]
+            {"column": pair.name, "method": s.method, "effect": s.effect, "thresholds": s.size}
+            for pair, s in mains[:MOST_LISTED]
         ],
     }
 
@@ -521,14 +216,3 @@ def _dataset(facts: Mapping[str, Any], limit: float) -> Check:
     if share is None:
         return Check("drifted columns", "not_judged", "error", None, f"< {limit:g}", None, message)
     return Check("drifted columns", "fail" if share >= limit else "pass", "error", share, f"< {limit:g}", None, message)
-
-
-def _as_figure(value: float | None) -> str:
-    return "nothing" if value is None else f"{value:.4g}"
-
-
-def _as_date(days: float) -> str:
-    try:
-        return str((datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=days)).date())
-    except (OverflowError, ValueError):
-        return f"day {days:.4g}"

@@ -19,7 +19,8 @@ def profile(
 ) -> Profile:
     """Profile rows in one scan, in slices of about a million rows.
 
-    :param data: a Parquet path, a list of them, a ``Snapshot``, a Polars or a pandas frame.
+    :param data: a Parquet path, a list of them, a ``Snapshot``, a Polars or a pandas frame; or a ``DatabaseTable``,
+        which is counted where it is.
     :param columns: only these; a mapping also says of which kind each is (``Contract.kinds``). Without it all
         columns, or with ``like`` those of the reference.
     :param like: a reference: its kinds and cells are used, so that both compare cell by cell and merge.
@@ -28,6 +29,10 @@ def profile(
     :param cluster: the column that says which rows belong together; by default that of ``like``.
     :raises BadInput: when the data cannot be read, or has no such column.
     """
+    if type(data).__module__ == "airflow_mlops.core.data.database":  # not imported to ask: it needs SQLAlchemy
+        from airflow_mlops.core.data.profiles.database import database_profile
+
+        return database_profile(data, columns=columns, like=like, cluster=cluster)
     from airflow_mlops.core.data.profiles.files import scan_profile  # Polars is not needed for judging profiles
 
     return scan_profile(data, columns=columns, like=like, cluster=cluster)

@@ -9,11 +9,13 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from airflow_mlops.core.data.profiles.numbers import Whole
-from airflow_mlops.core.data.profiles.sketch import DistinctSketch, stable_hashes
+from airflow_mlops.core.data.profiles.names import Hashes, characters, name_hashes
+from airflow_mlops.core.data.profiles.numbers import Grid, Numbers, Whole
+from airflow_mlops.core.data.profiles.sketch import DistinctSketch
 
 MOST_NAMES = 200
 BUCKETS = 256
+LENGTHS = Grid(-0.5, 1.0)  # the same for all texts: each length, counted in characters, has a cell of its own
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,23 +24,60 @@ class Overflow:
 
     :param buckets: values by hash of their name, all names together.
     :param distinct: a sketch of how many names there were.
+    :param lengths: how many characters the values have, on the grid :data:`LENGTHS`.
     """
 
     buckets: Whole
     distinct: DistinctSketch
+    lengths: Numbers
 
     @classmethod
-    def of(cls, names: Sequence[str], counts: npt.ArrayLike) -> Self:
-        """Count names by hash."""
-        hashes, sketch = stable_hashes(names), DistinctSketch()
+    def of(cls, names: Sequence[str], rows: npt.ArrayLike) -> Self:
+        """Count clean names by hash.
+
+        :param names: the names, each at most once.
+        :param rows: how many values have each.
+        """
+        lengths = Numbers.of(LENGTHS, [characters(name) for name in names], rows)
+        return cls.of_hashes(name_hashes(names), lengths, rows)
+
+    @classmethod
+    def of_hashes(cls, hashes: Hashes, lengths: Numbers, rows: npt.ArrayLike | None = None) -> Self:
+        """Count values by the hashes of their clean names.
+
+        :param hashes: one a value or, with ``rows``, one a name.
+        :param lengths: how many characters the values have.
+        :param rows: how many values each name has.
+        """
+        sketch = DistinctSketch()
         sketch.add(hashes)
-        places = (hashes % np.uint64(BUCKETS)).astype(np.int64)
-        weights = np.asarray(counts, dtype=np.float64)
-        return cls(np.bincount(places, weights=weights, minlength=BUCKETS).astype(np.int64), sketch)
+        weights = None if rows is None else np.asarray(rows, dtype=np.float64)
+        places = (hashes & np.uint32(BUCKETS - 1)).astype(np.int64)
+        return cls(np.bincount(places, weights=weights, minlength=BUCKETS).astype(np.int64), sketch, lengths)
 
     def merged(self, other: Overflow) -> Overflow:
         """Give the counts of both."""
-        return Overflow(self.buckets + other.buckets, self.distinct.merged(other.distinct))
+        lengths = self.lengths.merged(other.lengths)
+        return Overflow(self.buckets + other.buckets, self.distinct.merged(other.distinct), lengths)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the JSON form."""
+        return {
+            "buckets": self.buckets.tolist(),
+            "distinct": self.distinct.to_text(),
+            "lengths": self.lengths.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read the counts back.
+
+        :raises ValueError: when a bucket is missing.
+        """
+        buckets = np.array(data["buckets"], dtype=np.int64)
+        if buckets.shape != (BUCKETS,):
+            raise ValueError(f"there are {BUCKETS} buckets, not {buckets.size}")
+        return cls(buckets, DistinctSketch.from_text(data["distinct"]), Numbers.from_dict(data["lengths"]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,6 +124,11 @@ class Categories:
         """Values by hash of their name."""
         return self._overflow().buckets
 
+    @property
+    def lengths(self) -> Numbers | None:
+        """How many characters the values have, in a column of so many names that it is text; else None."""
+        return self.overflow.lengths if self.overflow else None
+
     def top(self, limit: int = 5) -> dict[str, float]:
         """Give the largest shares, ties by name."""
         largest = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))[:limit]
@@ -106,16 +150,12 @@ class Categories:
         body: dict[str, Any] = {"base": list(self.base), "counts": [self.counts.get(n, 0) for n in self.base]}
         body["more"] = dict(sorted(more.items()))
         if self.overflow is not None:
-            body["buckets"] = [int(c) for c in self.overflow.buckets]
-            body["distinct"] = self.overflow.distinct.to_text()
+            body["overflow"] = self.overflow.to_dict()
         return body
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read the counts back."""
-        overflow = None
-        if "buckets" in data:
-            buckets = np.array(data["buckets"], dtype=np.int64)
-            overflow = Overflow(buckets, DistinctSketch.from_text(data["distinct"]))
+        overflow = Overflow.from_dict(data["overflow"]) if "overflow" in data else None
         counts = {**dict(zip(data["base"], data["counts"], strict=True)), **data["more"]}
         return cls(tuple(data["base"]), {name: int(count) for name, count in counts.items() if count}, overflow)

@@ -17,10 +17,10 @@ from typing import Any, Literal, Self, cast
 
 from airflow_mlops.core.data.profiles.categories import Categories
 from airflow_mlops.core.data.profiles.numbers import Numbers
-from airflow_mlops.core.data.profiles.sketch import DistinctSketch
+from airflow_mlops.core.data.profiles.sketch import ClusterSketch
 from airflow_mlops.core.errors import BadInput
 
-FORMAT = 1
+FORMAT = 2
 MEND_LIKE = "profile it with like=<the other profile>, so that both count over the same cells"
 
 Kind = Literal["number", "category", "bool", "date", "other"]
@@ -126,23 +126,23 @@ class Profile:
     :param rows: how many rows there are.
     :param columns: column name -> its counts.
     :param cluster: the column that says which rows belong together.
-    :param clusters: a sketch of how many such groups there are.
+    :param clusters: a sketch of how many such groups there are, and how unequal.
     """
 
     rows: int
     columns: Mapping[str, ColumnProfile] = field(default_factory=dict)
     cluster: str | None = None
-    clusters: DistinctSketch | None = None
+    clusters: ClusterSketch | None = None
 
     @property
     def rows_clusters(self) -> int | None:
         """How many groups of rows there are, to about 3 %; None without a cluster column."""
-        return None if self.clusters is None else min(self.rows, self.clusters.estimate())
+        return None if self.clusters is None else min(self.rows, self.clusters.groups)
 
     @property
     def effective_rows(self) -> int:
-        """How many independent rows the tests may count on: groups where they are known, else rows."""
-        return self.rows if self.rows_clusters is None else self.rows_clusters
+        """How many independent rows the tests may count on: all, or Kish's effective size where groups are known."""
+        return self.rows if self.clusters is None else self.clusters.effective_rows(self.rows)
 
     def merge(self, other: Profile) -> Profile:
         """Give the profile of both parts, exactly as if their rows had been profiled together.
@@ -167,7 +167,7 @@ class Profile:
             "format": FORMAT,
             "rows": self.rows,
             "cluster": self.cluster,
-            "clusters": None if self.clusters is None else self.clusters.to_text(),
+            "clusters": None if self.clusters is None else self.clusters.to_dict(),
             "columns": {name: column.to_dict() for name, column in self.columns.items()},
         }
 
@@ -188,8 +188,8 @@ class Profile:
             )
         try:
             columns = {name: ColumnProfile.from_dict(column) for name, column in data["columns"].items()}
-            sketch = None if data["clusters"] is None else DistinctSketch.from_text(data["clusters"])
-            return cls(int(data["rows"]), columns, data["cluster"], sketch)
+            clusters = None if data["clusters"] is None else ClusterSketch.from_dict(data["clusters"])
+            return cls(int(data["rows"]), columns, data["cluster"], clusters)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise BadInput(f"the profile is damaged: {error!r}", mend="profile the data again") from None
 

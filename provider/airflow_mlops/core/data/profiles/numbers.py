@@ -64,6 +64,33 @@ class Numbers:
     min: float | None = None
     max: float | None = None
 
+    @classmethod
+    def of(cls, grid: Grid, values: npt.ArrayLike, rows: npt.ArrayLike) -> Self:
+        """Count values that are already grouped.
+
+        :param grid: the cells.
+        :param values: finite values; shape (groups,).
+        :param rows: how many rows have each.
+        """
+        given, weights = np.asarray(values, dtype=np.float64), np.asarray(rows, dtype=np.float64)
+        given, weights = given[weights > 0], weights[weights > 0]
+        place = (given - grid.lo) * (1.0 / grid.step)
+        index = np.clip(place + 1.0, 0, grid.cells + 1).astype(np.int64)  # cell 0 is 'below', the last 'above'
+        counts = np.bincount(index, weights=weights, minlength=grid.cells + 2).astype(np.int64)
+        below, above, middle = index == 0, index == grid.cells + 1, place - grid.cells / 2
+        return cls(
+            grid,
+            counts[1:-1],
+            int(counts[0]),
+            float((-place[below] * weights[below]).sum()),
+            int(counts[-1]),
+            float(((place[above] - grid.cells) * weights[above]).sum()),
+            float((middle * weights).sum()),
+            float((middle * middle * weights).sum()),
+            float(given.min()) if len(given) else None,
+            float(given.max()) if len(given) else None,
+        )
+
     @property
     def count(self) -> int:
         """How many values there are."""

@@ -1,67 +1,38 @@
-"""A count of distinct values that adds up, on hashes that are the same everywhere and always."""
+"""Sketches that add up: of how many different names there were, and of how unequally rows share them."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-Hashes = npt.NDArray[np.uint64]
+from airflow_mlops.core.data.profiles.names import Hashes
+
 REGISTERS = 1024  # relative error 1.04 / sqrt(1024) = 3 %; small counts are nearly exact
-LONGEST_NAME = 80
-BLOCK = 8192
-_MULTIPLIER = 0x9E3779B97F4A7C15  # odd; the constants are part of the profile format
-
-
-def stable_hashes(names: Sequence[str]) -> Hashes:
-    """Hash texts to 64 bits: a polynomial over the UTF-8 bytes modulo 2^64, then SplitMix64's finish."""
-    blocks = [_hashes(names[start : start + BLOCK]) for start in range(0, len(names), BLOCK)]
-    return np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.uint64)
-
-
-def _hashes(names: Sequence[str]) -> Hashes:
-    encoded = [name.encode() for name in names]
-    lengths = np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded))
-    data = np.frombuffer(b"".join(encoded), dtype=np.uint8).astype(np.uint64)
-    ends = np.cumsum(lengths)
-    with np.errstate(over="ignore"):
-        powers = np.cumprod(np.full(int(lengths.max()) + 1, _MULTIPLIER, dtype=np.uint64))
-        place = np.arange(len(data)) - np.repeat(ends - lengths, lengths)
-        running = np.concatenate([[np.uint64(0)], np.cumsum((data + np.uint64(1)) * powers[place], dtype=np.uint64)])
-        z = running[ends] - running[ends - lengths] + lengths.astype(np.uint64)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    result: Hashes = z ^ (z >> np.uint64(31))
-    return result
-
-
-def short_name(name: str) -> str:
-    """Bound a category's name; a long one keeps its beginning and a digest, so that it stays itself."""
-    if len(name) <= LONGEST_NAME:
-        return name
-    return f"{name[:40]}…{hashlib.blake2b(name.encode(), digest_size=12).hexdigest()}"
+COUNTERS = 1024  # relative error sqrt(2 / 1024) = 4.4 %
+_LOW_BITS = 21  # of the 31 bits of a hash; the others choose the register
+_HASHES = 2.0**31
 
 
 @dataclass(slots=True)
 class DistinctSketch:
     """HyperLogLog (Flajolet et al. 2007): the union of two is the larger of each register, in any order.
 
-    :param registers: the longest run of zeros seen, by bucket.
+    :param registers: the longest run of leading zeros seen, plus one, by the hash's first ten bits.
     """
 
     registers: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(REGISTERS, dtype=np.uint8))
 
     def add(self, hashes: Hashes) -> None:
         """Count hashes in; one that was there changes nothing."""
-        index = (hashes >> np.uint64(54)).astype(np.int64)
-        low = (hashes & np.uint64((1 << 53) - 1)).astype(np.float64)  # 53 bits are exact in a float
-        rank = (54 - np.frexp(low)[1]).astype(np.uint8)
-        np.maximum.at(self.registers, index, rank)
+        least = np.full(REGISTERS, 1 << _LOW_BITS, dtype=np.uint32)  # the least bits have the longest run
+        np.minimum.at(least, hashes >> np.uint32(_LOW_BITS), hashes & np.uint32((1 << _LOW_BITS) - 1))
+        lengths = np.frexp(least.astype(np.float64))[1]
+        self.registers = np.maximum(self.registers, (_LOW_BITS + 1 - lengths).astype(np.uint8))
 
     def merged(self, other: Self) -> DistinctSketch:
         """Give the sketch of both."""
@@ -73,6 +44,8 @@ class DistinctSketch:
         raw = 0.7213 / (1 + 1.079 / REGISTERS) * REGISTERS**2 / float((2.0 ** -self.registers.astype(float)).sum())
         if empty and raw <= 2.5 * REGISTERS:
             return round(REGISTERS * float(np.log(REGISTERS / empty)))
+        if raw > _HASHES / 30:  # so many that some share a hash
+            return round(-_HASHES * float(np.log1p(-min(raw / _HASHES, 0.999))))
         return round(raw)
 
     def to_text(self) -> str:
@@ -81,5 +54,76 @@ class DistinctSketch:
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Read registers back."""
-        return cls(np.frombuffer(base64.b64decode(text), dtype=np.uint8).copy())
+        """Read registers back.
+
+        :raises ValueError: when they are not there in full.
+        """
+        registers = np.frombuffer(base64.b64decode(text, validate=True), dtype=np.uint8)
+        if len(registers) != REGISTERS:
+            raise ValueError(f"a sketch has {REGISTERS} registers, not {len(registers)}")
+        return cls(registers.copy())
+
+
+@dataclass(slots=True)
+class ClusterSketch:
+    """How many groups the rows fall into, and for how many independent rows they stand.
+
+    Rows without a key do not belong together: each counts as a group of its own.
+
+    :param distinct: a sketch of the keys.
+    :param counters: rows by hash of their key, added or taken away as a bit of the hash says: the sum of the
+        squares estimates that of the groups' sizes, because what shares a counter cancels on average (Alon,
+        Matias and Szegedy 1996; many counters as in Charikar, Chen and Farach-Colton 2002).
+    :param alone: rows without a key.
+    """
+
+    distinct: DistinctSketch = field(default_factory=DistinctSketch)
+    counters: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(COUNTERS, dtype=np.int64))
+    alone: int = 0
+
+    def add(self, hashes: Hashes, rows: npt.ArrayLike | None = None) -> None:
+        """Count rows in.
+
+        :param hashes: the hashes of their keys, one a row or, with ``rows``, one a group.
+        :param rows: how many rows each group has.
+        """
+        places = (hashes & np.uint32(2 * COUNTERS - 1)).astype(np.int64)  # the counter, and the bit of the sign
+        weights = None if rows is None else np.asarray(rows, dtype=np.float64)
+        sums = np.bincount(places, weights=weights, minlength=2 * COUNTERS).astype(np.int64)
+        self.counters = self.counters + sums[COUNTERS:] - sums[:COUNTERS]
+        self.distinct.add(hashes)
+
+    def merged(self, other: ClusterSketch) -> ClusterSketch:
+        """Give the sketch of both."""
+        counters = self.counters + other.counters
+        return ClusterSketch(self.distinct.merged(other.distinct), counters, self.alone + other.alone)
+
+    @property
+    def groups(self) -> int:
+        """How many groups there are, to about 3 %."""
+        return self.distinct.estimate() + self.alone
+
+    def effective_rows(self, rows: int) -> int:
+        """Estimate Kish's effective size, to about 4 %: rows^2 / (the sum of the groups' squared sizes).
+
+        It is the number of groups when all are of one size, and less when few hold most of the rows (Kish 1965).
+
+        :param rows: how many rows were counted in.
+        """
+        squares = float((self.counters.astype(np.float64) ** 2).sum()) + self.alone
+        return min(rows, self.groups, round(rows**2 / squares)) if squares else min(rows, self.groups)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the JSON form."""
+        return {"distinct": self.distinct.to_text(), "counters": self.counters.tolist(), "alone": self.alone}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read the sketch back.
+
+        :raises ValueError: when it is not there in full.
+        """
+        counters = np.array(data["counters"], dtype=np.int64)
+        if counters.shape != (COUNTERS,):
+            raise ValueError(f"a sketch has {COUNTERS} counters, not {counters.size}")
+        return cls(DistinctSketch.from_text(data["distinct"]), counters, int(data["alone"]))

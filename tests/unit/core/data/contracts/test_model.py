@@ -120,3 +120,89 @@ def test_a_file_that_is_not_there_or_not_text_is_told(tmp_path: Path) -> None:
     (tmp_path / "list.yaml").write_text("- a")
     with pytest.raises(BadInput, match="has to be a mapping, not list"):
         Contract.load(tmp_path / "list.yaml")
+
+
+def contract(**more: Any) -> Contract:
+    columns = {
+        "id": {"type": "int"},
+        "start": {"type": "date"},
+        "end": {"type": "date", "required": False},
+        "price": {"type": "float"},
+        "plan": {"type": "str"},
+    }
+    return Contract.load({"name": "x", "columns": columns, **more})
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (
+            {"checks": [{"name": "order", "rule": "end >= strat"}]},
+            r"checks\.0 \(order\): .*no column 'strat'; did you mean 'start'",
+        ),
+        ({"checks": [{"name": "a", "rule": "id > 1"}] * 2}, "the name 'a' twice"),
+        ({"checks": [{"name": "a", "rule": "1 < 2"}]}, "reads no column"),
+        ({"checks": [{"name": "a", "rule": "id > 1", "max_share": 2}]}, r"checks\.0\.max_share"),
+        ({"freshness": {"column": "price", "max_age": "7d"}}, "neither a date nor a datetime"),
+        ({"freshness": {"column": "nope", "max_age": "7d"}}, r"freshness\.column names \['nope'\]"),
+        ({"freshness": {"column": "start", "max_age": "a week"}}, r"freshness\.max_age: 'a week' is no span of time"),
+        ({"quarantine": {"max_share": 2}}, r"quarantine\.max_share"),
+    ],
+)
+def test_a_rule_over_the_whole_that_cannot_hold_is_told(more: dict[str, Any], told: str) -> None:
+    with pytest.raises(BadInput, match=told):
+        contract(**more)
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ({"type": "str", "min_length": 3, "max_length": 2}, "min_length 3 is more than max_length 2"),
+        ({"type": "int", "max_length": 2}, "max_length is for text"),
+        ({"type": "str", "outliers": {}}, "outliers are for numbers"),
+        ({"type": "int", "outliers": {"method": "z", "low": 0.1}}, "low is not for the method z"),
+        ({"type": "int", "outliers": {"method": "quantile", "factor": 2}}, "factor is not for the method quantile"),
+        ({"type": "int", "outliers": {"method": "quantile", "low": 0.9, "high": 0.1}}, "low 0.9 is not below high 0.1"),
+        ({"type": "int", "severity": {"mising": "warn"}}, "'mising' is no rule of a column; did you mean 'missing'"),
+        ({"type": "int", "severity": {"missing": "shout"}}, "severity"),
+        ({"type": "float", "min": float("nan")}, "not a finite number"),
+    ],
+)
+def test_a_column_rule_that_cannot_hold_is_told(rule: dict[str, Any], told: str) -> None:
+    with pytest.raises(BadInput, match=told):
+        Contract.load({"name": "x", "columns": {"c": rule}})
+
+
+def test_severity_is_one_for_all_rules_or_one_for_each() -> None:
+    column = Contract.load(
+        {"name": "x", "columns": {"c": {"type": "int", "severity": {"missing": "warn"}}}},
+    ).columns["c"]
+    assert [column.severity_of(rule) for rule in ("missing", "min")] == ["warn", "error"]
+    whole = Contract.load({"name": "x", "columns": {"c": {"type": "int", "severity": "info"}}}).columns["c"]
+    assert whole.severity_of("min") == "info"
+
+
+def test_where_a_column_is_absent_its_checks_and_its_freshness_are_too() -> None:
+    whole = contract(
+        checks=[{"name": "order", "rule": "end >= start"}, {"name": "dear", "rule": "price < 9"}],
+        freshness={"column": "end", "max_age": "7d"},
+        environments={"serving": {"without": ["end"]}},
+    )
+    serving = whole.for_environment("serving")
+    assert [check.name for check in serving.checks] == ["dear"]
+    assert serving.freshness is None
+    assert len(whole.checks) == 2
+
+
+def test_quarantine_is_yes_no_or_a_limit() -> None:
+    found = [contract(quarantine=value).quarantine for value in (True, {}, {"max_share": 0.5}, False, None)]
+    assert [q and q.max_share for q in found] == [0.05, 0.05, 0.5, None, None]
+
+
+def test_a_contract_with_everything_reads_the_same_from_its_dict() -> None:
+    whole = contract(
+        checks=[{"name": "order", "rule": "end >= start", "severity": "warn", "max_share": 0.1}],
+        freshness={"column": "start", "max_age": "1d12h"},
+        quarantine=True,
+    )
+    assert Contract.load(whole.to_dict()) == whole

@@ -14,7 +14,7 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
 from airflow_mlops.core.data import DriftPolicy, Profile, check_drift, profile
-from airflow_mlops.core.data.drift.judge import kolmogorov_smirnov, wasserstein
+from airflow_mlops.core.data.drift.distances import kolmogorov_smirnov, wasserstein
 from airflow_mlops.core.data.profiles.numbers import Numbers
 from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.report import Check, Report
@@ -195,7 +195,7 @@ def test_a_failure_says_what_moved_in_a_sentence_and_in_figures() -> None:
     assert check.message.startswith("mean 9.9")
     assert "-> 11.9" in check.message
     assert "reference sd" in check.message
-    assert check.observed["method"] == "wasserstein_normed"
+    assert check.observed["method"] == "wasserstein"
     assert check.observed["effect"] == pytest.approx(1.0, abs=0.1)
     assert check.observed["current"]["mean"] == pytest.approx(12, abs=0.2)
     assert (check.observed["n_reference"], check.observed["n_current"]) == (5000, 5000)
@@ -285,18 +285,82 @@ def test_facts_name_how_many_drifted_and_the_largest_effects_first() -> None:
     assert facts["rows_current"] == 1000
 
 
-def test_evidently_preset_fails_the_dataset_when_half_of_its_columns_drifted() -> None:
+def test_a_minor_column_only_warns_but_not_when_it_is_gone() -> None:
     rng = np.random.default_rng(1)
-    before = profile(pl.DataFrame({name: rng.normal(size=50) for name in "abcd"}))
+    reference = pl.DataFrame({name: rng.normal(size=2000) for name in "abc"})
+    policy = {"importance": {"a": 90, "b": 9.5, "c": 0.5}}
+    assert judged(reference, reference.with_columns(pl.col("c") + 1), policy).verdict == "warn"
+    assert judged(reference, reference.with_columns(pl.col("b") + 1), policy).verdict == "fail"
+    before = profile(reference)
+    assert check_drift(before, profile(reference.drop("c"), like=before), policy).verdict == "fail"
 
-    def shifted(count: int) -> Report:
-        values = {name: rng.normal(3 * (i < count), 1, 3000) for i, name in enumerate("abcd")}
-        return check_drift(before, profile(pl.DataFrame(values), like=before), {"preset": "evidently", "numeric": 1})
 
-    assert shifted(1).verdict == "pass"
-    assert shifted(2).verdict == "fail"
-    assert DriftPolicy.load({"preset": "evidently"}).numeric == 0.1
-    assert DriftPolicy.load({"preset": "evidently"}).alpha is None
+def test_importance_weighs_the_share_of_drifted_columns() -> None:
+    rng = np.random.default_rng(1)
+    reference = pl.DataFrame({name: rng.normal(size=2000) for name in "abcd"})
+    policy = {"severity": "info", "drifted_share": 0.5, "importance": {"a": 7, "b": 1, "c": 1, "d": 1}}
+    moved = judged(reference, reference.with_columns(pl.col("a") + 1), policy)
+    assert (moved.verdict, moved.facts["drifted_share"]) == ("fail", pytest.approx(0.7))
+    others = [pl.col(name) + 1 for name in "bcd"]
+    assert judged(reference, reference.with_columns(others), policy).verdict == "pass"
+
+
+@pytest.mark.parametrize("method", ["wasserstein", "jensenshannon", "psi", "ks"])
+def test_each_method_for_numbers_sees_a_shift_and_none_where_there_is_none(method: str) -> None:
+    rng = np.random.default_rng(1)
+    reference = rng.normal(size=20_000)
+    moved = only(judged(reference, rng.normal(0.5, 1, 20_000), {"numeric_method": method}))
+    assert (moved.status, moved.observed["method"]) == ("fail", method)
+    assert only(judged(reference, rng.normal(size=20_000), {"numeric_method": method})).status == "pass"
+
+
+@pytest.mark.parametrize("method", ["jensenshannon", "psi", "chisquare"])
+def test_each_method_for_names_sees_a_shift_and_none_where_there_is_none(method: str) -> None:
+    rng = np.random.default_rng(1)
+    reference, same, moved = (
+        rng.choice(["a", "b", "c"], 20_000, p=shares) for shares in ([0.5, 0.3, 0.2], [0.5, 0.3, 0.2], [0.2, 0.3, 0.5])
+    )
+    check = only(judged(reference, moved, {"columns": {"x": {"method": method}}, "share": None}))
+    assert (check.status, check.observed["method"]) == ("fail", method)
+    assert only(judged(reference, same, {"columns": {"x": {"method": method}}})).status == "pass"
+
+
+def test_five_points_more_missing_values_are_seen() -> None:
+    rng = np.random.default_rng(1)
+    reference, current = (np.where(rng.random(10_000) < share, np.nan, 1.0) for share in (0.1, 0.15))
+    check = only(judged(reference, current))
+    assert check.status == "fail"
+    assert "missing 1" in check.message
+
+
+def test_texts_that_became_longer_are_seen_among_a_thousand_different_ones() -> None:
+    rng = np.random.default_rng(1)
+
+    def texts(longest: int) -> list[str]:
+        return ["x" * int(k) + str(i) for i, k in enumerate(rng.integers(1, longest, 3000))]
+
+    check = only(judged(texts(20), texts(60)))
+    assert check.status == "fail"
+    assert "characters" in check.message
+    assert only(judged(texts(20), texts(20))).observed["signals"]["text_length"]["effect"] < 0.2
+
+
+def test_names_that_one_group_alone_has_are_no_news_when_other_groups_come() -> None:
+    rng = np.random.default_rng(2)
+
+    def rows(first: int) -> pl.DataFrame:
+        customer = np.repeat(np.arange(first, first + 400), 25)
+        return pl.DataFrame({"customer": customer, "x": [f"n{i}" for i in rng.integers(0, 3000, 400).repeat(25)]})
+
+    before = profile(rows(0), columns=["x"], cluster="customer")
+    report = check_drift(before, profile(rows(1000), like=before))
+    assert only(report).status != "fail"
+
+
+def test_the_last_windows_travel_with_the_report() -> None:
+    before = profile(pl.DataFrame({"x": np.arange(500.0)}))
+    windows = [{"partition": "2026-04-06", "value": 0.1, "verdict": "pass"}]
+    assert check_drift(before, before, windows=windows, kind="skew").facts["windows"] == windows
 
 
 def test_slips_of_the_caller_are_errors_with_a_mend() -> None:

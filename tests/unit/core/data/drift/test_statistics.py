@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special, stats
-from scipy.spatial.distance import jensenshannon
 
 from airflow_mlops.core.data.drift import statistics
 
@@ -42,15 +41,45 @@ def test_the_chi_squared_p_value_agrees_with_scipy_where_no_count_is_small(
 ) -> None:
     a, b = (np.array(side) + 40 for side in zip(*rows, strict=True))
     smallest = (a + b).min() * min(a.sum(), b.sum()) / (a.sum() + b.sum())
-    if smallest >= statistics.SMALL_EXPECTED:
-        expected = stats.chi2_contingency(np.array([a, b]), correction=True).pvalue
+    if smallest >= statistics.SMALL_EXPECTED and len(a) > 2:
+        expected = stats.chi2_contingency(np.array([a, b])).pvalue
         assert statistics.chi_squared_p_value(a, b) == pytest.approx(expected, abs=1e-6)
 
 
 def test_cells_with_few_counts_are_pooled_before_the_test() -> None:
-    a, b = [500, 300, 2, 3, 1, 2], [480, 330, 1, 4, 3, 1]
-    expected = stats.chi2_contingency([[500, 300, 8], [480, 330, 9]]).pvalue
+    a, b = [500, 300, 8, 5, 4, 3], [480, 330, 9, 4, 3, 2]
+    expected = stats.chi2_contingency([[500, 300, 20], [480, 330, 18]]).pvalue
     assert statistics.chi_squared_p_value(a, b) == pytest.approx(expected, abs=1e-9)
+
+
+@given(COUNTS, st.integers(1, 40))
+def test_pooling_loses_no_count_and_leaves_no_small_cell_but_one_beside_another(
+    rows: list[tuple[int, int]], least: int
+) -> None:
+    a, b = (np.array(side, dtype=float) for side in zip(*rows, strict=True))
+    first, second = statistics.pooled(a, b, least)
+    assert (first.sum(), second.sum()) == (a.sum(), b.sum())
+    smaller = min(a.sum(), b.sum()) / (a.sum() + b.sum())
+    assert len(first) <= 2 or ((first + second) * smaller >= least - 1e-9).all()
+
+
+def test_pooling_does_not_look_at_the_difference_of_the_rows() -> None:
+    rng = np.random.default_rng(4)
+    both = rng.integers(0, 30, 50)
+    splits = [rng.binomial(both, 0.5) for _ in range(20)]
+    sizes = {len(statistics.pooled(s * 1.0, (both - s) * 1.0, 15.0)[0]) for s in splits if s.sum() == splits[0].sum()}
+    assert len(sizes) == 1
+
+
+@pytest.mark.parametrize(("reference", "current"), [(100_000, 100), (100_000, 1000), (1000, 1000), (100, 100_000)])
+def test_the_chi_squared_test_keeps_its_level_far_out_where_corrected_p_values_decide(
+    reference: int, current: int
+) -> None:
+    rng = np.random.default_rng(5)
+    shares = 1 / np.arange(1, 21) / (1 / np.arange(1, 21)).sum()
+    draws = zip(rng.multinomial(reference, shares, 8000), rng.multinomial(current, shares, 8000), strict=True)
+    fired = sum(statistics.chi_squared_p_value(a, b) < 1e-3 for a, b in draws)
+    assert fired <= 18  # 8 are expected; more than 18 have a chance below 1 in 1,000
 
 
 def test_the_chi_squared_test_keeps_its_level_with_a_thousand_rare_categories() -> None:
@@ -60,18 +89,27 @@ def test_the_chi_squared_test_keeps_its_level_with_a_thousand_rare_categories() 
     assert 0.01 < fired < 0.09
 
 
-@given(COUNTS)
-def test_the_jensen_shannon_distance_agrees_with_scipy(rows: list[tuple[int, int]]) -> None:
-    a, b = zip(*rows, strict=True)
-    assert statistics.jensen_shannon(a, b) == pytest.approx(jensenshannon(a, b, base=2), abs=1e-7)
+@pytest.mark.parametrize("weights", [(0.04, 0.04), (0.0395, 0.0394), (0.02, 0.5)])
+def test_the_chi_squared_test_keeps_its_level_where_rows_belong_together(weights: tuple[float, float]) -> None:
+    rng = np.random.default_rng(6)
+    sizes = [round(1 / weight) for weight in weights]
+    draws = [[rng.multinomial(500, [1 / 200] * 200) * size for size in sizes] for _ in range(400)]
+    fired = sum(statistics.chi_squared_p_value(a, b, *weights) < 0.05 for a, b in draws)
+    assert 5 <= fired <= 40  # 20 are expected
 
 
-@given(st.integers(0, 300), st.integers(300, 5000), st.integers(0, 300), st.integers(300, 5000))
-def test_the_two_proportion_test_is_the_corrected_chi_squared_test(k: int, n: int, m: int, o: int) -> None:
-    table = np.array([[k, n - k], [m, o - m]])
-    if (table.sum(axis=0) > 0).all():
-        expected = stats.chi2_contingency(table, correction=True).pvalue
-        assert statistics.two_proportions_p_value(k, n, m, o) == pytest.approx(expected, abs=1e-9)
+@given(st.integers(1, 400), st.integers(1, 400), st.floats(0, 1), st.floats(0, 1))
+def test_few_successes_are_tested_exactly(n: int, m: int, share_a: float, share_b: float) -> None:
+    k, j = round(n * share_a), round(m * share_b)
+    table = [[k, n - k], [j, m - j]]
+    expected = min(1.0, 2 * min(stats.fisher_exact(table, alternative=side)[1] for side in ("less", "greater")))
+    assert statistics.two_proportions_p_value(k, n, j, m) == pytest.approx(expected, rel=1e-6, abs=1e-12)
+
+
+def test_many_successes_are_tested_by_the_corrected_z_test() -> None:
+    table = [[60_000, 40_000], [60_500, 39_500]]
+    expected = stats.chi2_contingency(table, correction=True).pvalue
+    assert statistics.two_proportions_p_value(60_000, 100_000, 60_500, 100_000) == pytest.approx(expected, rel=1e-6)
 
 
 def test_holm_agrees_with_a_worked_example_and_never_lowers_a_p_value() -> None:
@@ -84,7 +122,6 @@ def test_no_sample_is_no_evidence() -> None:
     assert statistics.ks_p_value(1.0, 0, 100) == 1.0
     assert statistics.chi_squared_p_value([0, 0], [5, 5]) == 1.0
     assert statistics.two_proportions_p_value(0, 100, 0, 100) == 1.0
-    assert math.isnan(statistics.jensen_shannon([0, 0], [1, 2]))
     assert math.isnan(statistics.chi_squared_tail(math.nan, 3))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,16 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_mlops.core.data import Profile, frames, profile
+from airflow_mlops.core.data.database import DatabaseTable
+from airflow_mlops.core.data.profiles import counters
 from airflow_mlops.core.data.profiles import files as scan
 from airflow_mlops.core.data.profiles.categories import MOST_NAMES
 from airflow_mlops.core.data.profiles.numbers import CELLS
-from airflow_mlops.core.data.profiles.sketch import DistinctSketch, stable_hashes
 from airflow_mlops.core.errors import BadInput
 
 NUMBERS = st.one_of(st.none(), st.floats(-1e6, 1e6), st.sampled_from([math.nan, math.inf, -math.inf]))
@@ -39,42 +42,7 @@ def frame(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def same(a: Profile, b: Profile) -> bool:
-    """Equal in everything that is counted; sums of floats to the last digits."""
-
-    def walk(x: Any, y: Any) -> bool:
-        if isinstance(x, float) and isinstance(y, float):
-            return x == pytest.approx(y, rel=1e-9, abs=1e-6)
-        if isinstance(x, dict) and isinstance(y, dict):
-            return x.keys() == y.keys() and all(walk(x[k], y[k]) for k in x)
-        if isinstance(x, list) and isinstance(y, list):
-            return len(x) == len(y) and all(walk(i, j) for i, j in zip(x, y, strict=True))
-        return bool(x == y)
-
-    return walk(a.to_dict(), b.to_dict())
-
-
-@given(ROWS, ROWS, ROWS, ROWS)
-def test_merging_is_associative_and_equals_the_profile_of_the_whole(r: Any, a: Any, b: Any, c: Any) -> None:
-    like = profile(frame(r), cluster="whole")
-    one, two, three = (profile(frame(part), like=like) for part in (a, b, c))
-    whole = profile(frame([*a, *b, *c]), like=like)
-    assert same(one.merge(two).merge(three), whole)
-    assert same(one.merge(two.merge(three)), whole)
-    assert same(three.merge(one).merge(two), whole)
-
-
-@given(ROWS, st.randoms(use_true_random=False), st.integers(1, 9))
-def test_the_order_of_rows_and_the_size_of_slices_change_nothing(rows: Any, random: Any, size: int) -> None:
-    like = profile(frame(rows))
-    shuffled = list(rows)
-    random.shuffle(shuffled)
-    assert same(profile(frame(shuffled)), like)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(frames, "SLICE_ROWS", size)
-        assert same(profile(frame(shuffled), like=like), like)
-
-
+@settings(deadline=None)
 @given(ROWS, ROWS)
 def test_a_profile_read_back_from_json_is_equal(a: Any, b: Any) -> None:
     first = profile(frame(a), cluster="text")
@@ -111,7 +79,7 @@ def test_the_cap_keeps_the_most_frequent_names_ties_by_name_and_counts_the_rest(
 
 def test_a_column_of_ever_new_names_stays_small_also_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "SLICE_ROWS", 1000)
-    monkeypatch.setattr(scan, "MOST_HELD", 1500)
+    monkeypatch.setattr(counters, "MOST_HELD", 1500)
     data = pl.DataFrame({"x": [f"id{i % 4500}" for i in range(5000)] + ["often"] * 500})
     p = profile(data)
     column = p.columns["x"].categories
@@ -120,6 +88,26 @@ def test_a_column_of_ever_new_names_stays_small_also_in_slices(monkeypatch: pyte
     assert column.distinct == pytest.approx(4501, rel=0.1)
     assert len(p.to_json()) < 10_000
     assert profile(data[::-1], like=p) == p
+
+
+def test_a_million_names_are_counted_by_hash_with_their_lengths(tmp_path: Path) -> None:
+    names = pl.Series("x", [f"name {i}" for i in range(1_000_000)])
+    names.to_frame().write_parquet(tmp_path / "x.parquet")
+    like = profile(names.head(1000).to_frame())
+    whole = profile(tmp_path / "x.parquet", like=like).columns["x"].categories
+    assert whole is not None
+    assert whole.lengths is not None
+    assert whole.count == whole.lengths.count == 1_000_000
+    assert whole.distinct == pytest.approx(1_000_000, rel=0.1)
+    assert {name: whole.counts[name] for name in whole.base} == dict.fromkeys(like.columns["x"].categories.base, 1)  # type: ignore[union-attr]
+    assert {int(i): int(whole.lengths.counts[i]) for i in whole.lengths.counts.nonzero()[0]} == {
+        6: 10,
+        7: 90,
+        8: 900,
+        9: 9_000,
+        10: 90_000,
+        11: 900_000,
+    }
 
 
 def test_moments_tails_and_extremes_agree_with_the_rows() -> None:
@@ -158,7 +146,7 @@ def test_a_constant_column_is_counted_in_one_cell(value: float) -> None:
     assert column.mean == pytest.approx(value, rel=1e-6, abs=1e-5)
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=30))
 def test_no_number_is_too_strange_to_be_counted(values: list[float]) -> None:
     p = profile(pl.DataFrame({"x": values}))
@@ -198,7 +186,7 @@ def test_like_takes_the_reference_kinds_so_that_codes_and_missing_columns_compar
     assert p.columns["flag"].categories.counts == {"true": 1, "false": 1}  # type: ignore[union-attr]
 
 
-def test_pandas_polars_and_files_give_the_same_profile(tmp_path: Path) -> None:
+def test_pandas_polars_and_files_give_the_same_profile(same: Callable[..., bool], tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     data = pl.DataFrame({"x": rng.normal(size=3000), "c": rng.choice(["a", "b"], 3000), "n": rng.integers(0, 5, 3000)})
     files = [tmp_path / f"{i}.parquet" for i in range(3)]
@@ -214,21 +202,25 @@ def test_clusters_are_counted_once_however_often_they_come() -> None:
     p = profile(data, columns=["x"], cluster="customer")
     assert p.rows_clusters == pytest.approx(500, rel=0.05)
     assert p.merge(profile(data, like=p)).rows_clusters == p.rows_clusters
-    assert p.effective_rows == p.rows_clusters
+    assert p.effective_rows == pytest.approx(500, rel=0.1)
     assert profile(data).rows_clusters is None
+    assert profile(data).effective_rows == 5000
 
 
-def test_a_sketch_counts_small_and_large_sets_within_its_error() -> None:
-    for count in (0, 1, 50, 1000, 3000, 100_000):
-        sketch = DistinctSketch()
-        sketch.add(stable_hashes([f"value {i}" for i in range(count)]))
-        assert sketch.estimate() == pytest.approx(count, rel=0.1, abs=1)
+def test_a_table_is_counted_in_its_database(tmp_path: Path) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'x.db'}")
+    data = pl.DataFrame({"x": [1, 2, 2], "c": ["a", "b", None]})
+    data.to_pandas().to_sql("events", engine, index=False)
+    assert profile(DatabaseTable(engine, "events"), cluster="c") == profile(data, cluster="c")
 
 
-def test_hashes_are_part_of_the_format_and_never_change() -> None:
-    expected = [0, 15565445264529232784, 8192623325849500855, 12253148511234574013]
-    assert [int(h) for h in stable_hashes(["", "a", "é", "a" * 50])] == expected
-    assert len(set(stable_hashes(["a", "aa", "aaa", "\0", "\0\0", ""]).tolist())) == 6
+def test_rows_without_a_key_do_not_belong_together() -> None:
+    keys = [None] * 1000 + [math.nan] * 1000 + [7.0] * 2000
+    p = profile(pl.DataFrame({"customer": keys}), cluster="customer")
+    assert p.rows_clusters == 2001
+    assert p.effective_rows == pytest.approx(4000**2 / (2000 + 2000**2), abs=1)
+    codes = pl.DataFrame({"customer": [7] * 2000 + [None] * 2000})
+    assert profile(codes, like=p).clusters.to_dict() == p.clusters.to_dict()  # type: ignore[union-attr]
 
 
 def test_profiles_over_other_cells_do_not_merge_and_the_mend_is_told() -> None:
@@ -245,12 +237,14 @@ def test_a_column_that_is_not_there_or_a_damaged_profile_is_told() -> None:
         profile(data, columns=["y"])
     with pytest.raises(BadInput, match="no cluster column 'y'"):
         profile(data, cluster="y")
+    with pytest.raises(BadInput, match=r"type List.*which rows belong together\n.*column x"):
+        profile(pl.DataFrame({"x": [[1]]}), cluster="x")
     with pytest.raises(BadInput, match="no kind"):
         profile(data, columns={"x": "nmber"})
     with pytest.raises(BadInput, match="format 99"):
         Profile.from_dict({"format": 99})
     with pytest.raises(BadInput, match="damaged"):
-        Profile.from_dict({"format": 1, "rows": 1, "columns": {"x": {}}, "clusters": None, "cluster": None})
+        Profile.from_dict({"format": 2, "rows": 1, "columns": {"x": {}}, "clusters": None, "cluster": None})
     with pytest.raises(BadInput, match="not JSON"):
         Profile.from_json("{")
 

@@ -1,0 +1,1 @@
+"""How databases spell what judging needs: a file a database."""

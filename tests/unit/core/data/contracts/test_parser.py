@@ -1,0 +1,264 @@
+"""Rules are read from text, never evaluated, and a mistake is shown in its place."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_mlops.core.data.contracts.expression import (
+    Among,
+    Column,
+    Compare,
+    Constant,
+    Missing,
+    Not,
+    as_code,
+    columns_of,
+    moment_from_text,
+)
+from airflow_mlops.core.data.contracts.parser import RuleError, parse
+from airflow_mlops.core.data.validation.polars_rules import PolarsRules
+
+COLUMNS: Any = {
+    "start": "date",
+    "end": "datetime",
+    "a": "int",
+    "b": "float",
+    "plan": "category",
+    "name": "str",
+    "ok": "bool",
+    "first name": "str",
+}
+
+
+def of(text: str, **row: Any) -> bool | None:
+    """Read a rule and apply it to one row."""
+    types = {
+        "int": pl.Int64,
+        "float": pl.Float64,
+        "date": pl.Date,
+        "datetime": pl.Datetime,
+        "bool": pl.Boolean,
+        "str": pl.String,
+        "category": pl.String,
+    }
+    schema = {name: types[kind]() for name, kind in COLUMNS.items()}
+    frame = pl.DataFrame({name: [row.get(name.replace(" ", "_"))] for name in schema}, schema=schema)
+    found: bool | None = frame.select(PolarsRules(schema).expression(parse(text, COLUMNS)).alias("x"))["x"][0]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "expected"),
+    [
+        ("end >= start", {"start": datetime(2024, 1, 1).date(), "end": datetime(2024, 1, 1)}, True),
+        ("end >= start", {"start": datetime(2024, 1, 2).date(), "end": datetime(2024, 1, 1, 23)}, False),
+        ("end >= start", {"end": datetime(2024, 1, 1)}, None),
+        ("0 <= a < b", {"a": 1, "b": 2.0}, True),
+        ("0 <= a < b", {"a": -1}, False),
+        ("0 <= a < b", {"a": 1}, None),
+        ("0 <= a < b", {"a": 1, "b": float("nan")}, None),
+        ("a > 0 or ok", {"ok": True}, True),
+        ("a > 0 and ok", {"ok": False}, False),
+        ("not ok", {}, None),
+        ("b is None or b > 5", {"b": float("nan")}, True),
+        ("b is not None", {}, False),
+        ("plan in ['x', 1]", {"plan": "1"}, True),
+        ("plan not in ('x', 'y')", {"plan": "x"}, False),
+        ("plan not in ('x', 'y')", {}, None),
+        ("plan == 1", {"plan": "1"}, True),
+        ("a / b > 1", {"a": 1, "b": 0.0}, None),
+        ("a - b == a - b", {"a": 1, "b": float("inf")}, True),
+        ("b - b == 0", {"b": float("inf")}, None),
+        ("a % 15 == 0", {"a": -30}, True),
+        ("a % 15 == 14", {"a": -1}, True),
+        ("round(b) == 3", {"b": 2.5}, True),
+        ("round(b) == -3", {"b": -2.5}, True),
+        ("round(b, 1) == 0.3", {"b": 0.25}, True),
+        ("ceil(b) == -2", {"b": -2.5}, True),
+        ("floor(b) == -3 and abs(b) == 2.5", {"b": -2.5}, True),
+        ("max(a, b) == 3 and min(a, b, 1) == 1", {"a": 2, "b": 3.0}, True),
+        ("max(a, b) == 3", {"b": 3.0}, None),
+        ("coalesce(a, b, 0) == 0", {}, True),
+        ("length(name) == 2", {"name": "日本"}, True),
+        ("upper(name) == 'AB' and lower(name) == 'ab'", {"name": "aB"}, True),
+        ("matches(name, '[A-Z]+')", {"name": "ABc"}, False),
+        ("matches(name, '[A-Z]+')", {"name": "AB\n"}, False),
+        ("matches(name, r'\\d+')", {"name": "12"}, True),
+        ("col('first name') != name", {"first_name": "x", "name": "y"}, True),
+        ("(a if ok else b) == 1", {"ok": True, "a": 1}, True),
+        ("(a if ok else b) == 1", {"a": 5, "b": 1.0}, True),
+        ("days(end, start) == 1.5", {"start": datetime(2024, 2, 28).date(), "end": datetime(2024, 2, 29, 12)}, True),
+        ("year(start) == 2024 and month(start) == 2", {"start": datetime(2024, 2, 29).date()}, True),
+        ("day(start) == 29 and weekday(start) == 4", {"start": datetime(2024, 2, 29).date()}, True),
+        ("start > '2024-01-31'", {"start": datetime(2024, 2, 1).date()}, True),
+        ("end < date('2024-01-31T12:00+02:00')", {"end": datetime(2024, 1, 31, 9, 59)}, True),
+        ("start in ['2024-01-31']", {"start": datetime(2024, 1, 31).date()}, True),
+        ("-a < -b", {"a": 3, "b": 2.0}, True),
+        ("a >\n 2", {"a": 3}, True),
+    ],
+)
+def test_a_rule_means_what_it_says(text: str, row: dict[str, Any], expected: bool | None) -> None:
+    assert of(text, **row) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("end >= strat", "no column 'strat'; did you mean 'start'?"),
+        ("lenght(name) > 1", "no function lenght; did you mean length?"),
+        ("name > 'a'", "has no order here"),
+        ("a + 'x' == 1", "this is text, a number is needed"),
+        ("a == None", "write is None"),
+        ("a is 3", "compare values with =="),
+        ("end - start > 3", r"days\(later, earlier\)"),
+        ("a", "has to be true or false, this is a"),
+        ("a = 3", "invalid syntax|cannot assign|Maybe you meant"),
+        ("a >", "invalid syntax"),
+        ("", "invalid syntax"),
+        ("a > 1 & a < 3", "write and, or"),
+        ("~ok", "write not"),
+        ("plan in name", "in needs a list"),
+        ("a in [b]", "a value is needed here"),
+        ("a in ['x']", "a value is needed here"),
+        ("a < '3'", "cannot be compared with"),
+        ("start > 'yesterday'", "cannot be compared with"),
+        ("matches(name, '\\d')", "write r before the quotes"),
+        ("matches(name, '\\b')", "write r before the quotes"),
+        ("date('31.1.2024') < start", "a date is written as"),
+        ("matches(name, '(')", "is not a regular expression"),
+        ("matches(name, name)", "a text in quotes is needed"),
+        ("round(b, a) > 1", "number of places"),
+        ("abs(b, a) > 1", r"write abs\(x\)"),
+        ("max(name, name) == 'a'", "for numbers, dates and times"),
+        ("a > 9999999999999999999", "beyond 64 bits"),
+        ("ok > True", "has no order"),
+        ("a > 1j", "complex may not be used"),
+        ("a.b > 1", "Attribute may not be used"),
+        ("name == f'{a}'", "JoinedStr may not be used"),
+        ("[x for x in a] == 1", "ListComp may not be used"),
+        ("(lambda: 1)() == 1", "no function of this form"),
+        ("__import__('os').system('true') == 0", "no function of this form"),
+        ("eval('1') == 1", "no function eval"),
+        ("a == " + "+".join(["a"] * 600), "at most 1000"),
+        ("round(" * 12 + "b" + ")" * 12 + " == 1", "too large"),
+        ("(" * 300 + "a" + ")" * 300 + " > 1", "too many nested|nested too deep"),
+        ("a > 1 \0", "null bytes|cannot be read"),
+    ],
+)
+def test_a_mistake_is_shown_in_its_place(text: str, told: str) -> None:
+    with pytest.raises(RuleError, match=told):
+        parse(text, COLUMNS)
+
+
+def test_the_mark_is_below_the_mistake() -> None:
+    with pytest.raises(RuleError) as caught:
+        parse("name == 'é' and end >= strat", COLUMNS)
+    _, line, mark = str(caught.value).splitlines()
+    assert line[mark.index("^") :] == "strat"
+
+
+def test_a_column_that_is_none_is_asked_as_it_is_stored() -> None:
+    assert parse("end is None", COLUMNS) == Missing(Column("end", "datetime"))
+    assert parse("end is not None", COLUMNS) == Not(Missing(Column("end", "datetime")))
+
+
+def test_a_long_sum_is_read_in_no_time() -> None:
+    text = " + ".join(["a"] * 200) + " > 1"
+    assert columns_of(parse(text, COLUMNS)) == ["a"]
+
+
+def test_literals_take_the_form_of_what_they_stand_beside() -> None:
+    found = parse("'2024-01-31' <= start", COLUMNS)
+    assert found == Compare("<=", Constant(datetime(2024, 1, 31, tzinfo=UTC)), Column("start", "date"))
+    assert parse("plan in [1, 2.0, True]", COLUMNS) == Among(Column("plan", "category"), ("1", "2", "true"))
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_a_rule_or_a_told_mistake(text: str) -> None:
+    with contextlib.suppress(RuleError):
+        parse(text, COLUMNS)
+
+
+NAMES = st.sampled_from(["a", "b"])
+NUMBERS = st.recursive(
+    st.one_of(NAMES, st.integers(-9, 9).map(str)),
+    lambda inner: st.tuples(inner, st.sampled_from("+-*"), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
+    max_leaves=4,
+)
+LOGIC = st.recursive(
+    st.tuples(NUMBERS, st.sampled_from(["<", "<=", "==", "!=", ">", ">="]), NUMBERS).map(" ".join),
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from([" and ", " or "]), inner).map(lambda t: f"({t[0]}{t[1]}{t[2]})"),
+        inner.map(lambda t: f"(not {t})"),
+    ),
+    max_leaves=4,
+)
+
+
+def by_hand(node: ast.expr, row: dict[str, float | None]) -> Any:
+    """Three-valued logic, written out."""
+    match node:
+        case ast.Name(id=name):
+            return row[name]
+        case ast.Constant(value=value):
+            return value
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            value = by_hand(operand, row)
+            return None if value is None else -value
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            value = by_hand(operand, row)
+            return None if value is None else not value
+        case ast.BoolOp(op=op, values=values):
+            found, decides = [by_hand(v, row) for v in values], isinstance(op, ast.Or)
+            return decides if decides in found else None if None in found else not decides
+        case ast.BinOp(left=left, op=op, right=right):
+            a, b = by_hand(left, row), by_hand(right, row)
+            if a is None or b is None:
+                return None
+            return a + b if isinstance(op, ast.Add) else a - b if isinstance(op, ast.Sub) else a * b
+        case ast.Compare(left=left, ops=[op], comparators=[right]):
+            a, b = by_hand(left, row), by_hand(right, row)
+            if a is None or b is None:
+                return None
+            names = {"Lt": a < b, "LtE": a <= b, "Eq": a == b, "NotEq": a != b, "Gt": a > b, "GtE": a >= b}
+            return names[type(op).__name__]
+    raise AssertionError(ast.dump(node))
+
+
+@given(LOGIC, st.one_of(st.none(), st.integers(-5, 5)), st.one_of(st.none(), st.integers(-5, 5).map(float)))
+def test_logic_has_three_values_as_in_sql(text: str, a: int | None, b: float | None) -> None:
+    assert of(text, a=a, b=b) is by_hand(ast.parse(text, mode="eval").body, {"a": a, "b": b})
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("2024-02-29", datetime(2024, 2, 29, tzinfo=UTC)),
+        ("2024-02-29T12:30+01:00", datetime(2024, 2, 29, 11, 30, tzinfo=UTC)),
+        ("2024-02-29T23:00-01:30", datetime(2024, 3, 1, 0, 30, tzinfo=UTC)),
+        ("2024-02-29T00:30+0530", datetime(2024, 2, 28, 19, 0, tzinfo=UTC)),
+        ("2024-02-29 12:30:01.5Z", datetime(2024, 2, 29, 12, 30, 1, 500_000, tzinfo=UTC)),
+        ("2024-02-30", None),
+        ("2024-2-1", None),
+        ("01/02/2024", None),
+        ("2024-02-29T24:00", None),
+        ("٢٠٢٤-02-29", None),
+    ],
+)
+def test_a_moment_is_read_in_one_way_only(text: str, read: datetime | None) -> None:
+    assert moment_from_text(text) == read
+    column = Column("x", "datetime")
+    frame = pl.DataFrame({"x": [text]})
+    assert frame.select(PolarsRules(frame.schema).expression(column))["x"][0] == read
+
+
+def test_codes_are_written_alike() -> None:
+    assert [as_code(v) for v in (1, 1.0, "1", 1.5, True)] == ["1", "1", "1", "1.5", "true"]

@@ -1,0 +1,97 @@
+"""Names are counted in one form, and their hash is the same everywhere and always."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_mlops.core.data.profiles.names import (
+    FACTORS,
+    LONGEST_NAME,
+    PRIME,
+    _remainder,
+    characters,
+    clean_name,
+    name_hashes,
+)
+
+NAMES = st.one_of(st.text(max_size=20), st.text(min_size=50, max_size=100), st.text("ab\0é€😀", max_size=90))
+
+
+def defined(name: str) -> int:
+    """The hash as its definition says, one step after the other with unbounded integers."""
+    data = name.encode()
+    if len(data) > 64:
+        data = hashlib.sha256(data).hexdigest().encode()
+    words = [int.from_bytes(data.ljust(64, b"\0")[i : i + 4], "big") for i in range(0, 64, 4)]
+    return pow(sum(f * w for f, w in zip(FACTORS, [len(data), *words], strict=True)), 5, PRIME)
+
+
+def test_the_factors_are_drawn_from_a_text_and_not_chosen() -> None:
+    drawn = [int(hashlib.sha256(f"airflow-mlops {i}".encode()).hexdigest()[:16], 16) for i in range(17)]
+    assert [d % (PRIME - 1) + 1 for d in drawn] == list(FACTORS)
+
+
+@settings(deadline=None)
+@given(st.lists(NAMES, max_size=20))
+def test_many_names_are_hashed_as_the_definition_says(names: list[str]) -> None:
+    assert name_hashes(names).tolist() == [defined(name) for name in names]
+
+
+def test_remainders_without_a_division_are_remainders() -> None:
+    values = [k * PRIME + off for k in (0, 1, 2, 2**16, 2**31, 2**32 - 2) for off in (0, 1, 2, PRIME - 1)]
+    assert _remainder(np.array(values, dtype=np.uint64)).tolist() == [value % PRIME for value in values]
+
+
+def test_hashes_do_not_depend_on_what_stands_beside_a_name() -> None:
+    names = [f"{i:0{1 + i % 70}}" for i in range(40_000)]  # more than one block
+    assert name_hashes(names).tolist() == [int(name_hashes([name])[0]) for name in names]
+
+
+def test_hashes_are_part_of_the_format_and_never_change() -> None:
+    names = ["", "a", "é", "a" * 50, "a" * 64, "a" * 65]
+    expected = [0, 439014518, 1313319671, 165598496, 1404726061, 378442428]
+    assert name_hashes(names).tolist() == expected
+    assert len(set(name_hashes(["a", "aa", "aaa", "\0", "\0\0", ""]).tolist())) == 6
+
+
+@settings(deadline=None)
+@given(NAMES)
+def test_a_clean_name_is_short_normal_and_stays_as_it_is(name: str) -> None:
+    clean = clean_name(name)
+    assert len(clean) <= LONGEST_NAME
+    assert unicodedata.is_normalized("NFC", clean)
+    assert clean_name(clean) == clean
+
+
+@settings(deadline=None)
+@given(NAMES)
+def test_composed_and_decomposed_names_are_one_and_tell_the_same_length(name: str) -> None:
+    composed, decomposed = (unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
+    assert clean_name(composed) == clean_name(decomposed)
+    assert characters(clean_name(decomposed)) == len(composed)
+
+
+def test_long_names_stay_themselves() -> None:
+    beginning = "x" * 79
+    names = [beginning + "y", beginning + "yz", beginning + "yy", "x" * 81, "x" * 1_000_000]
+    assert len({clean_name(name) for name in names}) == 5
+    assert clean_name(names[0]) == names[0]
+    assert [characters(clean_name(name)) for name in names] == [80, 81, 81, 81, 1_000_000]
+
+
+@pytest.mark.parametrize("names", [[f"customer {i}" for i in range(50_000)], [str(i) for i in range(50_000)]])
+def test_names_in_a_row_spread_evenly_over_buckets_and_counters(names: list[str]) -> None:
+    hashes = name_hashes(names)
+    for bits in (hashes & 255, hashes >> 21, hashes & 2047):
+        counts = [0] * (int(bits.max()) + 1)
+        for bit in bits.tolist():
+            counts[bit] += 1
+        expected = len(names) / len(counts)
+        chi_squared = sum((count - expected) ** 2 / expected for count in counts)
+        assert chi_squared == pytest.approx(len(counts), rel=6 * (2 / len(counts)) ** 0.5)

@@ -1,0 +1,63 @@
+"""Names in columns are cleaned, measured and hashed as one name is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from airflow_mlops.core.data.profiles import text
+from airflow_mlops.core.data.profiles.names import characters, clean_name, name_hashes
+from airflow_mlops.core.data.profiles.numbers import CELLS
+
+LOOKS_SHORTENED = "é" * 40 + "…" + "0" * 24 + "…99"
+NAMES = st.one_of(
+    st.text(max_size=5),
+    st.text("e\N{COMBINING ACUTE ACCENT}é", max_size=6),
+    st.text("ab", min_size=60, max_size=100),
+    st.text(min_size=60, max_size=100),
+    st.just(LOOKS_SHORTENED),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(NAMES, max_size=30), st.integers(1, 7))
+def test_a_column_gives_what_its_names_give_one_by_one(names: list[str], size: int) -> None:
+    clean = [clean_name(name) for name in names]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text, "BLOCK", size)
+        blocks = list(text.blocks(pl.Series(names, dtype=pl.String)))
+    assert [name for block in blocks for name in block.names] == clean
+    assert [h for block in blocks for h in block.hashes().tolist()] == name_hashes(clean).tolist()
+    assert [c for block in blocks for c in block.characters().tolist()] == [characters(name) for name in clean]
+
+
+@settings(deadline=None)
+@given(st.lists(st.none() | NAMES, max_size=10))
+def test_cleaning_keeps_nulls_and_leaves_the_column_that_it_was_given(names: list[str | None]) -> None:
+    column = pl.Series(names, dtype=pl.String)
+    assert text.clean(column).to_list() == [None if name is None else clean_name(name) for name in names]
+    assert column.to_list() == names
+
+
+@settings(deadline=None)
+@example([(0, 1), (2047, 1), (2048, 1), (2049, 2)])
+@given(st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 9)), max_size=30))
+def test_lengths_are_counted_in_cells_of_their_own(found: list[tuple[int, int]]) -> None:
+    sizes, rows = (np.array(side, dtype=np.int64) for side in zip(*found, strict=True)) if found else ([], [])
+    sizes, rows = np.asarray(sizes, dtype=np.int64), np.asarray(rows, dtype=np.int64)
+    numbers = text.counted_lengths(sizes, rows)
+    every = np.repeat(sizes, rows)
+    assert {i: int(c) for i, c in enumerate(numbers.counts) if c} == _counts(every[every < CELLS])
+    assert (numbers.count, numbers.below, numbers.above) == (len(every), 0, int((every >= CELLS).sum()))
+    assert numbers.mean == pytest.approx(every.mean() if len(every) else np.nan, nan_ok=True)
+    assert (numbers.min, numbers.max) == ((every.min(), every.max()) if len(every) else (None, None))
+    assert text.counted_lengths(every).to_dict() == numbers.to_dict()
+
+
+def _counts(values: Any) -> dict[int, int]:
+    return dict(zip(*(a.tolist() for a in np.unique(values, return_counts=True)), strict=True))
