@@ -16,7 +16,9 @@ _STEPS = (
     "gate",
     "promote",
     "score",
+    "profile",
     "drift",
+    "concept",
     "performance",
     "episode",
     "plan",
@@ -45,6 +47,7 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": [
             {"integration-name": name, "python-modules": ["airflow_mlops.hooks.store", "airflow_mlops.hooks.mlflow"]}
         ],
+        "extra-links": ["airflow_mlops.links.report.ReportLink"],
         "notifications": ["airflow_mlops.notifications.lifecycle.LifecycleNotifier"],
         "connection-types": [_STORE, _MLFLOW],
         "cli": ["airflow_mlops.cli.commands.get_commands"],

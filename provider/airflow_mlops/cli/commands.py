@@ -17,38 +17,45 @@ _OUTPUT = Arg(("--output", "-o"), choices=("table", "json"), default="table", he
 _LIMIT = Arg(("--limit",), type=int, default=20, help="At most so many entries, newest first")
 
 
+_REPORT = Arg(("report",), help="The report's id, as the task's log and its link name it")
+_FORMAT = Arg(("--format",), choices=("text", "markdown", "html", "json"), default="text", help="How to print")
+_DATA = Arg(("data",), help="A CSV or Parquet file, a folder of Parquet files, or dataset@partition")
+_NAME = Arg(("--name",), help="The dataset's name; default: the file's")
+_FILE = Arg(("--output", "-o"), help="Write to this new file instead of the screen")
+_CONTRACT = Arg(("contract",), help="The contract's YAML file, or a pandera schema's import path")
+
+
 def get_commands() -> list[CLICommand]:
     """Give the commands, as Airflow's provider info asks for."""
-    run = "airflow_mlops.cli.run."
+    history = _command("history", "Who was champion, newest first", "run.history", _MODEL, _LIMIT, _OUTPUT, _CONN)
+    as_of = "Which version was champion at a moment"
     return [
         GroupCommand(
             name="mlops",
-            help="The machine-learning lifecycle: its store and who is champion",
+            help="The machine-learning lifecycle: its store, who is champion, contracts, reports",
             subcommands=(
-                GroupCommand(
-                    name="db",
-                    help="The lifecycle store",
-                    subcommands=(
-                        ActionCommand(
-                            "upgrade", "Create or migrate its tables", lazy_load_command(run + "db_upgrade"), (_CONN,)
-                        ),
-                        ActionCommand(
-                            "status", "Say where it is and what it has", lazy_load_command(run + "db_status"), (_CONN,)
-                        ),
-                    ),
-                ),
-                ActionCommand(
-                    "history",
-                    "Who was champion, newest first",
-                    lazy_load_command(run + "history"),
-                    (_MODEL, _LIMIT, _OUTPUT, _CONN),
-                ),
-                ActionCommand(
-                    "as-of",
-                    "Which version was champion at a moment",
-                    lazy_load_command(run + "as_of"),
-                    (_MODEL, _MOMENT, _CLOCK, _OUTPUT, _CONN),
-                ),
+                _store(),
+                _contract(),
+                history,
+                _command("as-of", as_of, "run.as_of", _MODEL, _MOMENT, _CLOCK, _OUTPUT, _CONN),
+                _command("report", "Print a published report", "run.report", _REPORT, _FORMAT, _CONN),
             ),
         )
     ]
+
+
+def _store() -> GroupCommand:
+    upgrade = _command("upgrade", "Create or migrate its tables", "run.db_upgrade", _CONN)
+    status = _command("status", "Say where it is and what it has", "run.db_status", _CONN)
+    return GroupCommand(name="db", help="The lifecycle store", subcommands=(upgrade, status))
+
+
+def _contract() -> GroupCommand:
+    infer = _command("infer", "Write a first contract from data", "contract.infer", _DATA, _NAME, _FILE, _CONN)
+    schema = _command("schema", "Print its JSON schema, for editors", "contract.schema", _FILE)
+    check = _command("check", "Say whether a contract is valid", "contract.check", _CONTRACT)
+    return GroupCommand(name="contract", help="What a dataset promises", subcommands=(infer, schema, check))
+
+
+def _command(name: str, says: str, function: str, *arguments: Arg) -> ActionCommand:
+    return ActionCommand(name, says, lazy_load_command(f"airflow_mlops.cli.{function}"), arguments)

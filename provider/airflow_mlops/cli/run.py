@@ -53,6 +53,17 @@ def as_of(args: Namespace) -> None:
     _print([ledger.as_dict(entry)] if entry else [], args.output, empty=f"{args.model} had no champion then")
 
 
+def report(args: Namespace) -> None:
+    """Print a published report."""
+    from airflow_mlops.core.pages import markdown, render
+    from airflow_mlops.store import reports
+
+    database = _or_exit(lambda: LifecycleStoreHook(args.store_conn_id).database)
+    found = _or_exit(lambda: reports.get(database, args.report))
+    ways = {"text": lambda r: r.summary(limit=100), "markdown": markdown, "html": render, "json": lambda r: r.to_json()}
+    print(ways[args.format](found))
+
+
 def _or_exit(what: Any) -> Any:
     """Do it, or end with the error's own words instead of a traceback."""
     try:

@@ -1,10 +1,10 @@
-"""What all lifecycle operators share: connections, the task's key, publishing a report, errors that do not retry."""
+"""What all lifecycle operators share: connections, errors that do not retry, publishing reports."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
@@ -12,11 +12,13 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow_mlops.hooks.mlflow import MlflowHook
 from airflow_mlops.hooks.store import LifecycleStoreHook
 from airflow_mlops.keys import task_key
+from airflow_mlops.links.report import PUBLISHED, ReportLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from mlflow import MlflowClient
 
+    from airflow_mlops.core.data.profiles import Profile
     from airflow_mlops.core.data.snapshot import Snapshot, SnapshotRoot
     from airflow_mlops.core.report import Report
     from airflow_mlops.store.database import Database
@@ -86,14 +88,72 @@ class LifecycleOperator(BaseOperator):
 
         return self.snapshots.open(snapshot_at(self.database, value))
 
+    def data_of(
+        self, snapshot: str | Mapping[str, Any] | None, conn_id: str | None, table: str | None
+    ) -> tuple[Any, str]:
+        """Give what is to be judged, and what to call it: a snapshot, or a table that stays in its database.
+
+        :raises BadInput: when it is neither or both.
+        """
+        from airflow_mlops.core.errors import BadInput
+
+        if (snapshot is None) == (conn_id is None) or (conn_id is None) != (table is None):
+            raise BadInput(
+                "it is not clear which rows are meant", mend="give snapshot=..., or conn_id=... and table=..."
+            )
+        if snapshot is not None:
+            opened = self.open(snapshot)
+            return opened, opened.name
+        from airflow_mlops.core.data.database import DatabaseTable
+        from airflow_mlops.hooks.source import engine
+
+        assert conn_id is not None
+        assert table is not None
+        return DatabaseTable(engine(conn_id), table), " ".join(table.split())[:100]
+
+    def profile_of(self, value: str | Mapping[str, Any]) -> Profile:
+        """Give the profile that a parameter means: a ``ProfileRef``, or that of a snapshot."""
+        from airflow_mlops.core.data import profile
+        from airflow_mlops.core.data.profiles import storage
+        from airflow_mlops.core.refs import ProfileRef
+
+        if isinstance(value, Mapping) and value.get("kind") == ProfileRef.kind:
+            return storage.get(self.snapshots, ProfileRef.from_dict(value))
+        return profile(self.open(value))
+
+
+class ReportingOperator(LifecycleOperator):
+    """A step that judges. Its report is published before the task ends in any way, so that no failure is mute.
+
+    :param when_failed: ``fail``: a failed report fails the task, without retries; ``warn``: it only says so.
+    """
+
+    operator_extra_links = (ReportLink(),)
+
+    def __init__(self, *, when_failed: Literal["fail", "warn"] = "fail", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.when_failed = when_failed
+
     def publish(self, report: Report, context: Context) -> dict[str, Any]:
-        """Keep a report, say it in the log, and give its reference. Done before a task raises or branches."""
+        """Keep a report, say it in the log, leave its reference for the link, and give it."""
         from airflow_mlops.store import reports
 
         reports.publish(self.database, report, actor=task_key(context))
         said = self.log.info if report.verdict == "pass" else self.log.warning
         said("%s", report.summary())
-        return report.ref().to_dict()
+        ref = report.ref().to_dict()
+        context["ti"].xcom_push(PUBLISHED, ref)
+        return ref
+
+    def conclude(self, report: Report, context: Context) -> dict[str, Any]:
+        """Publish, then fail if the report failed and that is what the operator is told."""
+        return self.fail_if_told(report, self.publish(report, context))
+
+    def fail_if_told(self, report: Report, ref: dict[str, Any]) -> dict[str, Any]:
+        """Fail if a published report failed and that is what the operator is told; else give its reference."""
+        if report.verdict == "fail" and self.when_failed == "fail":
+            raise AirflowFailException(f"{report.summary()}\n  report: {report.id}")
+        return ref
 
 
 def features_of(contract: str | Mapping[str, Any] | None, features: Sequence[str] | None) -> list[str]:

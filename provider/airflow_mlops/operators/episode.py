@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_mlops.keys import run_key
-from airflow_mlops.operators.base import LifecycleOperator
+from airflow_mlops.operators.base import LifecycleOperator, ReportingOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class UpdateEpisodeOperator(LifecycleOperator):
+class UpdateEpisodeOperator(ReportingOperator):
     """Open an episode on drift, and ask for its one retraining once the labels allow it; gives a ``ReportRef``.
 
     The request stands in the lifecycle store, where a ``DriftTrigger`` or ``DriftSensor`` sees it.

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlops.operators.base import LifecycleOperator, features_of
+from airflow_mlops.operators.base import ReportingOperator, features_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class EvaluateModelOperator(LifecycleOperator):
+class EvaluateModelOperator(ReportingOperator):
     """Score the gate rows with challenger and champion and keep the evidence; gives a ``ReportRef``.
 
     Both models are loaded through the verified path and score the very same rows; each row's scores are kept as a

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseBranchOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_mlops.operators.base import LifecycleOperator
+from airflow_mlops.operators.base import ReportingOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class EvaluationGateOperator(LifecycleOperator, BaseBranchOperator):
+class EvaluationGateOperator(ReportingOperator, BaseBranchOperator):
     """Decide whether the challenger becomes champion, and branch on it; gives a ``ReportRef``.
 
     ``promote`` and ``bootstrap`` (the first champion) follow ``if_promote``, ``hold`` follows ``if_hold``, ``reject``

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_mlops.operators.base import LifecycleOperator
+from airflow_mlops.operators.base import ReportingOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class CheckPerformanceOperator(LifecycleOperator):
+class CheckPerformanceOperator(ReportingOperator):
     """Join scores with the labels that have come and compare the metric with what the gate saw; gives a ``ReportRef``.
 
     Skipped where there are no scores or no labels of that partition yet.
@@ -41,14 +41,13 @@ class CheckPerformanceOperator(LifecycleOperator):
         when_failed: Literal["fail", "warn"] = "warn",
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(when_failed=when_failed, **kwargs)
         self.model = model
         self.scores = scores
         self.labels = labels
         self.key = key
         self.target = target
         self.policy = policy
-        self.when_failed = when_failed
 
     def step(self, context: Context) -> dict[str, Any]:
         """Join, judge, publish, keep the window."""
@@ -62,7 +61,4 @@ class CheckPerformanceOperator(LifecycleOperator):
         report = check_scores(
             self.database, scores, labels, model=self.model, key=self.key, target=self.target, policy=self.policy
         )
-        ref = self.publish(report, context)
-        if report.verdict == "fail" and self.when_failed == "fail":
-            raise AirflowFailException(f"{report.summary()}\n  report: {report.id}")
-        return ref
+        return self.conclude(report, context)
