@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow.sdk import DAG, PartitionedAssetTimetable
 
 from airflow_mlops.notifications.lifecycle import LifecycleNotifier
+from airflow_mlops.operators.concept import CheckConceptDriftOperator
 from airflow_mlops.operators.drift import CheckDriftOperator
 from airflow_mlops.operators.episode import UpdateEpisodeOperator
 from airflow_mlops.operators.performance import CheckPerformanceOperator
@@ -15,9 +16,12 @@ DOC = """
 ### Watching the champion
 
 1. **drift**: this week's customers against the profile of the rows that the champion was trained on.
-2. **performance**: the predictions of two weeks ago against the labels that have come since, compared with what the
+2. **predictions**: this week's scores against those that the champion gave when it was evaluated.
+3. **performance**: the predictions of two weeks ago against the labels that have come since, compared with what the
    gate saw.
-3. **episode**: drift opens an episode. Once there are enough labelled rows from after the change, it asks for **one**
+4. **concept**: do the same scores and inputs still mean the same labels? Tells a changed world from changed customers
+   and from a broken source.
+5. **episode**: drift opens an episode. Once there are enough labelled rows from after the change, it asks for **one**
    retraining; `churn_training` is woken up by that request.
 
 Drift is news, not an error, so the tasks stay green; the verdict is in the log and in the lifecycle store.
@@ -41,11 +45,29 @@ with DAG(
         policy=POLICY,
         on_success_callback=LifecycleNotifier(),
     )
+    predictions = CheckDriftOperator(
+        task_id="predictions",
+        model=MODEL,
+        snapshot="churn_scores@{{ partition_key }}",
+        of="scores",
+        champion_at="{{ params.champion_at or partition_key }}",
+        policy=POLICY,
+    )
     performance = CheckPerformanceOperator(
         task_id="performance",
         model=MODEL,
         scores="churn_scores@{{ macros.ds_add(partition_key, -14) }}",
         labels="churn_labels@{{ macros.ds_add(partition_key, -14) }}",
+        key=features.KEY,
+        target=features.TARGET,
+        policy=POLICY,
+    )
+    concept = CheckConceptDriftOperator(
+        task_id="concept",
+        model=MODEL,
+        scores="churn_scores@{{ macros.ds_add(partition_key, -14) }}",
+        labels="churn_labels@{{ macros.ds_add(partition_key, -14) }}",
+        rows="churn_features@{{ macros.ds_add(partition_key, -14) }}",
         key=features.KEY,
         target=features.TARGET,
         policy=POLICY,
@@ -59,4 +81,4 @@ with DAG(
         policy=POLICY,
         trigger_rule="none_failed",
     )
-    [drift, performance] >> episode
+    [drift, predictions, performance, concept] >> episode

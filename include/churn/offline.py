@@ -123,30 +123,24 @@ def watch(world: World, partition: str) -> None:
     """What ``churn_monitoring`` does."""
     from airflow_mlops.core.address import snapshot_at
     from airflow_mlops.core.errors import NotFound
-    from airflow_mlops.core.monitoring.drift import check_snapshot
+    from airflow_mlops.core.monitoring.concept import check_concept
+    from airflow_mlops.core.monitoring.drift import check_features, check_predictions
     from airflow_mlops.core.monitoring.episodes import EpisodePolicy, advance
     from airflow_mlops.core.monitoring.performance import check_scores
     from airflow_mlops.core.policy import load_section
     from airflow_mlops.core.registry.history import champion_at
-    from airflow_mlops.store import reports, windows
+    from airflow_mlops.store import reports
 
     champion = champion_at(world.store, MODEL, partition)
     if champion is None:
         return
     current = world.root.open(snapshot_at(world.store, f"churn_features@{partition}"))
-    report = check_snapshot(champion, current, POLICY)
+    report = check_features(world.store, champion, current, POLICY)
     world.drift[partition] = report.verdict
     reports.publish(world.store, report, actor=f"offline/{partition}")
-    windows.record(
-        world.store,
-        model=MODEL,
-        version=champion.version,
-        kind="drift",
-        partition=partition,
-        verdict=report.verdict,
-        rows=current.ref.rows,
-        report=report.id,
-    )
+    weekly = world.root.open(snapshot_at(world.store, f"churn_scores@{partition}"))
+    spread = check_predictions(world.store, champion, weekly, POLICY)
+    reports.publish(world.store, spread, actor=f"offline/{partition}")
     labelled = labelled_at(partition)
     try:
         scores = world.root.open(snapshot_at(world.store, f"churn_scores@{labelled}"))
@@ -158,6 +152,11 @@ def watch(world: World, partition: str) -> None:
             world.store, scores, labels, model=MODEL, key=features.KEY, target=features.TARGET, policy=POLICY
         )
         reports.publish(world.store, judged, actor=f"offline/{partition}")
+        rows = world.root.open(snapshot_at(world.store, f"churn_features@{labelled}"))
+        relation = check_concept(
+            world.store, scores, labels, rows, model=MODEL, key=features.KEY, target=features.TARGET, policy=POLICY
+        )
+        reports.publish(world.store, relation, actor=f"offline/{partition}")
     policy = load_section(EpisodePolicy, POLICY, "episode")
     advance(world.store, policy, model=MODEL, partition=partition, labels="churn_labels", labelled_until=labelled)
 
