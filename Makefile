@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test test-system lint build clean
+.PHONY: help demo test test-system bench calibrate lint build clean
 .DEFAULT_GOAL := help
 
 help: ## Say what can be made
@@ -30,6 +30,12 @@ test: $(STAMP) ## Run the unit and integration tests (ARGS=--cov measures covera
 
 test-system: $(STAMP) ## Run the system tests: a real scheduler, the whole story
 	@$(BIN)/python -m pytest tests/system $(ARGS)
+
+bench: $(STAMP) ## Measure beside other tools (ARGS=drift, validation, all; "install" their environments first)
+	@$(BIN)/python -m benchmarks $(or $(ARGS),all)
+
+calibrate: $(STAMP) ## Count false alarms and what is missed (ARGS=drift, "drift --small"); hours for everything
+	@$(BIN)/python -m benchmarks.calibration $(or $(ARGS),drift)
 
 lint: $(STAMP) ## Check style, types and the layers
 	@$(BIN)/ruff check .

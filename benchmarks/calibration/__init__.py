@@ -1,0 +1,1 @@
+"""How often do the checks alarm where nothing happened, and how often do they miss what did?"""
