@@ -194,7 +194,7 @@ def challenge(world: World, planned: TrainingPlan, actor: str) -> str | None:
     from airflow_mlops.core.data.training_set import labelled_rows
     from airflow_mlops.core.evaluation import GatePolicy
     from airflow_mlops.core.policy import load_section
-    from airflow_mlops.core.registry import comparison, promotion
+    from airflow_mlops.core.registry import comparison, gating, promotion
     from airflow_mlops.core.registry.registration import register
     from airflow_mlops.core.training import fit
     from airflow_mlops.core.training.split import Shares, split
@@ -245,7 +245,7 @@ def challenge(world: World, planned: TrainingPlan, actor: str) -> str | None:
         metric="roc_auc",
         tracking_uri=world.mlflow.tracking_uri,
     )
-    verdict = comparison.gate(
+    verdict = gating.gate(
         world.store,
         world.root,
         evaluation=evaluation,

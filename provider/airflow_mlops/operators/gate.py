@@ -57,10 +57,10 @@ class EvaluationGateOperator(ReportingOperator, BaseBranchOperator):
 
     def step(self, context: Context) -> dict[str, Any]:
         """Decide, publish, bind to the version, branch."""
-        from airflow_mlops.core.evaluation.policy import GatePolicy
+        from airflow_mlops.core.evaluation.gate.policy import GatePolicy
         from airflow_mlops.core.policy import load_section
         from airflow_mlops.core.refs import ModelVersionRef, ReportRef
-        from airflow_mlops.core.registry.comparison import gate
+        from airflow_mlops.core.registry.gating import gate
         from airflow_mlops.store import reports, versions
 
         challenger = ModelVersionRef.from_dict(self.challenger)

@@ -11,7 +11,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
 
 from airflow_mlops.core.refs import ModelVersionRef
-from airflow_mlops.core.registry import comparison
+from airflow_mlops.core.registry import gating
 from airflow_mlops.core.report import Check, Report
 from airflow_mlops.operators.gate import EvaluationGateOperator
 from airflow_mlops.store import reports, versions
@@ -47,7 +47,7 @@ def gated(
             data={}, baseline={}, contract=None, actor="test", recorded_at=now(),
         ),
     )  # fmt: skip
-    monkeypatch.setattr(comparison, "gate", lambda *args, **kwargs: report)
+    monkeypatch.setattr(gating, "gate", lambda *args, **kwargs: report)
     with DAG("d"):
         gate = EvaluationGateOperator(
             task_id="gate",

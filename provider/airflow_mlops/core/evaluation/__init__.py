@@ -1,6 +1,5 @@
-"""Metrics, evidence and the gate: is the challenger proven better than the champion?"""
+"""Evidence on a model, and the gate."""
 
-from airflow_mlops.core.evaluation.gate import Evidence, decide
-from airflow_mlops.core.evaluation.policy import GatePolicy
+from airflow_mlops.core.evaluation.gate import Evidence, GatePolicy, decide
 
 __all__ = ["Evidence", "GatePolicy", "decide"]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_mlops.core.data.snapshot import Snapshot, SnapshotRoot
 from airflow_mlops.core.evaluation.gate import Evidence
+from airflow_mlops.core.metrics import of_task
 from airflow_mlops.core.refs import SnapshotRef
 from airflow_mlops.core.training.artifact import predict
-from airflow_mlops.core.training.metrics import of_task
 from airflow_mlops.core.training.split import key_text
 
 if TYPE_CHECKING:

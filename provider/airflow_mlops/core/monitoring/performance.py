@@ -10,11 +10,11 @@ from pydantic import Field
 
 from airflow_mlops.core.data.snapshot import Snapshot
 from airflow_mlops.core.errors import BadInput
+from airflow_mlops.core.metrics import interval, metric
 from airflow_mlops.core.monitoring.scoring import SCORE, VERSION
 from airflow_mlops.core.policy import load_section
 from airflow_mlops.core.report import Check, Report
 from airflow_mlops.core.settings import Settings
-from airflow_mlops.core.training.metrics import interval, metric
 from airflow_mlops.store import reports, versions, windows
 from airflow_mlops.store.database import Database
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from airflow_mlops.core.data.snapshot import Snapshot
 from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.imports import resolve
+from airflow_mlops.core.metrics import metric, of_task
 from airflow_mlops.core.refs import RunRef
 from airflow_mlops.core.training import artifact, runs
-from airflow_mlops.core.training.metrics import metric, of_task
 from airflow_mlops.store.database import Database
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 from airflow_mlops.core.errors import BadInput, Refused
 from airflow_mlops.core.evaluation import GatePolicy
 from airflow_mlops.core.refs import ModelVersionRef, SnapshotRef
-from airflow_mlops.core.registry import comparison
+from airflow_mlops.core.registry import comparison, gating
 from airflow_mlops.core.report import Report
 from airflow_mlops.store import reports, versions
 from airflow_mlops.store.tables import Version
@@ -35,7 +35,7 @@ def evaluated(world: Any, challenger: ModelVersionRef, rows: SnapshotRef | None 
 
 
 def gated(world: Any, challenger: ModelVersionRef, evaluation: Report) -> Report:
-    return comparison.gate(world.database, world.root, evaluation=evaluation, challenger=challenger, policy=POLICY)
+    return gating.gate(world.database, world.root, evaluation=evaluation, challenger=challenger, policy=POLICY)
 
 
 def edited(world: Any, ref: ModelVersionRef, **data: Any) -> None:
@@ -160,7 +160,7 @@ def test_size_and_speed_are_there_for_the_budgets(trained: Any) -> None:
     assert facts["bytes"] > 0
     assert facts["predict_ms_per_1000"] > 0
     tight = POLICY.model_copy(update={"budgets": {"bytes": 1}})
-    report = comparison.gate(
+    report = gating.gate(
         trained.database, trained.root, evaluation=evaluation, challenger=trained.strong, policy=tight
     )
     assert report.decision == "reject"

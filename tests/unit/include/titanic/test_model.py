@@ -16,10 +16,10 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from airflow_mlops.core.data.snapshot import SnapshotRoot
+from airflow_mlops.core.metrics import metric
 from airflow_mlops.core.registry import comparison, loading
 from airflow_mlops.core.registry.registration import register
 from airflow_mlops.core.training import artifact, fit
-from airflow_mlops.core.training.metrics import metric
 from airflow_mlops.core.training.split import Shares, split
 from airflow_mlops.store.database import Database
 from include.titanic.features import FEATURES, KEY, TARGET, passenger

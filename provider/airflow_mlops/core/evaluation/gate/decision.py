@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 
-from airflow_mlops.core.evaluation.policy import GatePolicy
+from airflow_mlops.core.evaluation.gate.evidence import Evidence
+from airflow_mlops.core.evaluation.gate.policy import GatePolicy
+from airflow_mlops.core.metrics import Array, bootstrap_weights, metric, of_task
 from airflow_mlops.core.report import Check, Report
-from airflow_mlops.core.training.metrics import Array, bootstrap_weights, metric, of_task
 
 Decision = Literal["promote", "bootstrap", "hold", "reject", "blocked"]
 _CHUNK = 4_000_000  # bootstrap weights held at once: 32 MB
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """How one model did on the gate rows.
-
-    :param subject: the model's name and version.
-    :param snapshot: the id of the snapshot with the gate rows.
-    :param keys: n row keys, in the order of the rows.
-    :param target: n true values; 0 and 1 in a binary task.
-    :param scores: n predictions: the positive class's probability, or the value.
-    :param seen_rows: how many of the gate rows are in the model's training, tuning or selection data. ``None``
-        when that is not known, which blocks.
-    :param clusters: n values; rows with the same one belong together.
-    :param facts: what budgets are held against: ``bytes``, ``predict_ms_per_1000``.
-    """
-
-    subject: str
-    snapshot: str
-    keys: Array
-    target: Array
-    scores: Array
-    seen_rows: int | None
-    clusters: Array | None = None
-    facts: Mapping[str, float] = field(default_factory=dict)
 
 
 def decide(champion: Evidence | None, challenger: Evidence, policy: GatePolicy) -> Report:

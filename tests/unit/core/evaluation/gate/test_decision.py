@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.evaluation import Evidence, GatePolicy, decide
-from airflow_mlops.core.evaluation.gate import paired_gain
+from airflow_mlops.core.evaluation.gate.decision import paired_gain
+from airflow_mlops.core.metrics import METRICS, metric
 from airflow_mlops.core.report import Report
-from airflow_mlops.core.training.metrics import METRICS, metric
 
 QUICK = GatePolicy(resamples=200)  # the fewest: what is asked of the gate has to hold there too
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from airflow_mlops.core.errors import BadInput
-from airflow_mlops.core.training.metrics import METRICS, bootstrap_weights, interval, metric, of_task
+from airflow_mlops.core.metrics import METRICS, bootstrap_weights, interval, metric, of_task
 
 few_scores = st.sampled_from([0.0001, 0.2, 0.5, 0.50001, 0.9, 0.9999])  # few, so that there are ties
 binary_rows = st.lists(st.tuples(st.integers(0, 1), few_scores, st.integers(0, 3)), min_size=2, max_size=40).filter(
