@@ -34,7 +34,7 @@ test-system: $(STAMP) ## Run the system tests: a real scheduler, the whole story
 bench: $(STAMP) ## Measure beside other tools (ARGS=drift, validation, all; "install" their environments first)
 	@$(BIN)/python -m benchmarks $(or $(ARGS),all)
 
-calibrate: $(STAMP) ## Count false alarms and what is missed (ARGS=drift, "drift --small"); hours for everything
+calibrate: $(STAMP) ## Count false alarms and what is missed (ARGS=drift, concept, gate, "drift --small"); hours for everything
 	@$(BIN)/python -m benchmarks.calibration $(or $(ARGS),drift)
 
 lint: $(STAMP) ## Check style, types and the layers

@@ -7,9 +7,16 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Before anything imports Airflow: a test must never see, nor touch, the Airflow of the person who runs it.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="mlops-tests-airflow-")
+# MLflow and Evidently tell their makers what is used, and MLflow changes the environment for it.
+os.environ["DO_NOT_TRACK"] = "1"
+
+# A busy machine is no failure: no test asserts a time, hypothesis included.
+settings.register_profile("ours", deadline=None)
+settings.load_profile("ours")
 
 REPO = Path(__file__).resolve().parents[1]
 

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.calibration drift``: run the studies, print a table, fail when a bound does not hold."""
+"""``python -m benchmarks.calibration drift`` (or concept): run the studies, fail when a bound does not hold."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.threads import use_one_thread
 
 if TYPE_CHECKING:
+    from benchmarks.calibration.apart import LabelledSize
     from benchmarks.calibration.studies import Size
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 EVIDENTLY_STREAMS = 40
+STREAMS = {"drift": 500, "concept": 200}  # of each study; for concept 500 take three quarters of an hour
 SAY_EVERY = 10.0  # seconds
 
 
@@ -32,8 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from benchmarks.calibration.results import Log, fingerprint, summary, table, tallied
     from benchmarks.calibration.work import judged
 
-    size = chosen_size(options.streams, small=options.small, beside=not options.without_evidently)
-    name = "drift-small" if options.small else "drift"  # a small run must not overwrite hours of work
+    streams = STREAMS[options.what] if options.streams is None else options.streams
+    size: Size | LabelledSize
+    if options.what == "concept":
+        size = chosen_labelled_size(streams, small=options.small)
+    else:
+        size = chosen_size(streams, small=options.small, beside=not options.without_evidently)
+    name = f"{options.what}-small" if options.small else options.what  # a small run must not overwrite hours of work
     written = BUILD / f"calibration-{name}.json"
     folders = (ROOT / "provider" / "airflow_mlops" / "core" / "data", ROOT / "benchmarks" / "calibration")
     made_by = {"code": fingerprint(folders), "seed": options.seed, "size": repr(size)}
@@ -64,8 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.calibration", description=__doc__)
-    parser.add_argument("what", choices=["drift"])
-    parser.add_argument("--streams", type=int, default=500, help="streams of each study (default 500)")
+    parser.add_argument("what", choices=list(STREAMS))
+    parser.add_argument("--streams", type=int, help=f"streams of each study (default {STREAMS})")
     parser.add_argument("--small", action="store_true", help="a few studies with few streams, in two minutes")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=1)
@@ -88,6 +95,15 @@ def chosen_size(streams: int, *, small: bool, beside: bool) -> Size:
         )
     counts = dict.fromkeys(("shift", "clustered", "tiny", "aa"), streams)
     return Size({**counts, "evidently": min(streams, EVIDENTLY_STREAMS)} if beside else counts)
+
+
+def chosen_labelled_size(streams: int, *, small: bool) -> LabelledSize:
+    """Say how much is done of the studies of concept drift: everything, or the part that a CI run can afford."""
+    from benchmarks.calibration.apart import APART, LabelledSize
+
+    if small:
+        return LabelledSize({"apart logistic": 60}, rows=(500,), reference_rows=4_000, fitted_rows=4_000)
+    return LabelledSize(dict.fromkeys(APART, streams))
 
 
 class _Progress:

@@ -35,7 +35,12 @@ def interval(fired: int, streams: int) -> tuple[float, float]:
 
 
 def promise(study: str) -> Literal["quiet", "awake"] | None:
-    """Say what is promised of a study: that it does not fire, that it does, or nothing."""
+    """Say what is promised of a study: that it does not fire, that it does, or nothing.
+
+    What is promised of a signal of ``apart`` is the last word of the study's name.
+    """
+    if study.startswith("apart"):
+        return "quiet" if study.endswith("quiet") else "awake"
     if study.startswith(("aa", "tiny")):
         return "quiet"
     return "awake" if study.startswith("shift") else None

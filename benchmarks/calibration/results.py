@@ -72,15 +72,16 @@ def summary(tallies: Mapping[Key, Tally], *, small: bool) -> list[dict[str, Any]
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Lay rows out for reading."""
+    width = max([58, *(len(row["study"]) + 1 for row in rows)])
     words = {True: "ok", False: "FAILS", None: ""}
     lines = [
-        f"{'study':58}{'rows':>9}{'reference':>10}{'columns':>8}{'streams':>8}{'fired':>6}"
+        f"{'study':{width}}{'rows':>9}{'reference':>10}{'columns':>8}{'streams':>8}{'fired':>6}"
         f"{'rate':>8}  {'95 % interval':15} {'bound':14}"
     ]
     for row in rows:
         blamed = ", ".join(f"{what} {count}" for what, count in list(row["by"].items())[:3])
         lines.append(
-            f"{row['study']:58}{row['rows']:>9,}{row['reference_rows']:>10,}{row['columns']:>8}{row['streams']:>8}"
+            f"{row['study']:{width}}{row['rows']:>9,}{row['reference_rows']:>10,}{row['columns']:>8}{row['streams']:>8}"
             f"{row['fired']:>6}{row['rate']:>8.1%}  {row['low']:6.1%} -{row['high']:6.1%}  {row['bound']:14} "
             f"{words[row['holds']]:5} {blamed}".rstrip()
         )

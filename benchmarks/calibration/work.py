@@ -7,17 +7,19 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any
 
+from benchmarks.calibration.apart import APART, LabelledSize
 from benchmarks.calibration.beside import evidently
 from benchmarks.calibration.studies import FAMILIES, Size
 
-Work = tuple[str, int, int, Size]  # family, seed, stream
+Work = tuple[str, int, int, Size | LabelledSize]  # family, seed, stream
 Judged = tuple[str, int, list[dict[str, Any]]]
 
 
 def judge(work: Work) -> Judged:
     """Judge one stream, in whatever process."""
     family, seed, stream, size = work
-    outcomes = {**FAMILIES, "evidently": evidently}[family](seed, stream, size)
+    families: dict[str, Any] = {**FAMILIES, **APART, "evidently": evidently}
+    outcomes = families[family](seed, stream, size)
     return family, stream, [outcome.to_dict() for outcome in outcomes]
 
 

@@ -11,6 +11,7 @@ YEARS = (2011, 2012)
 MONTHS = [f"{year}-{month:02}" for year in YEARS for month in range(1, 13)]
 REFERENCE = MONTHS[:3]
 """The first quarter: what every later month is held against."""
+SUMMER = MONTHS[6:9]
 A_YEAR_LATER = MONTHS[12:15]
 LATER = MONTHS[3:]
 DATASET = "bike_sharing"

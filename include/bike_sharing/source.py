@@ -16,19 +16,28 @@ FOLDER_VARIABLE = "MLOPS_TEST_DATA"
 FILE = "bike_sharing_hour.csv"
 
 
-def find(csv: str | None) -> str:
-    """Say where the file is.
+def given(csv: str | None) -> str | None:
+    """Say where the file is, if anybody does.
 
     The first of these that is given: the param ``csv``, the environment variable ``BIKE_SHARING_CSV``, the file
     ``bike_sharing_hour.csv`` in the folder that ``MLOPS_TEST_DATA`` names.
 
     :param csv: the DAG's param: a path or an fsspec URI; empty or None when it is not given.
-    :raises AirflowFailException: when nothing is given.
     """
     folder = (os.environ.get(FOLDER_VARIABLE) or "").strip()
-    for given in (csv, os.environ.get(VARIABLE), os.path.join(folder, FILE) if folder else None):
-        if path := (given or "").strip():
+    for place in (csv, os.environ.get(VARIABLE), os.path.join(folder, FILE) if folder else None):
+        if path := (place or "").strip():
             return path
+    return None
+
+
+def find(csv: str | None) -> str:
+    """Say where the file is: see :func:`given`.
+
+    :raises AirflowFailException: when nobody says it.
+    """
+    if path := given(csv):
+        return path
     from airflow.sdk.exceptions import AirflowFailException
 
     raise AirflowFailException(

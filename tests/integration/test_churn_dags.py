@@ -69,8 +69,14 @@ def test_a_week_is_scored_and_watched_by_its_champion(
     assert scores["score"].between(0, 1).all()
     watched = run_dag("churn_monitoring", partition_key=week, run_after=when)
     # Labels of two weeks ago have come, but that week was before the first champion: nothing to compare.
-    assert watched.states == {"drift": "success", "performance": "skipped", "episode": "success"}
-    assert watched.xcom("drift")["verdict"] == "pass"
+    assert watched.states == {
+        "drift": "success",
+        "predictions": "success",
+        "performance": "skipped",
+        "concept": "skipped",
+        "episode": "success",
+    }
+    assert [watched.xcom(task)["verdict"] for task in ("drift", "predictions")] == ["pass", "pass"]
 
 
 @pytest.mark.usefixtures("weeks")

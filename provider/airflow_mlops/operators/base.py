@@ -15,6 +15,8 @@ from airflow_mlops.keys import task_key
 from airflow_mlops.links.report import PUBLISHED, ReportLink
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from airflow.sdk import Context
     from mlflow import MlflowClient
 
@@ -170,3 +172,17 @@ def features_of(contract: str | Mapping[str, Any] | None, features: Sequence[str
     from airflow_mlops.core.data.contracts import Contract
 
     return list(Contract.load(contract).features)
+
+
+def moment_of(parameter: str, text: str | None) -> datetime | None:
+    """Read a moment that a parameter gives as text; nothing gives ``None``.
+
+    :raises BadInput: when it is no moment.
+    """
+    from airflow_mlops.core.errors import BadInput
+    from airflow_mlops.store.clock import from_iso
+
+    try:
+        return from_iso(text) if text else None
+    except ValueError:
+        raise BadInput(f"{parameter} is no moment: {text!r}", mend="write 2026-04-06 or 2026-04-06T14:00") from None

@@ -55,13 +55,16 @@ class CheckConceptDriftOperator(ReportingOperator):
 
     def step(self, context: Context) -> dict[str, Any]:
         """Join, compare, keep the window, publish."""
+        from airflow_mlops.core.address import snapshot_at
         from airflow_mlops.core.errors import NotFound
         from airflow_mlops.core.monitoring.concept import check_concept
 
         try:
-            scores, labels, rows = (self.open(value) for value in (self.scores, self.labels, self.rows))
+            refs = [snapshot_at(self.database, value) for value in (self.scores, self.labels, self.rows)]
         except NotFound as absent:
             raise AirflowSkipException(f"nothing to compare yet: {absent.what}") from None
+        # One that is in the catalogue and cannot be opened is damaged, not late: that fails.
+        scores, labels, rows = (self.snapshots.open(ref) for ref in refs)
         report = check_concept(
             self.database,
             scores,

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_mlops.operators.base import ReportingOperator
+from airflow_mlops.operators.profile import kinds_there
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from airflow.sdk import Context
 
+    from airflow_mlops.core.data import Contract, Profile
     from airflow_mlops.core.data.snapshot import Snapshot
+    from airflow_mlops.core.refs import ProfileRef
     from airflow_mlops.core.report import Report
     from airflow_mlops.store.tables import Version
 
@@ -25,11 +28,25 @@ class CheckDriftOperator(ReportingOperator):
     With ``model`` the baseline is the champion's own, so after a promotion or a rollback the right one is used with no
     configuration: for features the profile of its training rows, for scores how they were spread on the rows of its
     evaluation. The verdict is kept as the (version, partition) window on which the episode policy decides. With
-    ``reference`` two datasets are compared, with no model at all.
+    ``reference`` two datasets are compared, with no model at all::
 
-    :param snapshot: the rows, or the scores: a ``SnapshotRef``, or ``dataset@partition``.
+        CheckDriftOperator(
+            task_id="skew",
+            reference="rows@2026-04",
+            snapshot="requests@2026-04",
+            contract="include/churn/contract.yaml",
+            environment="serving",
+        )
+
+    :param snapshot: the rows, or the scores: a ``SnapshotRef``, or ``dataset@partition``. With ``reference`` a
+        ``ProfileRef`` will do, when it was made ``like`` the reference.
     :param model: the model's name.
     :param reference: in place of a model: a snapshot (``SnapshotRef``, ``dataset@partition``) or a ``ProfileRef``.
+    :param contract: with ``reference``: the contract of both. It says which columns are compared and of which kind they
+        are, and which rows belong together.
+    :param environment: one of the contract's environments, such as ``serving``: the snapshot is from there, the
+        reference is what the model learns from. The report is one of ``skew``, and columns that the environment does
+        not have, such as the label, are not missed.
     :param of: ``features``, or ``scores`` for prediction drift.
     :param policy: the path of a ``policy.yaml`` with a ``drift`` section, or its content.
     :param champion_at: whose baseline: the champion of this moment on the data's clock; default: the champion now.
@@ -42,6 +59,8 @@ class CheckDriftOperator(ReportingOperator):
         "snapshot",
         "model",
         "reference",
+        "contract",
+        "environment",
         "of",
         "policy",
         "champion_at",
@@ -54,6 +73,8 @@ class CheckDriftOperator(ReportingOperator):
         snapshot: str | Mapping[str, Any],
         model: str | None = None,
         reference: str | Mapping[str, Any] | None = None,
+        contract: str | Mapping[str, Any] | None = None,
+        environment: str | None = None,
         of: Literal["features", "scores"] = "features",
         policy: str | Mapping[str, Any] | None = None,
         champion_at: str | None = None,
@@ -65,6 +86,8 @@ class CheckDriftOperator(ReportingOperator):
         self.snapshot = snapshot
         self.model = model
         self.reference = reference
+        self.contract = contract
+        self.environment = environment
         self.of = of
         self.policy = policy
         self.champion_at = champion_at
@@ -73,11 +96,11 @@ class CheckDriftOperator(ReportingOperator):
     def step(self, context: Context) -> dict[str, Any]:
         """Profile, compare, keep the window, publish; then whatever may still go wrong."""
         self._check_parameters()
-        snapshot = self.open(self.snapshot)
         if self.model is None:
-            return self.conclude(self._against_reference(snapshot), context)
+            return self.conclude(self._against_reference(), context)
         from airflow_mlops.core.registry.history import champion_at
 
+        snapshot = self.open(self.snapshot)
         champion = champion_at(self.database, self.model, self.champion_at)
         if champion is None:
             raise AirflowSkipException(f"{self.model} has no champion at {self.champion_at or 'present'}")
@@ -99,6 +122,23 @@ class CheckDriftOperator(ReportingOperator):
                 "Evidently's report shows a model's features, and is kept with its run",
                 mend="give model=... with of='features', or leave evidently_report out",
             )
+        if self.model is None and self.champion_at is not None:
+            raise BadInput("only a model has a champion", mend="give model=..., or leave champion_at out")
+        self._check_contract()
+
+    def _check_contract(self) -> None:
+        from airflow_mlops.core.errors import BadInput
+
+        if self.contract is not None and (self.model is not None or self.of == "scores"):
+            raise BadInput(
+                "a contract tells what two datasets have in common; a champion's baseline has its features and no more",
+                mend="give reference=... with of='features', or leave contract out",
+            )
+        if self.environment is not None and self.contract is None:
+            raise BadInput(
+                f"nothing says what the environment {self.environment!r} is",
+                mend="give contract=..., or leave environment out",
+            )
 
     def _against_champion(self, champion: Version, snapshot: Snapshot) -> Report:
         from airflow_mlops.core.monitoring.drift import check_features, check_predictions
@@ -106,15 +146,44 @@ class CheckDriftOperator(ReportingOperator):
         check = check_features if self.of == "features" else check_predictions
         return check(self.database, champion, snapshot, self.policy)
 
-    def _against_reference(self, snapshot: Snapshot) -> Report:
-        from airflow_mlops.core.data import DriftPolicy, check_drift, profile
+    def _against_reference(self) -> Report:
+        from airflow_mlops.core.data import Contract, DriftPolicy, check_drift, check_skew
         from airflow_mlops.core.policy import load_section
 
-        assert self.reference is not None
-        baseline = self.profile_of(self.reference)
+        contract = None if self.contract is None else Contract.load(self.contract)
+        if contract is not None:
+            contract.for_environment(self.environment)  # refused before any row is read
         policy = load_section(DriftPolicy, self.policy, "drift")
+        baseline = self._reference(contract)
+        current, subject = self._current(baseline)
+        if contract is not None and self.environment is not None:
+            subject = f"{subject} as {self.environment}"
+            return check_skew(baseline, current, contract, environment=self.environment, policy=policy, subject=subject)
         kind = "drift" if self.of == "features" else "prediction_drift"
-        return check_drift(baseline, profile(snapshot, like=baseline), policy, subject=snapshot.name, kind=kind)
+        return check_drift(baseline, current, policy, subject=subject, kind=kind)
+
+    def _reference(self, contract: Contract | None) -> Profile:
+        """Give the reference's profile, of what the contract compares where there is one."""
+        assert self.reference is not None
+        if contract is None or kept_profile(self.reference):
+            return self.profile_of(self.reference)
+        from airflow_mlops.core.data import profile
+
+        rows = self.open(self.reference)
+        return profile(rows, columns=kinds_there(contract, rows.schema), cluster=contract.cluster)
+
+    def _current(self, baseline: Profile) -> tuple[Profile, str]:
+        """Give the current profile over the reference's cells, and what to call it."""
+        from dataclasses import replace
+
+        from airflow_mlops.core.data import profile
+
+        if kept := kept_profile(self.snapshot):
+            return self.profile_of(kept.to_dict()), kept.dataset
+        rows = self.open(self.snapshot)
+        # Rows may come without the column that says which belong together: then each stands for itself.
+        cells = baseline if baseline.cluster in rows.schema else replace(baseline, cluster=None)
+        return profile(rows, like=cells), rows.name
 
     def _attach_evidently(self, champion: Version, snapshot: Snapshot) -> None:
         """Attach a page for reading. It is made of samples and decides nothing; nor does it when it cannot be made."""
@@ -144,6 +213,13 @@ class CheckDriftOperator(ReportingOperator):
         # Columns that only one side has: Evidently's adapter says which they are.
         before, now = (side.scan().select([n for n in names if n in side.schema]) for side in (train, snapshot))
         evidently_html(before, now, page)
+
+
+def kept_profile(value: str | Mapping[str, Any]) -> ProfileRef | None:
+    """Give the profile that a parameter refers to; None when it means rows."""
+    from airflow_mlops.core.refs import ProfileRef
+
+    return ProfileRef.from_dict(value) if isinstance(value, Mapping) and value.get("kind") == ProfileRef.kind else None
 
 
 def is_yes(value: bool | str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlops.operators.base import LifecycleOperator
@@ -10,6 +10,7 @@ from airflow_mlops.operators.base import LifecycleOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_mlops.core.data import Contract
     from airflow_mlops.core.data.profiles import Profile
 
 
@@ -82,8 +83,14 @@ class ProfileDatasetOperator(LifecycleOperator):
         from airflow_mlops.core.errors import BadInput
         from airflow_mlops.core.refs import ProfileRef
 
-        if self.snapshot is not None or self.conn_id is not None:
+        if self.snapshot is not None or self.conn_id is not None or self.table is not None:
             raise BadInput("both rows and profiles to merge are given", mend="give merge=..., or say which rows")
+        told = {"columns": self.columns, "contract": self.contract, "like": self.like, "cluster": self.cluster}
+        if unused := [name for name, value in told.items() if value is not None]:
+            raise BadInput(
+                f"profiles that are merged are as they are: {unused[0]} says nothing about them",
+                mend=f"give {unused[0]} to the tasks that profile the parts",
+            )
         parts = [ProfileRef.from_dict(part) for part in self.merge or ()]
         if not parts:
             raise BadInput("no profile to merge", mend="look at the mapped profiling tasks: all failed or were skipped")
@@ -98,7 +105,15 @@ class ProfileDatasetOperator(LifecycleOperator):
         like = None if self.like is None else self.profile_of(self.like)
         columns: Any = list(self.columns) if self.columns else None
         if columns is None and like is None and contract is not None:
-            columns = contract.kinds
+            columns = kinds_there(contract, data.schema)
         cluster = self.cluster or (contract.cluster if contract and like is None else None)
         dataset = data.ref.dataset if self.conn_id is None else "database"
         return profile(data, columns=columns, like=like, cluster=cluster), dataset
+
+
+def kinds_there(contract: Contract, there: Collection[str]) -> dict[str, str]:
+    """Give column -> kind as a contract has them, without those that need not be there and are not.
+
+    :param there: the columns of the data.
+    """
+    return {n: kind for n, kind in contract.kinds.items() if n in there or contract.columns[n].required}

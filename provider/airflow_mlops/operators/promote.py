@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_mlops.keys import run_type, task_key
-from airflow_mlops.operators.base import LifecycleOperator
+from airflow_mlops.operators.base import LifecycleOperator, moment_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -58,7 +58,6 @@ class PromoteModelOperator(LifecycleOperator):
         from airflow_mlops.core.refs import ModelVersionRef, ReportRef
         from airflow_mlops.core.registry import promotion
         from airflow_mlops.store import ledger
-        from airflow_mlops.store.clock import from_iso
 
         challenger = ModelVersionRef.from_dict(self.challenger)
         try:
@@ -70,7 +69,7 @@ class PromoteModelOperator(LifecycleOperator):
                 actor=task_key(context),
                 approver=self.approver or None,
                 reason=self.reason,
-                effective_at=from_iso(self.effective_at) if self.effective_at else None,
+                effective_at=moment_of("effective_at", self.effective_at),
                 backfill=run_type(context) == "backfill",
                 allow_backfill=self.allow_backfill,
                 allow_older=self.allow_older,

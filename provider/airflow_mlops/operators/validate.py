@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.standard.operators.branch import BaseBranchOperator
 
-from airflow_mlops.operators.base import ReportingOperator
+from airflow_mlops.operators.base import ReportingOperator, moment_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,13 +98,11 @@ class ValidateDatasetOperator(ReportingOperator):
         return parted.report, {"report": ref, "good": good, "bad": bad}
 
     def _options(self, subject: str) -> dict[str, Any]:
-        from airflow_mlops.store.clock import from_iso
-
         return {
             "subject": subject,
             "environment": self.environment,
+            "as_of": moment_of("as_of", self.as_of),
             "reference": None if self.reference is None else self.profile_of(self.reference),
-            "as_of": None if self.as_of is None else from_iso(self.as_of),
         }
 
     def _part(self, rows: Snapshot, parted: Quarantine, dataset: str) -> tuple[dict[str, Any], dict[str, Any] | None]:

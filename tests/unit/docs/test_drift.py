@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from airflow_mlops.core.data import ConceptPolicy, DriftPolicy
+from airflow_mlops.core.data import ConceptPolicy, Contract, DriftPolicy
 
 PAGE = (Path(__file__).parents[3] / "docs" / "drift.md").read_text(encoding="utf-8")
 
@@ -30,6 +30,7 @@ def test_the_code_runs_and_finds_what_it_is_about(capsys: pytest.CaptureFixture[
 
 def test_the_policies_are_valid() -> None:
     assert DriftPolicy.load(yaml.safe_load(blocks("yaml drift")[0])).columns["age"].numeric == 0.2
+    assert Contract.load(yaml.safe_load(blocks("yaml contract")[0])).label == "left"
     assert ConceptPolicy.load(yaml.safe_load(blocks("yaml concept")[0])).effect == 0.1
 
 

@@ -6,9 +6,10 @@ Polars' streaming engine alone is not out of core for what judging needs (`refer
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
@@ -187,6 +188,13 @@ def _footer(file: str) -> tuple[pl.LazyFrame, dict[str, pl.DataType], int]:
         frame = pl.scan_parquet(file)
         schema = dict(frame.collect_schema())
         return frame, schema, int(frame.select(pl.len()).collect().item())
+    except pl.exceptions.DuplicateError as error:
+        named = re.search("'(.*)'", str(error), re.DOTALL)
+        raise BadInput(
+            f"column names occur twice: {[named[1]] if named else error}",
+            where=file,
+            mend="rename them, or drop one, where the file is written",
+        ) from None
     except TORN as error:
         raise _unreadable(file, error) from None
 
@@ -201,8 +209,12 @@ def _unreadable(where: str, error: BaseException) -> BadInput:
 
 
 def _common_schema(files: list[str], schemas: list[dict[str, pl.DataType]]) -> dict[str, pl.DataType]:
-    """Find the types that hold all files' values: an int column that is float in one file is float."""
-    common = schemas[0]
+    """Find the types that hold all files' values: an int column that is float in one file is float.
+
+    :raises BadInput: when a file has other columns than the first, or a column is of another kind in it.
+    """
+    common = dict(schemas[0])
+    said_by = dict.fromkeys(common, files[0])
     for file, schema in zip(files, schemas, strict=True):
         if set(schema) != set(common):
             raise BadInput(
@@ -210,18 +222,55 @@ def _common_schema(files: list[str], schemas: list[dict[str, pl.DataType]]) -> d
                 where=f"{file} and {files[0]}",
                 mend="write both with the same columns",
             )
-        if schema != common:
-            try:
-                empty = [pl.DataFrame(schema=s).select(list(common)) for s in (common, schema)]
-                common = dict(pl.concat(empty, how="vertical_relaxed").schema)
-            except pl.exceptions.PolarsError:
-                other = [(c, str(common[c]), str(schema[c])) for c in common if common[c] != schema[c]]
+        for column, dtype in schema.items():
+            both = _common_type(common[column], dtype)
+            if both is None:
                 raise BadInput(
-                    f"the files disagree on types: {other[:3]}",
-                    where=f"{files[0]} and {file}",
-                    mend="write both with the same types",
-                ) from None
+                    f"the files disagree on types: column {column!r} is {common[column]} in one and {dtype} in another",
+                    where=f"{said_by[column]} and {file}",
+                    mend="write both with the same type; a column read from CSV gets one with dtype={...}",
+                )
+            if common[column] == pl.Null:
+                said_by[column] = file
+            common[column] = both
     return common
+
+
+def _common_type(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
+    """Give the type that holds values of both and means the same; None when there is none.
+
+    Without values a column has no type, and takes any. Polars would also make text of whole numbers, numbers of
+    dates, and cut off what a coarser unit of time does not hold.
+    """
+    if one == other or other == pl.Null:
+        return one
+    if one == pl.Null:
+        return other
+    if _sort(one) != _sort(other):
+        return None
+    if _sort(one) == "text":
+        return pl.String()
+    if isinstance(one, pl.Datetime) and isinstance(other, pl.Datetime):
+        return pl.Datetime("us", one.time_zone) if one.time_zone == other.time_zone else None
+    if isinstance(one, pl.Duration):
+        return pl.Duration("us")
+    if isinstance(one, pl.List) and isinstance(other, pl.List):
+        inner = _common_type(cast("pl.DataType", one.inner), cast("pl.DataType", other.inner))
+        return None if inner is None else pl.List(inner)
+    try:
+        empty = [pl.DataFrame(schema={"": dtype}) for dtype in (one, other)]
+        return pl.concat(empty, how="vertical_relaxed").schema[""]
+    except pl.exceptions.PolarsError:
+        return None
+
+
+def _sort(dtype: pl.DataType) -> object:
+    """Say to which other types values of this one can be likened."""
+    if dtype.is_numeric():
+        return "number"
+    if isinstance(dtype, (pl.String, pl.Categorical, pl.Enum)):
+        return "text"
+    return "date" if isinstance(dtype, (pl.Date, pl.Datetime)) else dtype.base_type()
 
 
 def _cast(frame: pl.LazyFrame, has: dict[str, pl.DataType], wants: dict[str, pl.DataType]) -> pl.LazyFrame:

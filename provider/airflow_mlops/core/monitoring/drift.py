@@ -66,7 +66,7 @@ def _judged(
     cells = baseline if baseline.cluster in snapshot.schema else replace(baseline, cluster=None)
     report = check_drift(
         baseline,
-        profile(snapshot, columns=list(baseline.columns), like=cells),
+        profile(snapshot, like=cells),
         load_section(DriftPolicy, policy, "drift"),
         subject=_subject(snapshot, version),
         kind=kind,

@@ -30,7 +30,8 @@ ORDER = ("value", "gain", "low", "high", "count", "share", "rows")
 MOST_ROWS = 8
 MOST_CELLS = 8
 MOST_CELL = 80
-_TOLD_ELSEWHERE = {"shape", "examples", "reference", "current", "signals"}
+_TOLD_ELSEWHERE = {"shape", "examples", "reference", "current", "signals", "strata"}
+_BOUNDS = {"min": "At least", "max": "At most", "min_length": "At least", "max_length": "At most"}
 _OF_MEASURE = {"method", "effect", "p_value", "p_adjusted", "n_reference", "n_current"}
 
 
@@ -79,8 +80,8 @@ class Card:
         :param subject: what the report is about: a check on all of that is known by its rule.
         """
         seen = check.observed if isinstance(check.observed, Mapping) else {}
-        shape = charts.Shape.of(seen.get("shape"))
-        tables = [sides(seen, shape), measures(seen, check.expected)]
+        shape = charts.Shape.of(seen.get("shape")) or charts.Shape.of_strata(seen.get("strata"), check.where)
+        tables = [sides(seen, shape), measures(seen, check.expected), strata(seen.get("strata"), shape)]
         part = words.number(seen.get("share"))
         rule = words.text(check.name, words.MOST_LABEL)
         local = check.where is not None and check.where != subject
@@ -140,6 +141,16 @@ def _look(key: str, value: Any, dated: bool) -> str:
     return words.text(words.named(key, value), MOST_CELL)
 
 
+def strata(given: Any, shape: charts.Shape | None) -> Table | None:
+    """List how labels went with scores, or with the values of a feature, before and now, where no picture shows it."""
+    rows = [row for row in given if isinstance(row, Mapping)] if isinstance(given, (list, tuple)) else []
+    if not rows or shape is not None:
+        return None
+    keys = ("of", "rows", "label_reference", "label_current")
+    cells = tuple(tuple(words.text(words.figure(row.get(k)), 40) for k in keys) for row in rows[: charts.MOST_STRATA])
+    return Table(("Where", "Rows now", "Label in the reference", "Label now"), cells)
+
+
 def measures(seen: Mapping[str, Any], expected: Any) -> Table | None:
     """List how a move was measured: the effect, what is allowed, and how likely it is by chance."""
     signals = seen.get("signals")
@@ -167,12 +178,13 @@ def pairs(check: Check) -> list[tuple[str, str]]:
         told = [("Observed", seen), ("Asked for", asked)]
         return [(name, words.arrows(_cell(value))) for name, value in told if value is not None]
     known = _TOLD_ELSEWHERE | (_OF_MEASURE if "method" in seen else set())
+    known |= {"p_value"} if seen.get("p_adjusted") is not None else set()
     found = [(words.heading(k), _cell(v, str(k))) for k, v in _in_order(seen) if k not in known]
     if isinstance(asked, Mapping):
         limits = {} if "method" in seen else asked
         found += [(f"{words.heading(k)}, asked for", _cell(v, str(k))) for k, v in limits.items() if v is not None]
     elif asked is not None:
-        found.append(("Asked for", words.arrows(_cell(asked))))
+        found.append((_BOUNDS.get(check.name, "Asked for"), words.arrows(_cell(asked))))
     return found[:MOST_ROWS]
 
 
@@ -186,10 +198,11 @@ def _cell(value: Any, key: str = "") -> str:
 
 
 def examples(given: Any, column: str | None) -> Table | None:
-    """Lay examples out as a table: one row a broken row, its key first, then the column that breaks the rule."""
+    """Lay examples out as a table: one row a broken row, its key first, then the columns that break the rule."""
     rows: Sequence[Any] = given if isinstance(given, (list, tuple)) else ()
     found = [row for row in rows if isinstance(row, Mapping)][:MOST_ROWS]
-    head = sorted(dict.fromkeys(key for row in found for key in row), key=lambda key: key == column)
+    broken = str(column).split(", ")  # a rule over several columns names them all
+    head = sorted(dict.fromkeys(key for row in found for key in row), key=lambda key: str(key) in broken)
     head = [*head[: MOST_CELLS - 1], *head[-1:]] if len(head) > MOST_CELLS else head
     if not head:
         return None

@@ -17,6 +17,7 @@ from airflow_mlops.core.pages import words
 MOST_BINS = 50
 MOST_SHARE = 1.001  # shares have been rounded
 MOST_NAMES = 12
+MOST_STRATA = 20
 MOST_WINDOWS = 24
 MOST_NAME = 40
 _SVG = Markup('<svg class="{}" viewBox="0 0 {} {}"{} role="img"><title>{}</title><desc>{}</desc>{}</svg>')
@@ -29,9 +30,10 @@ class Shape:
 
     :param reference: shares of all values.
     :param current: the same of the current data.
-    :param names: the categories; empty for numbers and dates.
+    :param names: the categories, or the strata; empty for numbers and dates.
     :param lo: where the first bin begins, in words.
     :param hi: where the last bin ends, in words.
+    :param what: what the names are.
     """
 
     reference: tuple[float, ...]
@@ -39,6 +41,18 @@ class Shape:
     names: tuple[str, ...] = ()
     lo: str = ""
     hi: str = ""
+    what: str = "Category"
+
+    @classmethod
+    def of_strata(cls, data: Any, column: str | None) -> Shape | None:
+        """Read how often a label came true, stratum by stratum; None when labels are no shares."""
+        rows = [row for row in data if isinstance(row, Mapping)] if isinstance(data, (list, tuple)) else []
+        rows = rows[:MOST_STRATA]
+        before, now = (_shares([row.get(f"label_{side}") for row in rows]) for side in ("reference", "current"))
+        if not before or not now or not (any(before) or any(now)):
+            return None
+        names = tuple(words.text(row.get("of"), MOST_NAME) for row in rows)
+        return cls(before, now, names, what="Score" if column is None else words.text(column, MOST_NAME))
 
     @classmethod
     def of(cls, data: Any) -> Shape | None:
@@ -165,9 +179,12 @@ class Window:
         ]
 
 
-def sparkline(windows: Sequence[Window]) -> Markup:
-    """Draw the values of the last windows; the form of a point, not its colour alone, says its verdict."""
-    values = [w.value for w in windows if w.value is not None]
+def sparkline(windows: Sequence[Window], mark: float | None = None) -> Markup:
+    """Draw the values of the last windows; the form of a point, not its colour alone, says its verdict.
+
+    :param mark: the value from which on a window fails, as a dashed line.
+    """
+    values = [w.value for w in windows if w.value is not None] + ([] if mark is None else [mark])
     low, high = min([0.0, *values]), max([0.0, *values])
     reach = high - low or 1.0
     step = 640 / max(1, len(windows) - 1) if len(windows) > 1 else 0
@@ -182,7 +199,10 @@ def sparkline(windows: Sequence[Window]) -> Markup:
         line += f"{pen}{x:.0f} {y:.0f}"
         pen = "L"
     floor = 14 + 62 * (1 - (0 - low) / reach)
-    drawn = Markup('<path class="axis" d="M0 {0}H680"/><path class="line" d="{1}"/>').format(round(floor), line)
+    drawn = Markup('<path class="axis" d="M0 {}H680"/>').format(round(floor))
+    if mark is not None:
+        drawn += Markup('<path class="limit" d="M0 {:.0f}H680"/>').format(14 + 62 * (1 - (mark - low) / reach))
+    drawn += Markup('<path class="line" d="{}"/>').format(line)
     drawn += Markup("").join(_point(x, y, window) for x, y, window in points)
     told = "; ".join(f"{w.partition}: {words.figure(w.value)}, {words.label(w.verdict)}" for w in windows)
     return _SVG.format("spark", 680, 90, "", f"The last {words.count_of(len(windows), 'window')}", told, drawn)

@@ -15,8 +15,14 @@ from airflow_mlops.core.report import Report
 MOST_FACTS = 24
 MOST_METRICS = 30
 MOST_VALUE = 160
+MOST_TABLES = 2
+MOST_TABLE_ROWS = 24
+MOST_TABLE_CELLS = 6
+MOST_TABLE_CELL = 100
 _FIRST = ("rows", "rows_reference", "rows_current", "columns", "metric", "champion", "challenger")
 _TITLES = {
+    "label_mean_reference": "Reference label mean",
+    "label_mean_current": "Current label mean",
     "rows_reference": "Reference rows",
     "rows_current": "Current rows",
     "effective_rows_reference": "Independent reference rows",
@@ -26,7 +32,7 @@ _ROLES = ("champion", "challenger")
 # Told by the headline, the cards or a picture.
 _TOLD_ELSEWHERE = {
     "windows", "drifted", "drifted_share", "columns_drifted", "columns_judged", "largest_effects", "values", "gain",
-    "roles",
+    "roles", "tables",
 }  # fmt: skip
 
 
@@ -35,6 +41,7 @@ def plain(report: Report) -> list[tuple[str, str]]:
     told = [(str(k), v) for k, v in report.facts.items() if k not in _TOLD_ELSEWHERE and v is not None and v != ""]
     if estimate(report):
         told = [(k, v) for k, v in told if k not in ("value", "low", "high", "expected")]
+    told = [(k, v) for k, v in told if (k, v) != ("preset", "default")]  # what was not chosen need not be told
     told = [(k, v) for k, v in told if not (k.startswith("effective_") and v == report.facts.get(k[10:]))]
     told.sort(key=lambda pair: _FIRST.index(pair[0]) if pair[0] in _FIRST else len(_FIRST))
     return [(_TITLES.get(k) or words.heading(k), _value(k, v)) for k, v in told[:MOST_FACTS]]
@@ -148,6 +155,46 @@ def _found(of: Mapping[str, Any], what: str, mark: float | None, said: str) -> E
     if value is None or low is None or high is None:
         return None
     return Estimate(what, value, low, high, mark, said)
+
+
+@dataclass(frozen=True, slots=True)
+class Titled:
+    """A table that whoever made the report has put into it.
+
+    :param title: its heading.
+    :param table: the table.
+    :param note: how to read it.
+    """
+
+    title: str
+    table: Table
+    note: str
+
+
+def tables(report: Report) -> list[Titled]:
+    """Read the report's ``tables``: each ``{"title", "head", "rows", "note"}``; what is none is left out.
+
+    A row begins with its name; a cell may be whatever a report holds.
+    """
+    given = report.facts.get("tables")
+    found = [of for of in given if isinstance(of, Mapping)] if isinstance(given, (list, tuple)) else []
+    return [told for told in map(_titled, found[:MOST_TABLES]) if told.table.rows]
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else []
+
+
+def _titled(of: Mapping[str, Any]) -> Titled:
+    head, rows = _listed(of.get("head")), _listed(of.get("rows"))
+    names = tuple(words.text(name, words.MOST_LABEL) for name in head[:MOST_TABLE_CELLS])
+    cells = [
+        tuple(words.text(words.figure(cell), MOST_TABLE_CELL) for cell in row[: len(names)])
+        for row in rows[:MOST_TABLE_ROWS]
+        if isinstance(row, (list, tuple)) and len(row) >= len(names)
+    ]
+    note = words.text(of.get("note") or "")
+    return Titled(words.text(of.get("title") or "", words.MOST_LABEL), Table(names, tuple(filter(None, cells))), note)
 
 
 def windows(report: Report) -> list[charts.Window]:

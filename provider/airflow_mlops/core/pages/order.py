@@ -7,14 +7,20 @@ from typing import Any
 
 from airflow_mlops.core.report import Check, Report
 
+_GONE = {"column there", "type"}
+
 
 def ordered(report: Report) -> list[Check]:
-    """Give the failed checks: errors first, then warnings, then notes; the largest effect of each first."""
+    """Give the failed checks: errors first, then warnings, then notes; the largest effect of each first.
+
+    A column that is gone, or has become something else, has no effect to be measured by and stands before those that
+    have only moved.
+    """
     ranks = {"error": 0, "warn": 1, "info": 2}
     effects = {e: i for i, e in enumerate(_largest(report))}
     return sorted(
         (c for c in report.checks if c.status == "fail"),
-        key=lambda c: (ranks.get(c.severity, 3), effects.get(c.where, len(effects))),
+        key=lambda c: (ranks.get(c.severity, 3), -1 if c.name in _GONE else effects.get(c.where, len(effects))),
     )
 
 

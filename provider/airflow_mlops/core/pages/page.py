@@ -17,6 +17,10 @@ from airflow_mlops.core.report import Report
 
 CARDS_BYTES = 150_000
 LINES_BYTES = 200_000
+TABLES_BYTES = 40_000
+OF_THRESHOLDS = (
+    "Each point is the largest effect of its window, in units of what is allowed: from the dashed line on it is drift. "
+)
 TONES = {"error": "fail", "warning": "warn", "note": "none"}
 FAILED_TITLES = {
     "drift": "What has drifted",
@@ -43,6 +47,8 @@ class Page:
     comparison: Table | None
     windows: list[charts.Window]
     sparkline: Markup
+    scale: str
+    tables: Markup
     failed_title: str
     failed_count: int
     failed: Markup
@@ -64,7 +70,7 @@ class Room:
     """
 
     def __init__(self, cards: int = CARDS_BYTES, lines: int = LINES_BYTES) -> None:
-        self.limits = {"card": cards, "line": lines}
+        self.limits = {"table": TABLES_BYTES, "card": cards, "line": lines}
         self.used = 0
         self.refused = 0
 
@@ -108,6 +114,8 @@ def render(report: Report) -> str:
     """
     macros, room = _macros(), Room()
     about = str(report.subject)
+    tables = [macros.titled(told) for told in facts.tables(report)]
+    tables = [html for html in tables if room.take("table", html)]
     failed = [Card.of(c, about) for c in ordered(report)]
     shown, others = room.cards(failed, macros.card)
     failed_lines = room.lines(others, macros.tagged_line)
@@ -115,6 +123,7 @@ def render(report: Report) -> str:
     unjudged_lines = room.lines(unjudged, macros.line)
     passed = [Card.of(c, about) for c in report.checks if c.status == "pass"]
     seen = facts.windows(report)
+    drift = verdicts.family(report.kind) == "drift"
     page = Page(
         id=words.text(report.id),
         css=_css(),
@@ -126,7 +135,9 @@ def render(report: Report) -> str:
         estimate=facts.estimate(report),
         comparison=facts.comparison(report),
         windows=seen,
-        sparkline=charts.sparkline(seen),
+        sparkline=charts.sparkline(seen, 1.0 if drift else None),
+        scale=OF_THRESHOLDS if drift else "",
+        tables=Markup("").join(tables),
         failed_title=FAILED_TITLES.get(verdicts.family(report.kind), "What failed"),
         failed_count=len(failed),
         failed=shown,

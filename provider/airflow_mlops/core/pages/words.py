@@ -178,6 +178,8 @@ def rough(value: Any) -> str:
 
 def named(key: str, value: Any) -> str:
     """Write a value in the unit that its key tells: shares as percentages, bytes as kB and MB."""
+    if key in ("p_value", "p_adjusted"):
+        return chance(value).removeprefix("= ")
     if key == "share" or key.endswith("_share") or key == "missing":
         return share(value)
     return size(value) if key == "bytes" else figure(value)

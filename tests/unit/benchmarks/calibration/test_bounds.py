@@ -35,3 +35,11 @@ def test_few_streams_are_refused_only_when_that_is_no_chance():
 @pytest.mark.parametrize("study", ["info aa clustered, key not named", "evidently aa, any column"])
 def test_of_what_is_only_told_nothing_is_promised(study):
     assert judged(study, 60, 60, small=True).holds is None
+
+
+def test_of_signals_kept_apart_the_last_word_says_what_is_promised():
+    assert judged("apart covariate, older, logistic: concept quiet", 0, 200, small=False).holds is True
+    assert judged("apart covariate, older, logistic: concept quiet", 200, 200, small=False).holds is False
+    assert judged("apart covariate, older, logistic: data found", 200, 200, small=False).holds is True
+    assert judged("apart covariate, older, logistic: data found", 0, 200, small=False).holds is False
+    assert judged("info apart covariate, older, logistic: predictions told", 200, 200, small=False).holds is None

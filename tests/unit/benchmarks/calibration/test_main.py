@@ -5,6 +5,7 @@ import json
 import pytest
 
 from benchmarks.calibration import __main__ as program
+from benchmarks.calibration.apart import APART, LabelledSize
 from benchmarks.calibration.studies import FAMILIES, Outcome, Size
 from benchmarks.calibration.work import judged
 
@@ -70,6 +71,26 @@ def test_the_small_part_has_every_family_and_few_rows():
     small = program.chosen_size(500, small=True, beside=True)
     assert {*small.streams} == {*FAMILIES}
     assert max(*small.rows, *small.reference_rows) <= 20_000
+
+
+def test_concept_drift_is_written_beside_drift_and_leaves_it_alone(build, monkeypatch):
+    program.main(["drift", "--streams", "80"])
+    before = (build / "calibration-drift.json").read_text()
+    monkeypatch.setattr(program, "chosen_labelled_size", lambda streams, **_: LabelledSize({"apart one": streams}))
+    monkeypatch.setitem(APART, "apart one", quiet)
+    assert program.main(["concept", "--streams", "75"]) == 0
+    assert [row["streams"] for row in json.loads((build / "calibration-concept.json").read_text())] == [75]
+    assert (build / "calibration-drift.json").read_text() == before
+    assert (build / "calibration" / "concept.jsonl").exists()
+
+
+def test_each_calibration_has_its_own_number_of_streams(build):
+    program.main(["drift"])
+    assert len(DONE) == program.STREAMS["drift"] == 500
+    assert program.chosen_labelled_size(200, small=False).streams == dict.fromkeys(APART, 200)
+    small = program.chosen_labelled_size(200, small=True)
+    assert {*small.streams} < {*APART}
+    assert max(*small.rows, small.reference_rows, small.fitted_rows) <= 5_000
 
 
 def test_evidently_is_beside_the_full_run_with_forty_streams_unless_left_out():

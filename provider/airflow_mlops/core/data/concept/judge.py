@@ -2,7 +2,7 @@
 
 Two relations come in, a report goes out. It tells concept drift from drift of the data: rows that moved to other
 scores are held against rows of those scores in the reference. And from a broken source: where a feature is taken over
-by missing values or a single value the relation is not judged, because no label can tell what went wrong.
+by missing values or a single value, or all that moved is a feature while labels stayed, the relation is not judged.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import numpy as np
 from airflow_mlops.core.data.concept.compare import Gaps, compare
 from airflow_mlops.core.data.concept.policy import ConceptPolicy
 from airflow_mlops.core.data.concept.relation import MEND, Relation, Strata
+from airflow_mlops.core.data.concept.upstream import moved_alone, taken_over
 from airflow_mlops.core.data.drift.statistics import holm
 from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.report import Check, Report
 
 MOST_STRATA = 20
 CLASS_SCALE = 0.5  # an error rate is never wider spread than this
-TAKEN_OVER = 0.98
 # No model is right everywhere, so a shift of the inputs alone moves the mean residual of a stratum a little. What is
 # tested is therefore not 'no gap' but 'a gap of at most this part of the threshold'.
 MARGIN = 0.5
@@ -45,7 +45,8 @@ def check_concept_drift(
     :param subject: what was judged, such as ``churn v3 2026-04-06``.
     :return: a report of the kind ``concept_drift``: the checks ``level`` (labels became more or less frequent or
         larger at the same scores), ``calibration`` (scores mean something else, score by score) and one ``relation`` a
-        feature.
+        feature. A single check ``relation``, ``not_judged``, says why nothing can be told; where it is because of
+        broken columns, ``facts["broken"]`` names them.
     :raises BadInput: when the two count over different strata.
     """
     policy = ConceptPolicy.load({} if policy is None else policy)
@@ -53,17 +54,25 @@ def check_concept_drift(
         raise BadInput("the two relations count over other strata", mend=MEND)
     facts = _facts(reference, current)
     scale = CLASS_SCALE if reference.task == "classes" else reference.label_std
-    why_not = _why_not(reference, current, policy, scale)
     weights = _weight(reference), _weight(current)
-    gaps = None if why_not else compare(reference.score, current.score, reference.task, weights)
-    if gaps is None:
-        why_not = why_not or "no range of scores has enough labelled rows on both sides"
-    elif gaps.covered < policy.overlap:
-        why_not = f"only {gaps.covered:.0%} of the rows have scores as the reference had"
-    if gaps is None or why_not:
-        told = Check("relation", "not_judged", policy.severity, facts, message=why_not or "")
-        return Report.of("concept_drift", subject or "current against reference", [told], facts=facts)
-    checks = list(_judged(reference, current, gaps, policy, scale, weights))
+    why_not, checks = _why_not(reference, current, policy, scale), list[Check]()
+    broken = {} if why_not else taken_over(reference, current, policy)
+    if not why_not and not broken:
+        gaps = compare(reference.score, current.score, reference.task, weights)
+        why_not = _out_of_reach(gaps, policy)
+        if gaps is not None and not why_not:
+            checks = list(_judged(reference, current, gaps, policy, scale, weights))
+        if gaps is None or gaps.covered < 1 - policy.broken or any(check.status == "fail" for check in checks):
+            broken = moved_alone(reference, current, policy, scale, weights)
+    if broken:
+        facts["broken"] = list(broken)
+        told = (
+            f"{name} is broken upstream, or far from all that the reference had: {how}" for name, how in broken.items()
+        )
+        why_not = "; ".join(told) + ". Mend it first"
+    if why_not:
+        where = ", ".join(broken) or None
+        checks = [Check("relation", "not_judged", policy.severity, facts, where=where, message=why_not)]
     return Report.of("concept_drift", subject or "current against reference", checks, facts=facts)
 
 
@@ -91,20 +100,15 @@ def _why_not(reference: Relation, current: Relation, policy: ConceptPolicy, scal
         return f"{sizes[0]} and {sizes[1]} independent labelled rows, {policy.min_rows} are needed on each side"
     if not math.isfinite(scale) or scale <= 0:
         return "all labels of the reference are the same: there is no relation to compare with"
-    for name, before in reference.features.items():
-        if name not in policy.ignore and (how := _broken(before, current.features[name], policy.broken)):
-            return f"{name} is broken upstream or far from all that the reference had: {how}. Mend it first"
     return None
 
 
-def _broken(reference: Strata, current: Strata, limit: float) -> str | None:
-    """Say how a feature was taken over by missing values or by one value; None when it was not."""
-    before, now = (side.rows / side.rows.sum() for side in (reference, current))
-    if now[-1] - before[-1] >= limit:
-        return f"missing {before[-1]:.0%} -> {now[-1]:.0%}"
-    most = int(np.argmax(now))
-    if now[most] >= TAKEN_OVER and now[most] - before[most] >= max(limit, 0.5):
-        return f"{reference.bins.label(most)} in {before[most]:.0%} -> {now[most]:.0%} of the rows"
+def _out_of_reach(gaps: Gaps | None, policy: ConceptPolicy) -> str | None:
+    """Say why the scores cannot be compared; None when they can."""
+    if gaps is None:
+        return "no range of scores has enough labelled rows on both sides"
+    if gaps.covered < policy.overlap:
+        return f"only {gaps.covered:.0%} of the rows have scores as the reference had"
     return None
 
 

@@ -18,8 +18,9 @@ class ConceptPolicy(Settings):
     :param alpha: the chance of one false alarm in the whole report.
     :param min_rows: independent labelled rows that both sides need.
     :param overlap: the share of current rows that must have scores as the reference had.
-    :param broken: the share of rows by which missing values, or one single value, may take over a feature; beyond it
-        the feature is broken upstream, and the relation cannot be judged before that is mended.
+    :param broken: the share of rows by which missing values may take over a feature, or by which one may move while
+        scores mean something else and labels come as before. Beyond it, and where one value has all rows, the feature
+        is broken upstream, and the relation cannot be judged before that is mended.
     :param severity: what concept drift means.
     :param ignore: features that are not looked at.
     """

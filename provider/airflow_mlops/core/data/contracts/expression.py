@@ -35,6 +35,7 @@ SORTS: dict[ColumnType, Sort] = {
     "date": "moment",
     "datetime": "moment",
 }
+WHOLE = 2.0**53  # from here on not each whole number is a double, and none has a fraction from the half of it on
 # What counts as a date or a time where it is stored as text. A date alone, or with a time after T or a blank; seconds,
 # their fractions and the zone may be left out. Anything else (05/04/2024) is a guess, and so is not read.
 ISO_MOMENT = (
@@ -114,6 +115,42 @@ class Compute:
 
 
 @dataclass(frozen=True, slots=True)
+class Remainder:
+    """What a division by whole steps leaves, with the sign of the right side (``%``).
+
+    ``left - right * q`` in double precision, with ``q`` the greatest whole number not above ``left / right``; where
+    rounding has put that outside of 0 to ``right``, it is brought back by one step of ``right``. Missing where the
+    right side is 0, where one side is missing or infinite, and where the quotient is so large (:data:`WHOLE`) that no
+    digit of the remainder is known.
+    """
+
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Rounded:
+    """A number rounded to so many places, halves away from zero.
+
+    The number times 10 to the power of ``places``, in double precision, to its nearest whole number, divided again. A
+    number that has no fraction of this size, because it is as large as :meth:`limit` or infinite, is given as it is.
+    """
+
+    operand: Node
+    places: int
+
+    @property
+    def scale(self) -> float:
+        """How many units of the last place a whole one has."""
+        return float(10**self.places)
+
+    @property
+    def limit(self) -> float:
+        """The size from which on there is nothing to round."""
+        return WHOLE / 2 / self.scale
+
+
+@dataclass(frozen=True, slots=True)
 class Compare:
     """A comparison of two values of one sort. Text and booleans are only compared for equality."""
 
@@ -190,6 +227,8 @@ Node: TypeAlias = (
     | Finite
     | IsNull
     | Compute
+    | Remainder
+    | Rounded
     | Compare
     | Among
     | Matches
@@ -216,6 +255,14 @@ def columns_of(node: Node) -> list[str]:
     if isinstance(node, Column):
         return [node.name]
     return list(dict.fromkeys(name for child in children(node) for name in columns_of(child)))
+
+
+def patterns_of(node: Node) -> Iterator[str]:
+    """Give the regular expressions in a condition."""
+    if isinstance(node, Matches):
+        yield node.pattern
+    for child in children(node):
+        yield from patterns_of(child)
 
 
 def size(node: Node, *, most: int) -> int:
@@ -249,6 +296,6 @@ def as_code(value: bool | int | float | str) -> str:
     """Write a value of a category as the text that it is compared as: 1 and 1.0 are ``"1"``."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2.0**53:
+    if isinstance(value, float) and value.is_integer() and abs(value) < WHOLE:
         return str(int(value))
     return str(value)

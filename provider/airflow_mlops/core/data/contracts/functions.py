@@ -1,11 +1,11 @@
-"""The functions that a rule may use, and those that are written with others so that all engines agree."""
+"""The functions that a rule may use."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from airflow_mlops.core.data.contracts.expression import Call, Choose, Compare, Compute, Constant, Node, Sort
+from airflow_mlops.core.data.contracts.expression import Sort
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +46,6 @@ FUNCTIONS = {
     "date": Known("date('2024-01-31') or date('2024-01-31T12:00')", "text", "moment"),
     "col": Known("col('first name'), a column whose name is no word", "text", None),
 }
-
-
-def floored_remainder(left: Node, right: Node) -> Node:
-    """Give ``left % right`` with the sign of the right side: SQL and Python do not agree on negative numbers."""
-    return Compute("-", left, Compute("*", right, Call("floor", (Compute("/", left, right),))))
-
-
-def rounded(value: Node, places: int) -> Node:
-    """Give a number rounded, halves away from zero: engines do not agree on halves."""
-    scale, half, zero = Constant(10.0**places), Constant(0.5), Constant(0)
-    size = Call("floor", (Compute("+", Compute("*", Call("abs", (value,)), scale), half),))
-    positive = Compute("/", size, scale)
-    return Choose(Compare("<", value, zero), Compute("-", zero, positive), positive)
 
 
 def checked_pattern(pattern: str) -> str | None:

@@ -13,6 +13,7 @@ import yaml
 from airflow_mlops.core.data.contracts.expression import ISO_MOMENT
 from airflow_mlops.core.data.contracts.model import Contract
 from airflow_mlops.core.data.frames import Table, collected, open_table
+from airflow_mlops.core.data.validation.polars_values import named
 from airflow_mlops.core.errors import BadInput
 
 MOST_VALUES = 20
@@ -83,9 +84,27 @@ def _line(key: str, value: Any) -> str:
     return f"{_dumped(key, quotes)}: {_dumped(value)}"
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes text that has one of Unicode's line breaks in double quotes, with an escape: else the break is folded."""
+
+
+_Dumper.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style='"' if re.search("[\x85\u2028\u2029]", text) else None
+    ),
+)
+
+
 def _dumped(value: Any, quotes: str | None = None) -> str:
-    text = yaml.safe_dump(
-        value, default_flow_style=True, default_style=quotes, width=math.inf, sort_keys=False, allow_unicode=True
+    text: str = yaml.dump(
+        value,
+        Dumper=_Dumper,
+        default_flow_style=True,
+        default_style=quotes,
+        width=math.inf,
+        sort_keys=False,
+        allow_unicode=True,
     )
     return text.removesuffix("\n").removesuffix("\n...")
 
@@ -98,7 +117,7 @@ def _facts(table: Table) -> dict[str, dict[str, Any]]:
     for piece in table.slices():
         wanted: list[pl.Expr] = []
         for number, (name, dtype) in enumerate(known.items()):
-            value = pl.col(name).fill_nan(None) if dtype.is_float() else pl.col(name)
+            value = named(name).fill_nan(None) if dtype.is_float() else named(name)
             wanted.append(value.null_count().alias(f"{number} missing"))
             if dtype.is_numeric() or dtype in (pl.Date, pl.Datetime):
                 value = _in_bounds(value, dtype)

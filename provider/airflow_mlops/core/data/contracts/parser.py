@@ -9,7 +9,6 @@ import ast
 import difflib
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from airflow_mlops.core.data.contracts.expression import (
@@ -31,13 +30,16 @@ from airflow_mlops.core.data.contracts.expression import (
     Missing,
     Node,
     Not,
+    Remainder,
+    Rounded,
     Scalar,
     Sort,
     as_code,
     moment_from_text,
     size,
 )
-from airflow_mlops.core.data.contracts.functions import FUNCTIONS, checked_pattern, floored_remainder, rounded
+from airflow_mlops.core.data.contracts.functions import FUNCTIONS, checked_pattern
+from airflow_mlops.core.data.contracts.mistakes import SORT_NAMES, RuleError, Typed, named, shown
 
 LONGEST = 1000
 LARGEST = 2000
@@ -54,25 +56,8 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Node, Node], Node]] = {
     ast.Sub: lambda a, b: Compute("-", a, b),
     ast.Mult: lambda a, b: Compute("*", a, b),
     ast.Div: lambda a, b: Compute("/", a, b),
-    ast.Mod: floored_remainder,
+    ast.Mod: Remainder,
 }
-_NAMES: dict[Sort, str] = {"number": "a number", "text": "text", "bool": "true or false", "moment": "a date or time"}
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """A node, and the sort of value that it gives.
-
-    :param node: the node.
-    :param sort: its sort; None for ``None``.
-    """
-
-    node: Node
-    sort: Sort | None
-
-
-class RuleError(ValueError):
-    """A rule that cannot be read: what is wrong, and where in it."""
 
 
 def parse(text: str, columns: Mapping[str, ColumnType]) -> Node:
@@ -97,7 +82,7 @@ def parse(text: str, columns: Mapping[str, ColumnType]) -> Node:
             tree = ast.parse(text, mode="eval")
     except SyntaxError as error:
         hint = "; write r before the quotes of a text that has a backslash" if "escape" in error.msg else ""
-        raise RuleError(_shown(text, error.msg + hint, (error.offset or 1) - 1)) from None
+        raise RuleError(shown(text, error.msg + hint, (error.offset or 1) - 1)) from None
     except (ValueError, RecursionError, MemoryError):
         raise RuleError("the rule cannot be read: it is nested too deep, or has a character that no text has") from None
     reader = _Reader(text, columns)
@@ -106,7 +91,7 @@ def parse(text: str, columns: Mapping[str, ColumnType]) -> Node:
     except RecursionError:
         raise RuleError("the rule is nested too deep") from None
     if whole.sort != "bool":
-        reader.refuse(tree.body, f"a rule has to be true or false, this is {_named(whole)}")
+        reader.refuse(tree.body, f"a rule has to be true or false, this is {named(whole)}")
     if size(whole.node, most=LARGEST) > LARGEST:
         raise RuleError("the rule is too large: make two of it")
     return whole.node
@@ -131,7 +116,7 @@ class _Reader:
 
     def refuse(self, node: ast.expr, what: str) -> NoReturn:
         """Say what is wrong, with a mark below the place."""
-        raise RuleError(_shown(self.text, what, len(self.text.encode()[: node.col_offset].decode())))
+        raise RuleError(shown(self.text, what, len(self.text.encode()[: node.col_offset].decode())))
 
     def read(self, node: ast.expr) -> Typed:
         """Read any expression. What has been read is kept: both neighbours in a chain ask for the same one."""
@@ -148,7 +133,7 @@ class _Reader:
         if sort == "moment":
             found = self.adapted(Typed(found.node, sort), found)
         if found.sort != sort:
-            self.refuse(node, f"this is {_named(found)}, {_NAMES[sort]} is needed")
+            self.refuse(node, f"this is {named(found)}, {SORT_NAMES[sort]} is needed")
         return found.node
 
     def column(self, node: ast.expr, name: str) -> Typed:
@@ -219,7 +204,7 @@ class _Reader:
         a, b = self.alike(left, right)
         symbol = _COMPARISONS[type(operator)]
         if a.sort in ("text", "bool") and symbol not in ("==", "!="):
-            self.refuse(left, f"{_named(a)} has no order here; compare it with == or !=")
+            self.refuse(left, f"{named(a)} has no order here; compare it with == or !=")
         return Compare(symbol, a.node, b.node)
 
     def is_none(self, left: ast.expr, right: ast.expr, *, negated: bool) -> Node:
@@ -239,7 +224,7 @@ class _Reader:
         for item in right.elts:
             value = self.adapted(operand, self.read(item))
             if not isinstance(value.node, Constant) or value.sort is None or value.sort != operand.sort:
-                self.refuse(item, f"a value is needed here that {_named(operand)} can be")
+                self.refuse(item, f"a value is needed here that {named(operand)} can be")
             values.append(value.node.value)
         return Among(operand.node, tuple(values))
 
@@ -250,7 +235,7 @@ class _Reader:
         if a.sort is None or b.sort is None:
             self.refuse(left, "None equals nothing; write is None, or is not None")
         if a.sort != b.sort:
-            self.refuse(left, f"{_named(a)} cannot be compared with {_named(b)}")
+            self.refuse(left, f"{named(a)} cannot be compared with {named(b)}")
         return a, b
 
     def adapted(self, other: Typed, value: Typed) -> Typed:
@@ -327,7 +312,7 @@ class _Reader:
             places = getattr(node.args[1], "value", None)
             if isinstance(places, bool) or not isinstance(places, int) or places > 12:
                 self.refuse(node.args[1], "the number of places is 0 to 12")
-        return Typed(rounded(self.of(node.args[0], "number"), places), "number")
+        return Typed(Rounded(self.of(node.args[0], "number"), places), "number")
 
     def text_of(self, node: ast.expr) -> str:
         """Read a text that has to be literal."""
@@ -338,15 +323,3 @@ class _Reader:
 
 def _function(name: str) -> Function:
     return name  # type: ignore[return-value]  # FUNCTIONS has been asked
-
-
-def _named(found: Typed) -> str:
-    what = _NAMES[found.sort] if found.sort else "None"
-    return f"{found.node.name} ({what})" if isinstance(found.node, Column) else what
-
-
-def _shown(text: str, what: str, place: int) -> str:
-    """Say what is wrong with a rule, and mark where."""
-    start = max(0, place - 40)
-    line = " ".join(text[start : place + 40].splitlines())
-    return f"{what}\n        {line}\n        {' ' * (place - start)}^"

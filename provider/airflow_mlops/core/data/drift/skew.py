@@ -39,6 +39,6 @@ def check_skew(
     """
     rules = Contract.load(contract).for_environment(environment)
     policy = DriftPolicy.load({} if policy is None else policy)
-    absent = [name for name in rules.columns if rules.role(name) == "ignore" and name in training.columns]
+    absent = [name for name in rules.columns if rules.role(name) in ("ignore", "key") and name in training.columns]
     ignoring = policy.model_copy(update={"ignore": tuple(dict.fromkeys([*policy.ignore, *absent]))})
     return check_drift(training, serving, ignoring, subject=subject or f"{rules.name} as {environment}", kind="skew")

@@ -12,6 +12,7 @@ from airflow_mlops.core.data.profiles import text
 from airflow_mlops.core.data.profiles.categories import MOST_NAMES, Categories, Overflow
 from airflow_mlops.core.data.profiles.column import Column
 from airflow_mlops.core.data.profiles.grid import Values, choose_grid
+from airflow_mlops.core.data.profiles.hash_counter import Among, HashCounter, counted, heaviest
 from airflow_mlops.core.data.profiles.kinds import named
 from airflow_mlops.core.data.profiles.model import ColumnProfile, Kind
 from airflow_mlops.core.data.profiles.names import clean_name, name_hashes
@@ -20,8 +21,8 @@ from airflow_mlops.core.data.profiles.numbers import Grid, Numbers
 BLOCK = 32_768  # values counted at a time: small enough to stay in the processor's cache
 MOST_HELD = 65_536  # names held in memory before a column overflows
 BELOW = float(np.nextafter(1.0, 0.0))  # the greatest place in the cell 'below'
-FILTER = np.uint32(65_536)  # places by which values of the base are told from nearly all others
 PROBE = 16_384  # values that are looked at first: a column with too many names shows it soon
+SPREAD = int(MOST_HELD * -math.expm1(-PROBE / MOST_HELD))  # different ones expected of as many names as are held
 _HELD = {"name": pl.String, "rows": pl.Int64}
 
 
@@ -161,21 +162,21 @@ class NameCounter(Counter):
         super().__init__(kind)
         self.base = None if like is None else like.base
         self.held: dict[str, int] = {}
-        self.overflow = Overflow.of([], []) if like is not None and like.overflow is not None else None
+        self.hashed = HashCounter() if like is not None and like.overflow is not None else None
+        self.held_by_hash = Overflow.of([], [])  # what was held when the column overflowed
 
     def add(self, column: Column) -> None:
         """Count a slice in."""
-        if self.overflow is None and self._shows_too_many(column):
-            self._let_go()
+        if self.hashed is None and not self.rows and column.piece.rows > PROBE and self._first_too_many(column):
+            return
         self.rows += column.piece.rows
-        if self.overflow is not None:
-            self._add_by_hash(column, self.overflow)
+        if self.hashed is not None:
+            self._add_by_hash(column, self.hashed)
             return
         values, rows = column.groups()
         if self.base is None and len(values) > MOST_HELD:
             self.base = self._most_frequent(values, rows)
-            self._let_go()
-            self._add_by_hash(column, Overflow.of([], []) if self.overflow is None else self.overflow)
+            self._add_by_hash(column, self._let_go())
             return
         self.missing += self._hold(values, rows)
         if self._too_many(self.held):
@@ -192,12 +193,17 @@ class NameCounter(Counter):
                 self.held[name] = self.held.get(name, 0) + count
         return missing
 
-    def _shows_too_many(self, column: Column) -> bool:
-        """Say whether the first values of all already have more names than are held: counting them is dear."""
-        if self.base is None or self.rows or column.piece.rows <= PROBE:
-            return False
+    def _first_too_many(self, column: Column) -> bool:
+        """Look at the first values of all, as a search for the different ones is dear when there are too many.
+
+        :return: the slice is counted; else it is to be counted, with what was learned.
+        """
         first = named(column.head(PROBE).unique(), self.kind).drop_nulls()
-        return self._too_many({clean_name(name) for name in first.to_list()})
+        if self.base is None:
+            return len(first) > SPREAD and self._add_without_base(column)
+        if self._too_many({clean_name(name) for name in first.to_list()}):
+            self._let_go()
+        return False
 
     def _too_many(self, names: Collection[str]) -> bool:
         """Say whether so many names mean that the column overflows, however many more may come."""
@@ -205,28 +211,49 @@ class NameCounter(Counter):
             return len(names) > MOST_HELD
         return len(names) > MOST_NAMES and len(set(names).difference(self.base)) > MOST_NAMES
 
-    def _let_go(self) -> None:
+    def _let_go(self) -> HashCounter:
         """Turn to counts by hash; only names of the base stay."""
         if self.base is None:
             self.base = _largest(self.held)
-        self.overflow = Overflow.of(list(self.held), list(self.held.values()))
+        self.held_by_hash = Overflow.of(list(self.held), list(self.held.values()))
         self.held = {name: self.held[name] for name in self.base if name in self.held}
+        self.hashed = HashCounter()
+        return self.hashed
 
-    def _add_by_hash(self, column: Column, overflow: Overflow) -> None:
-        """Count values by hash, without a search for the different ones; names of the base by name as well."""
-        base = np.zeros(FILTER, dtype=np.bool_)
-        base[name_hashes(self.base or ()) % FILTER] = True
-        names = named(column.present(), self.kind).drop_nulls()  # NaN has no name
+    def _add_by_hash(self, column: Column, hashed: HashCounter) -> None:
+        """Count values by hash; those whose name is in the base by name as well."""
+        names = self._names(column)
         self.missing += column.piece.rows - len(names)
-        of_base = [pl.Series([], dtype=pl.String)]
-        for block in text.blocks(names):
-            hashes, lengths = block.hashes(), text.counted_lengths(block.characters())
-            overflow = overflow.merged(Overflow.of_hashes(hashes, lengths))
-            of_base.append(block.names.filter(pl.Series(base[hashes % FILTER])))  # and few others
-        self.overflow = overflow
-        counts = pl.concat([part.rename("name") for part in of_base]).value_counts(name="rows")
-        counts = counts.filter(pl.col("name").is_in(self.base or ()))
-        self._hold(counts["name"], counts["rows"])
+        base = Among(name_hashes(self.base or ()))
+        found = counted([base.pick(*block) for block in hashed.add(names)])
+        found = found.filter(pl.col("name").is_in(self.base or ()))
+        self._hold(found["name"], found["rows"])
+
+    def _add_without_base(self, column: Column) -> bool:
+        """Count the first slice by hash, and find the base among the values with the most frequent hashes.
+
+        The base is that of a search among all values: whoever is left out occurs less often than its hash, which
+        occurs less often than each name of the base.
+
+        :return: it is done; else there are not too many names after all, or their hashes say too little.
+        """
+        names, hashed = self._names(column), HashCounter()
+        hashes = np.concatenate([hashes for _, hashes in hashed.add(names)])
+        most = heaviest(hashes, MOST_NAMES, MOST_HELD)
+        if most is None:
+            return False
+        found = counted([text.clean(Among(most[0]).pick(names, hashes))])
+        found = found.filter(pl.col("rows") >= most[1])
+        if len(found) < MOST_NAMES:  # names share a hash
+            return False
+        self.base = self._most_frequent(found["name"], found["rows"])
+        found = found.filter(pl.col("name").is_in(self.base))
+        self._hold(found["name"], found["rows"])
+        self.rows, self.missing, self.hashed = column.piece.rows, column.piece.rows - len(names), hashed
+        return True
+
+    def _names(self, column: Column) -> pl.Series:
+        return named(column.present(), self.kind).drop_nulls()  # NaN has no name
 
     def _most_frequent(self, values: pl.Series, rows: pl.Series) -> tuple[str, ...]:
         """Find the base among very many values, together with those that are held."""
@@ -243,7 +270,8 @@ class NameCounter(Counter):
             self.base = _largest(self.held)
             if len(self.held) > MOST_NAMES:
                 self._let_go()
-        categories = Categories.of(self.base, self.held, self.overflow)
+        overflow = None if self.hashed is None else self.held_by_hash.merged(self.hashed.overflow())
+        categories = Categories.of(self.base, self.held, overflow)
         return ColumnProfile(self.kind, self.rows, self.missing, self.non_finite, categories=categories)
 
 

@@ -6,11 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from airflow_mlops.core.data.database import DatabaseTable, Reader
-from airflow_mlops.core.data.frames import Table
 from airflow_mlops.core.data.profiles.database_names import FUNCTIONS, NameColumn, clusters, count_names
 from airflow_mlops.core.data.profiles.database_numbers import NumberColumn, choose_grids, count_numbers
-from airflow_mlops.core.data.profiles.files import _cluster, _kinds
 from airflow_mlops.core.data.profiles.grid import SAMPLE_ROWS
+from airflow_mlops.core.data.profiles.kinds import new_groups, settled_kinds
 from airflow_mlops.core.data.profiles.model import ColumnProfile, Kind, Profile
 from airflow_mlops.core.errors import BadInput
 
@@ -42,8 +41,8 @@ def database_profile(
     :raises BadInput: when the rows cannot be read, there is no such column, or a value is not of its column's type.
     """
     cluster = like.cluster if cluster is None and like is not None else cluster
-    there = Table(table.schema, 0, table.where, ())
-    groups, kinds = _cluster(there, cluster), _kinds(there, columns, like)
+    groups = new_groups(cluster, table.schema, table.where)
+    kinds = settled_kinds(table.schema, table.where, columns, like)
     with table.reading(FUNCTIONS) as reader:
         _check_types(reader, table, [*kinds, *([cluster] if cluster else [])])
         rows = reader.count()

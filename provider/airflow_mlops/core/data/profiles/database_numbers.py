@@ -10,14 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from airflow_mlops.core.data.database import Reader
-from airflow_mlops.core.data.profiles.grid import OUTSIDE, Values, choose_grid
+from airflow_mlops.core.data.profiles.grid import grid_of, ordered_places
 from airflow_mlops.core.data.profiles.numbers import Grid, Numbers
 from airflow_mlops.core.data.sql.dialect import Dialect
 
@@ -171,7 +170,7 @@ def _far(reader: Reader, dialect: Dialect, column: NumberColumn) -> Sequence[Any
 def choose_grids(
     reader: Reader, dialect: Dialect, values: Mapping[str, str], whole: set[str], every: int
 ) -> dict[str, Grid]:
-    """Choose cells for columns as :func:`choose_grid` does, from a few values in order.
+    """Choose cells for columns as those of files are chosen, from a few values in order.
 
     :param values: column -> the expression that reads it.
     :param whole: the columns whose type holds whole numbers only.
@@ -186,18 +185,22 @@ def choose_grids(
     sample = f"WITH sample AS MATERIALIZED (SELECT {finite} FROM {rows})"
     counts = ", ".join(f"count(x{i}), count(CASE WHEN x{i} <> round(x{i}) THEN 1 END)" for i in range(len(names)))
     found = reader.ask(f"{sample} SELECT {counts} FROM sample")[0]
+    places = [ordered_places(found[2 * i]) for i in range(len(names))]
     wanted = " UNION ALL ".join(
         f"SELECT {i} AS i, place, x FROM (SELECT x{i} AS x, row_number() OVER (ORDER BY x{i}) - 1 AS place"
         f" FROM sample WHERE x{i} IS NOT NULL) AS ordered{i}"
-        f" WHERE place IN ({', '.join(map(str, _order(found[2 * i])))})"
+        f" WHERE place IN ({', '.join(map(str, places[i]))})"
         for i in range(len(names))
-        if found[2 * i]
+        if places[i]
     )
     ordered: list[dict[int, float]] = [{} for _ in names]
     for i, place, x in reader.ask(f"{sample} {wanted}") if wanted else ():
         ordered[i][int(place)] = float(x)
     return {
-        name: choose_grid(_stand_in(found[2 * i], ordered[i], found[2 * i + 1]), whole=name in whole)
+        name: grid_of(
+            [ordered[i][place] for place in places[i]],
+            whole=name in whole or bool(places[i] and not found[2 * i + 1]),
+        )
         for i, name in enumerate(names)
     }
 
@@ -208,27 +211,3 @@ def _thinned(rows: str, every: int) -> str:
         return rows
     numbered = f"SELECT mlops_rows.*, row_number() OVER () AS mlops_number FROM {rows}"
     return f"(SELECT * FROM ({numbered}) AS numbered WHERE mlops_number % {every} = 0) AS mlops_rows"
-
-
-def _order(count: int) -> list[int]:
-    """Give the places, in order, of the values that a grid is chosen by."""
-    last = count - 1
-    places = [0, int(OUTSIDE * last), int(0.05 * last)]
-    return sorted({*places, *(last - place for place in places)})
-
-
-def _stand_in(count: int, ordered: Mapping[int, float], fractions: int) -> Values:
-    """Make values among which those that a grid is chosen by are the database's: all others do not matter.
-
-    :param count: how many values there are.
-    :param ordered: place in order -> value, for the places that matter.
-    :param fractions: how many values are not whole: then one of these is not whole, either.
-    """
-    places = sorted(ordered)
-    values = np.repeat([ordered[place] for place in places], np.diff([*places, count]))
-    if fractions and bool((values == np.rint(values)).all()):
-        for place, following in pairwise(places):
-            if following > place + 1 and ordered[place] < ordered[following]:
-                values[place + 1] = ordered[place] + 0.5
-                break
-    return values

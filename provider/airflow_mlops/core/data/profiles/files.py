@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast, get_args
+from typing import Any
 
 import polars as pl
 
@@ -13,10 +13,9 @@ from airflow_mlops.core.data.profiles import text
 from airflow_mlops.core.data.profiles.column import Column
 from airflow_mlops.core.data.profiles.counters import Counter, counter
 from airflow_mlops.core.data.profiles.grid import SAMPLE_ROWS
-from airflow_mlops.core.data.profiles.kinds import can_be, counted, named, natural_kind
-from airflow_mlops.core.data.profiles.model import Kind, Profile
+from airflow_mlops.core.data.profiles.kinds import counted, named, new_groups, settled_kinds
+from airflow_mlops.core.data.profiles.model import Profile
 from airflow_mlops.core.data.profiles.sketch import ClusterSketch
-from airflow_mlops.core.errors import BadInput
 
 SMALL = 4_000_000  # values that are read at once
 KEYS = "\0keys"  # no column of anyone's
@@ -32,8 +31,8 @@ def scan_profile(
     """Do what :func:`airflow_mlops.core.data.profile` says."""
     table = open_table(data)
     cluster = like.cluster if cluster is None and like is not None else cluster
-    groups = _cluster(table, cluster)
-    kinds = _kinds(table, columns, like)
+    groups = new_groups(cluster, table.schema, table.where)
+    kinds = settled_kinds(table.schema, table.where, columns, like)
     wanted = {name: counted(name, table.schema[name], kind) for name, kind in kinds.items()}
     references = like.columns if like else {}
     known = {name for name, column in references.items() if column.kind == kinds.get(name)}
@@ -74,46 +73,8 @@ def _sample(table: Table, columns: Sequence[str]) -> Slice | None:
     return Slice(rows.lazy(), 0, rows.height, table.where)
 
 
-def _cluster(table: Table, cluster: str | None) -> ClusterSketch | None:
-    if cluster is None:
-        return None
-    if cluster not in table.schema:
-        raise BadInput(f"there is no cluster column {cluster!r}", where=table.where, mend=_has(table))
-    if natural_kind(table.schema[cluster]) == "other":
-        raise BadInput(
-            f"a column of type {table.schema[cluster]} cannot say which rows belong together",
-            where=f"{table.where}, column {cluster}",
-            mend="name a column of text, numbers or dates",
-        )
-    return ClusterSketch()
-
-
 def _add_groups(groups: ClusterSketch, keys: pl.Series) -> None:
     names = named(keys, "category")
     groups.alone += names.null_count()
     for block in text.blocks(names.drop_nulls()):
         groups.add(block.hashes())
-
-
-def _has(table: Table) -> str:
-    return f"it has {list(table.schema)[:30]}"
-
-
-def _kinds(table: Table, columns: Sequence[str] | Mapping[str, str] | None, like: Profile | None) -> dict[str, Kind]:
-    """Settle which columns are counted, and as what."""
-    wanted: dict[str, str | None]
-    if columns is None:
-        wanted = {n: c.kind for n, c in like.columns.items()} if like else dict.fromkeys(table.schema)
-        wanted = {name: kind for name, kind in wanted.items() if name in table.schema}
-    else:
-        wanted = dict(columns) if isinstance(columns, Mapping) else dict.fromkeys(columns)
-        if missing := [name for name in wanted if name not in table.schema]:
-            raise BadInput(f"there is no column {missing[:5]}", where=table.where, mend=_has(table))
-        if unknown := {kind for kind in wanted.values() if kind} - {*get_args(Kind)}:
-            raise BadInput(f"there is no kind {sorted(unknown)}", mend=f"the kinds are {get_args(Kind)}")
-        if like:
-            wanted = {n: like.columns[n].kind if n in like.columns else kind for n, kind in wanted.items()}
-    return {
-        name: cast(Kind, kind) if kind and can_be(table.schema[name], kind) else natural_kind(table.schema[name])
-        for name, kind in wanted.items()
-    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +19,7 @@ Values = npt.NDArray[np.float64]
 
 
 def choose_grid(values: Values, *, whole: bool = False) -> Grid:
-    """Choose cells for a column: nearly all of its values inside, a little room on each side.
-
-    Whole numbers get cells centred on them, one each where 2048 suffice, so that no cell mixes more than its
-    neighbours do.
+    """Choose cells for a column of these values.
 
     :param values: values of the column; those that are not finite are left out.
     :param whole: the column's type holds whole numbers only. Floats that all are whole are found here.
@@ -29,11 +27,37 @@ def choose_grid(values: Values, *, whole: bool = False) -> Grid:
     values = values[np.isfinite(values)]
     if len(values) > SAMPLE_ROWS:
         values = values[:: -(-len(values) // SAMPLE_ROWS)]
-    if not len(values):
+    places = ordered_places(len(values))
+    ordered = np.partition(values, places) if places else values
+    whole = whole or bool(places and (values == np.rint(values)).all())
+    return grid_of([float(ordered[place]) for place in places], whole=whole)
+
+
+def ordered_places(count: int) -> list[int]:
+    """Give the places, in order, of the values that cells are chosen by: three from each end.
+
+    :param count: how many values there are, finite ones.
+    """
+    if not count:
+        return []
+    last = count - 1
+    places = [0, int(OUTSIDE * last), int(0.05 * last)]
+    return [*places, *(last - place for place in reversed(places))]
+
+
+def grid_of(values: Sequence[float], *, whole: bool) -> Grid:
+    """Choose cells for a column: nearly all of its values inside, a little room on each side.
+
+    Whole numbers get cells centred on them, one each where 2048 suffice, so that no cell mixes more than its
+    neighbours do.
+
+    :param values: the values at the column's :func:`ordered_places`.
+    :param whole: all of its values are whole numbers.
+    """
+    if not values:
         return Grid(-0.5 - CELLS // 2 if whole else -1.0, 1.0 if whole else 2.0 / CELLS)
-    lo, hi = _nearly_all(np.clip(values, -LARGEST, LARGEST))
-    in_reach = lo < hi and max(abs(lo), abs(hi)) < 2.0**40
-    if in_reach and (whole or bool((values == np.rint(values)).all())):
+    lo, hi = _nearly_all([min(max(value, -LARGEST), LARGEST) for value in values])
+    if whole and lo < hi and max(abs(lo), abs(hi)) < 2.0**40:
         return _whole_grid(math.floor(lo), math.ceil(hi))
     room = (hi - lo) * MARGIN
     step = (hi - lo + 2 * room) / CELLS
@@ -54,17 +78,12 @@ def _whole_grid(lo: int, hi: int) -> Grid:
     return Grid((lo + hi) // 2 - step * (CELLS // 2) - min(step, 1.0) / 2, step)
 
 
-def _nearly_all(values: Values) -> tuple[float, float]:
+def _nearly_all(ordered: Sequence[float]) -> tuple[float, float]:
     """Give the quantiles between which nearly all values lie; of all values when these are the same.
 
     Few values far away must not make the cells of all others coarse: sums outside the grid stand for them.
     """
-    last = len(values) - 1
-    places = [0, int(OUTSIDE * last), int(0.05 * last)]
-    ordered = np.partition(values, [*places, *(last - p for p in places)])
-    (least, lo, low), (most, hi, high) = (
-        [float(ordered[p]) for p in side] for side in (places, [last - p for p in places])
-    )
+    least, lo, low, high, hi, most = ordered
     if low < high:
         return max(lo, low - FAR * (high - low)), min(hi, high + FAR * (high - low))
     return (lo, hi) if lo < hi else (least, most)

@@ -1,10 +1,15 @@
-"""As what a column is counted, and the expressions that make it so."""
+"""Which columns are counted, as what, and the expressions that make it so."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import cast, get_args
+
 import polars as pl
 
-from airflow_mlops.core.data.profiles.model import Kind
+from airflow_mlops.core.data.profiles.model import Kind, Profile
+from airflow_mlops.core.data.profiles.sketch import ClusterSketch
+from airflow_mlops.core.errors import BadInput
 
 
 def natural_kind(dtype: pl.DataType) -> Kind:
@@ -29,6 +34,63 @@ def can_be(dtype: pl.DataType, kind: str) -> bool:
         "bool": dtype.is_numeric(),
         "date": dtype == pl.String,
     }[kind]
+
+
+def settled_kinds(
+    schema: Mapping[str, pl.DataType],
+    where: str,
+    columns: Sequence[str] | Mapping[str, str] | None,
+    like: Profile | None,
+) -> dict[str, Kind]:
+    """Settle which columns are counted, and as what.
+
+    :param schema: the columns that are there, with their types.
+    :param where: what to call the rows in an error.
+    :param columns: only these, or which is of which kind.
+    :param like: a reference, whose kinds are used where the types can be.
+    :raises BadInput: when there is no such column or kind.
+    """
+    wanted: dict[str, str | None]
+    if columns is None:
+        wanted = {n: c.kind for n, c in like.columns.items()} if like else dict.fromkeys(schema)
+        wanted = {name: kind for name, kind in wanted.items() if name in schema}
+    else:
+        wanted = dict(columns) if isinstance(columns, Mapping) else dict.fromkeys(columns)
+        if missing := [name for name in wanted if name not in schema]:
+            raise BadInput(f"there is no column {missing[:5]}", where=where, mend=_has(schema))
+        if unknown := {kind for kind in wanted.values() if kind} - {*get_args(Kind)}:
+            raise BadInput(f"there is no kind {sorted(unknown)}", mend=f"the kinds are {get_args(Kind)}")
+        if like:
+            wanted = {n: like.columns[n].kind if n in like.columns else kind for n, kind in wanted.items()}
+    return {
+        name: cast(Kind, kind) if kind and can_be(schema[name], kind) else natural_kind(schema[name])
+        for name, kind in wanted.items()
+    }
+
+
+def new_groups(cluster: str | None, schema: Mapping[str, pl.DataType], where: str) -> ClusterSketch | None:
+    """Begin to count groups of rows; None when no column says which rows belong together.
+
+    :param cluster: that column.
+    :param schema: the columns that are there, with their types.
+    :param where: what to call the rows in an error.
+    :raises BadInput: when there is no such column, or its type cannot be a key.
+    """
+    if cluster is None:
+        return None
+    if cluster not in schema:
+        raise BadInput(f"there is no cluster column {cluster!r}", where=where, mend=_has(schema))
+    if natural_kind(schema[cluster]) == "other":
+        raise BadInput(
+            f"a column of type {schema[cluster]} cannot say which rows belong together",
+            where=f"{where}, column {cluster}",
+            mend="name a column of text, numbers or dates",
+        )
+    return ClusterSketch()
+
+
+def _has(schema: Mapping[str, pl.DataType]) -> str:
+    return f"it has {list(schema)[:30]}"
 
 
 def counted(name: str, dtype: pl.DataType, kind: Kind) -> pl.Expr:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 Hashes = npt.NDArray[np.uint32]
+Words = npt.NDArray[np.uint64]
 LONGEST_NAME = 80
 HEAD = 40  # characters that a shortened name keeps
 MOST_BYTES = 64
@@ -42,7 +43,7 @@ FACTORS = (
     1296398346,
 )
 _BLOCK = 16_384  # names hashed at a time: small enough to stay in the processor's cache
-_PRIME, _BITS = np.uint64(PRIME), np.uint64(31)
+_PRIME, _BITS, _ONE = np.uint64(PRIME), np.uint64(31), np.uint64(1)
 _WORD, _LOW_WORD = np.uint64(32), np.uint64(2**32 - 1)
 _FIRST_BYTES = np.array([2**64 - 2 ** (64 - 8 * count) for count in range(9)], dtype=np.uint64)
 
@@ -95,32 +96,78 @@ def utf8_hashes(text: bytes, lengths: npt.NDArray[np.int64]) -> Hashes:
     return hashes
 
 
-def _hashed(words: npt.NDArray[np.uint64], starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> Hashes:
+def short_hashes(words: npt.NDArray[np.uint32]) -> Hashes:
+    """Hash clean names of at most 12 bytes, as :func:`utf8_hashes` does.
+
+    :param words: how many bytes each has, then the bytes padded with zeros; shape (names, 4), the last three words
+        in the order of the bytes.
+    """
+    hashes = np.empty(len(words), dtype=np.uint32)
+    scratch = np.empty((4, min(len(words), _BLOCK)), dtype=np.uint64)
+    by_length, *factors = map(np.uint64, FACTORS)
+    spelled = words.view(">u4")
+    for first in range(0, len(words), _BLOCK):
+        block = slice(first, first + _BLOCK)
+        total, more, last, spare = scratch[:, : len(hashes[block])]
+        for target, place in ((total, 1), (more, 2), (last, 3)):
+            np.copyto(target, spelled[block, place])
+            np.multiply(target, factors[place - 1], out=target)
+        np.add(total, more, out=total)  # below 2^64, as the products are below 2^63
+        _reduce(total, spare)
+        np.add(total, last, out=total)
+        np.multiply(words[block, 0], by_length, out=more)
+        np.add(total, more, out=total)
+        _reduce(total, spare)
+        hashes[block] = _scattered(total, more, spare)
+    return hashes
+
+
+def _hashed(words: Words, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> Words:
     """Hash some names of at most 64 bytes, two words at a time."""
     total = lengths.astype(np.uint64) * np.uint64(FACTORS[0])
+    spare = np.empty_like(total)
     shortest, longest = (int(lengths.min()), int(lengths.max())) if len(lengths) else (0, 0)
     for place in range(0, longest, 8):
         there: npt.NDArray[np.int64] | slice = slice(None) if shortest > place else np.flatnonzero(lengths > place)
-        pair = words[starts[there] + place].astype(np.uint64)
+        if shortest == longest < MOST_BYTES:  # they lie at equal distances
+            pair = words[starts[0] + place : starts[-1] + place + 1 : longest].astype(np.uint64)
+        else:
+            pair = words[starts[there] + place].astype(np.uint64)
         if shortest < place + 8:
             pair &= _FIRST_BYTES[np.minimum(lengths[there] - place, 8)]
         first, second = map(np.uint64, FACTORS[1 + place // 4 : 3 + place // 4])
-        total[there] += _reduced((pair >> _WORD) * first + (pair & _LOW_WORD) * second)
-    total = _reduced(_reduced(total))
-    square = _reduced(total * total)
-    fourth = _reduced(_reduced(square * square))
-    return _remainder(fourth * total).astype(np.uint32)
+        sums = (pair >> _WORD) * first
+        pair &= _LOW_WORD
+        pair *= second
+        sums += pair
+        _reduce(sums, pair)
+        total[there] += sums
+    _reduce(total, spare)
+    return _scattered(total, np.empty_like(total), spare)
 
 
-def _reduced(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+def _reduce(values: Words, spare: Words) -> None:
     """Bring values of 64 bits nearer to the prime without a division: 2^31 leaves the remainder 1."""
-    reduced = values >> _BITS
-    values &= _PRIME
-    reduced += values
-    return reduced
+    np.right_shift(values, _BITS, out=spare)
+    np.bitwise_and(values, _PRIME, out=values)
+    np.add(values, spare, out=values)
 
 
-def _remainder(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """Give the remainders, 0 to the prime less one, of values below 2^63."""
-    near = _reduced(_reduced(values))
-    return np.where(near >= _PRIME, near - _PRIME, near)
+def _scattered(total: Words, power: Words, spare: Words) -> Words:
+    """Give the remainders of the fifth powers, 0 to the prime less one.
+
+    :param total: values below 3 * 2^31; they are overwritten, as the others are, which are memory to write to.
+    """
+    _reduce(total, spare)  # at most the prime plus 2, whose square is near a power of two
+    np.multiply(total, total, out=power)
+    _reduce(power, spare)  # below 2^32
+    np.multiply(power, power, out=power)
+    _reduce(power, spare)
+    _reduce(power, spare)  # at most the prime plus 4
+    np.multiply(power, total, out=power)
+    _reduce(power, spare)
+    _reduce(power, spare)  # at most the prime plus 2
+    np.add(power, _ONE, out=spare)
+    np.right_shift(spare, _BITS, out=spare)  # 1 from the prime on
+    np.add(power, spare, out=power)
+    return np.bitwise_and(power, _PRIME, out=power)

@@ -29,8 +29,12 @@ class DistinctSketch:
 
     def add(self, hashes: Hashes) -> None:
         """Count hashes in; one that was there changes nothing."""
+        low = hashes & np.uint32((1 << _LOW_BITS) - 1)
+        if shortest := int(self.registers.min()):  # then most hashes are seen to change no register
+            longer = np.flatnonzero(low < np.uint32((1 << _LOW_BITS) >> shortest))
+            hashes, low = hashes[longer], low[longer]
         least = np.full(REGISTERS, 1 << _LOW_BITS, dtype=np.uint32)  # the least bits have the longest run
-        np.minimum.at(least, hashes >> np.uint32(_LOW_BITS), hashes & np.uint32((1 << _LOW_BITS) - 1))
+        np.minimum.at(least, hashes >> np.uint32(_LOW_BITS), low)
         lengths = np.frexp(least.astype(np.float64))[1]
         self.registers = np.maximum(self.registers, (_LOW_BITS + 1 - lengths).astype(np.uint8))
 

@@ -3,27 +3,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
 
-from airflow_mlops.core.data.contracts.expression import Matches, Node, children
+from airflow_mlops.core.data.contracts.expression import patterns_of
 from airflow_mlops.core.data.contracts.model import Contract
 from airflow_mlops.core.data.database import DatabaseTable, Reader
 from airflow_mlops.core.data.validation.judging import (
     MOST_EXAMPLES,
-    count_name,
     freshness_judged,
     kept,
     row_count,
-    row_name,
     rule_judged,
     unique_judged,
 )
+from airflow_mlops.core.data.validation.names import count_name, free_name, row_name
 from airflow_mlops.core.data.validation.polars_rules import check_patterns, stored
+from airflow_mlops.core.data.validation.row_functions import FUNCTIONS
 from airflow_mlops.core.data.validation.rules import Rule, Rules, Unique, rules_of
 from airflow_mlops.core.data.validation.sql_rules import SqlRules
 from airflow_mlops.core.errors import BadInput
@@ -60,7 +60,7 @@ def judge(table: DatabaseTable, contract: Contract, rules: Rules, as_of: datetim
     :param rules: its rules for this table (:func:`rules_for`).
     :param as_of: the moment at which the data is judged.
     """
-    with table.reading() as reader:
+    with table.reading(FUNCTIONS) as reader:
         scan = _Scan(table, reader, rules, [name for name in contract.key if name in table.schema])
         rows, counts, newest = scan.counted()
         checks = [row_count(contract, rows), *rules.checks]
@@ -123,11 +123,17 @@ class _Scan:
         if self.key:
             order = f" ORDER BY {', '.join(self._ordered(name) for name in self.key)}"
         else:
-            wanted, listed = [row_name(rule.columns), *wanted], ["mlops_number", *listed]
-            rows = f"(SELECT row_number() OVER () - 1 AS mlops_number, mlops_rows.* FROM {rows}) AS mlops_rows"
+            there = {name.lower() for name in self.table.schema}  # databases take names in any case
+            number = quoted(free_name(there, "mlops_number"))
+            listed.append(number)
+            rows = f"(SELECT row_number() OVER () - 1 AS {number}, mlops_rows.* FROM {rows}) AS mlops_rows"
         query = f"SELECT {', '.join(listed)} FROM {rows} WHERE {self.broken(compiler, rule)}{order}"
         found = self.reader.ask(f"{query} LIMIT {MOST_EXAMPLES}", compiler.bound)
-        return [self._restored(wanted, row) for row in found]
+        shown = [self._restored(wanted, row[: len(wanted)]) for row in found]
+        if self.key:
+            return shown
+        number = row_name(rule.columns)
+        return [{number: row[-1], **example} for row, example in zip(found, shown, strict=True)]
 
     def unique(self, rule: Unique, rows: int) -> Check:
         """Judge that no two rows have the same values in some columns; rows where one is missing are not compared."""
@@ -144,7 +150,7 @@ class _Scan:
             f" ORDER BY n DESC, {', '.join(marks)} LIMIT {MOST_EXAMPLES}"
         )
         found = self.reader.ask(query)
-        examples = [self._restored([*rule.columns, count], row[:-1]) for row in found]
+        examples = [{**self._restored(rule.columns, row[:-2]), count: row[-2]} for row in found]
         return unique_judged(rule, int(found[0][-1]) if found else 0, rows, examples)
 
     def _ordered(self, name: str) -> str:
@@ -155,16 +161,13 @@ class _Scan:
     def _restored(self, names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
         """Give a row that came over as a file would give it."""
         restored, schema = self.table.dialect.restored, self.table.schema
-        return {
-            name: restored(value, schema[name]) if name in schema else value
-            for name, value in zip(names, row, strict=True)
-        }
+        return {name: restored(value, schema[name]) for name, value in zip(names, row, strict=True)}
 
 
 def _try_patterns(table: DatabaseTable, rules: Rules, contract: Contract) -> None:
     """Try patterns on nothing: a database's regular expressions are not quite those of files."""
     for rule in rules.rows:
-        for pattern in _patterns(rule.broken):
+        for pattern in patterns_of(rule.broken):
             try:
                 with table.reading() as reader:
                     asked = table.dialect.matches("''", ":pattern")
@@ -175,10 +178,3 @@ def _try_patterns(table: DatabaseTable, rules: Rules, contract: Contract) -> Non
                     where=f"contract {contract.name}, {rule.where}",
                     mend="write it in the syntax that files and the database share: sets, classes, repetition",
                 ) from None
-
-
-def _patterns(node: Node) -> Iterator[str]:
-    if isinstance(node, Matches):
-        yield node.pattern
-    for child in children(node):
-        yield from _patterns(child)

@@ -20,13 +20,13 @@ from airflow_mlops.core.data.validation.judging import (
     kept,
     moment_at,
     row_count,
-    row_name,
     rule_judged,
-    unique_judged,
 )
-from airflow_mlops.core.data.validation.keys import Rising, judge_unique
+from airflow_mlops.core.data.validation.keys import Rising, judge_unique, repeated
+from airflow_mlops.core.data.validation.names import free_name, row_name
 from airflow_mlops.core.data.validation.polars_rules import PolarsRules, check_patterns, shown, stored
-from airflow_mlops.core.data.validation.rules import Rules, rules_of
+from airflow_mlops.core.data.validation.polars_values import named
+from airflow_mlops.core.data.validation.rules import Rule, Rules, Unique, rules_of
 from airflow_mlops.core.report import Check
 
 _NEWEST = "newest"
@@ -52,14 +52,17 @@ def judge(table: Table, contract: Contract, rules: Rules, as_of: datetime) -> li
     :param rules: its rules for this table.
     :param as_of: the moment at which the data is judged.
     """
+    return [check for _, check in scanned(table, contract, rules).judged(contract, as_of)]
+
+
+def scanned(table: Table, contract: Contract, rules: Rules) -> Scan:
+    """Run all rules over a table."""
     scan = Scan(table, rules, key=[name for name in contract.key if name in table.schema])
     for piece in table.slices():
         scan.see(piece)
-    checks = [row_count(contract, table.rows), *rules.checks, *scan.judged()]
-    if rules.newest:
-        newest = None if scan.newest is None else moment_at(scan.newest)
-        checks.append(freshness_judged(rules.newest, newest, as_of))
-    return checks
+    for unique, rising in zip(rules.unique, scan.rising, strict=True):
+        scan.twice.append(None if rising.sure else repeated(table, unique.columns))
+    return scan
 
 
 @dataclass(slots=True)
@@ -68,13 +71,17 @@ class Scan:
 
     :param table: the rows.
     :param rules: the rules.
-        :param key: the columns of the key, to be shown in examples.
+    :param key: the columns of the key, to be shown in examples.
+    :param newest: the newest moment, in microseconds since 1970.
+    :param twice: for each rule about repetition the values that occur twice (:func:`~.keys.repeated`), when all rows
+        have been seen; None where none can.
     """
 
     table: Table
     rules: Rules
     key: list[str]
-    newest: int | None = None  # microseconds since 1970
+    newest: int | None = None
+    twice: list[pl.DataFrame | None] = field(default_factory=list)
     counts: list[int] = field(init=False)
     examples: list[list[dict[str, Any]]] = field(init=False)
     rising: list[Rising] = field(init=False)
@@ -112,24 +119,31 @@ class Scan:
             if count and room and not kept(rule, self.counts[i], self.table.rows):
                 self.examples[i] += read_examples(piece, self.broken[i], self.key, rule.columns, room)
 
-    def judged(self) -> Iterator[Check]:
-        """Give a check for each rule, when all slices have been seen."""
+    def judged(self, contract: Contract, as_of: datetime) -> Iterator[tuple[Rule | Unique | None, Check]]:
+        """Give a check for each rule, when all slices have been seen; beside it the rule, if it is about rows."""
+        yield None, row_count(contract, self.table.rows)
+        yield from ((None, check) for check in self.rules.checks)
         for rule, count, examples in zip(self.rules.rows, self.counts, self.examples, strict=True):
-            yield rule_judged(rule, count, self.table.rows, examples)
-        for unique, rising in zip(self.rules.unique, self.rising, strict=True):
-            yield unique_judged(unique, 0, self.table.rows, ()) if rising.sure else judge_unique(self.table, unique)
+            yield rule, rule_judged(rule, count, self.table.rows, examples)
+        for unique, twice in zip(self.rules.unique, self.twice, strict=True):
+            yield unique, judge_unique(self.table, unique, twice)
+        if self.rules.newest:
+            newest = None if self.newest is None else moment_at(self.newest)
+            yield None, freshness_judged(self.rules.newest, newest, as_of)
 
 
 def read_examples(
     piece: Slice, broken: pl.Expr, key: Sequence[str], columns: Sequence[str], room: int
 ) -> list[dict[str, Any]]:
     """Read a few rows that break a rule: their key, or the row's number, and the rule's columns."""
-    frame, wanted = piece.frame, list(dict.fromkeys([*key, *columns]))
+    frame, names = piece.frame, list(dict.fromkeys([*key, *columns]))
+    wanted = [named(name) for name in names]
     if not key:
-        row = row_name(columns)
-        frame, wanted = frame.with_row_index(row, offset=piece.first_row), [row, *wanted]
+        number = free_name(frame.collect_schema().names(), "row")
+        frame, wanted = frame.with_row_index(number, offset=piece.first_row), [named(number), *wanted]
+        names.insert(0, row_name(columns))
     for part in (frame.head(FIRST_ROWS), frame):  # most broken rules are broken early: then not all is read again
         found = shown(piece.collect(part.filter(broken).select(wanted).head(room)))
         if len(found) == room:
             break
-    return found
+    return [dict(zip(names, row.values(), strict=True)) for row in found]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,6 @@ from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.report import Check
 
 MOST_EXAMPLES = 5
-ROW = "row"
 
 
 def row_count(contract: Contract, rows: int) -> Check:
@@ -32,7 +31,7 @@ def row_count(contract: Contract, rows: int) -> Check:
 
 def kept(rule: Rule, count: int, rows: int) -> bool:
     """Say whether so many broken rows are few enough."""
-    return count <= rule.allowed * rows
+    return not count or count / rows <= rule.allowed  # multiplied, 29 of 100 would be more than 0.29
 
 
 def rule_judged(rule: Rule, count: int, rows: int, examples: Iterable[Mapping[str, Any]]) -> Check:
@@ -78,16 +77,6 @@ def unique_judged(rule: Unique, repeated: int, rows: int, examples: Iterable[Map
     such = f", such as {repr(shown[0])[:200]}" if shown else ""
     message = f"{repeated} of {rows} rows ({observed['share']:.2%}) have {what} that another row has{such}"
     return Check(rule.name, "fail", rule.severity, observed, "unique", rule.where, message)
-
-
-def count_name(columns: Sequence[str]) -> str:
-    """Name the number of rows in an example of what is repeated, so that no column is hidden."""
-    return "rows" if "rows" not in columns else "rows with this key"
-
-
-def row_name(columns: Sequence[str]) -> str:
-    """Name the number of a row in an example, so that no column is hidden."""
-    return ROW if ROW not in columns else "row number"
 
 
 def freshness_judged(rule: Newest, newest: date | datetime | None, as_of: datetime) -> Check:

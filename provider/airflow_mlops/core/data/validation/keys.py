@@ -15,8 +15,10 @@ import numpy as np
 import polars as pl
 
 from airflow_mlops.core.data.frames import Table, collected
-from airflow_mlops.core.data.validation.judging import MOST_EXAMPLES, count_name, unique_judged
+from airflow_mlops.core.data.validation.judging import MOST_EXAMPLES, unique_judged
+from airflow_mlops.core.data.validation.names import count_name
 from airflow_mlops.core.data.validation.polars_rules import shown
+from airflow_mlops.core.data.validation.polars_values import named
 from airflow_mlops.core.data.validation.rules import Unique
 from airflow_mlops.core.report import Check
 
@@ -38,7 +40,7 @@ class Rising:
 
     def expressions(self, name: str) -> list[pl.Expr]:
         """Give what has to be computed of each slice."""
-        value = pl.col(self.column).to_physical()
+        value = named(self.column).to_physical()
         rises = (value > value.shift(1)).fill_null(False).sum() + 1 == pl.len()
         return [rises.alias(f"{name} rises"), value.first().alias(f"{name} first"), value.last().alias(f"{name} last")]
 
@@ -49,12 +51,16 @@ class Rising:
         self.last = last
 
 
-def judge_unique(table: Table, rule: Unique) -> Check:
-    """Judge that no two rows have the same values in some columns. Rows where one is missing are not compared."""
-    found = repeated(table, rule.columns)
-    count = count_name(rule.columns)
-    total = found.select((pl.col(count) - 1).sum()).item() or 0
-    worst = found.sort([count, *rule.columns], descending=[True, *[False] * len(rule.columns)]).head(MOST_EXAMPLES)
+def judge_unique(table: Table, rule: Unique, twice: pl.DataFrame | None) -> Check:
+    """Judge that no two rows have the same values in some columns. Rows where one is missing are not compared.
+
+    :param twice: what :func:`repeated` found; None when nothing had to be looked for.
+    """
+    if twice is None:
+        return unique_judged(rule, 0, table.rows, ())
+    count, columns = pl.col(count_name(rule.columns)), [named(name) for name in rule.columns]
+    total = twice.select((count - 1).sum()).item() or 0
+    worst = twice.sort([count, *columns], descending=[True, *[False] * len(columns)]).head(MOST_EXAMPLES)
     return unique_judged(rule, int(total), table.rows, shown(worst))
 
 
@@ -64,7 +70,7 @@ def repeated(table: Table, names: Sequence[str]) -> pl.DataFrame:
     hashes = _hashes_twice(table, keys, names)
     keys = keys.head(0) if hashes.is_empty() else keys.filter(_hash(names).is_in(hashes.implode()))
     count = count_name(names)
-    groups = keys.group_by(names).agg(pl.len().alias(count)).filter(pl.col(count) > 1)
+    groups = keys.group_by([named(name) for name in names]).agg(pl.len().alias(count)).filter(pl.col(count) > 1)
     return collected(groups, table.where)
 
 
@@ -75,14 +81,15 @@ def among_repeated(table: Table, names: Sequence[str], twice: pl.DataFrame) -> p
     """
     values = [_value(table, name) for name in names]
     if len(names) == 1:
-        return values[0].is_in(twice[names[0]].implode()).fill_null(False)
+        return values[0].is_in(twice[names[0]].alias("known").implode()).fill_null(False)
     there = reduce(lambda a, b: a & b, [value.is_not_null() for value in values])
-    return there & pl.struct(values).is_in(twice.select(pl.struct(names).implode()).to_series()).fill_null(False)
+    known = twice.select(pl.struct([named(name) for name in names]).alias("known").implode()).to_series()
+    return there & pl.struct(values).is_in(known).fill_null(False)
 
 
 def _hash(names: Sequence[str]) -> pl.Expr:
     """Give one number a row; different values very rarely give the same."""
-    return reduce(lambda a, b: a ^ b, (pl.col(name).hash(seed=seed) for seed, name in enumerate(names)))
+    return reduce(lambda a, b: a ^ b, (named(name).hash(seed=seed) for seed, name in enumerate(names)))
 
 
 def _hashes_twice(table: Table, keys: pl.LazyFrame, names: Sequence[str]) -> pl.Series:
@@ -103,6 +110,6 @@ def _present(table: Table, names: Sequence[str]) -> pl.LazyFrame:
 def _value(table: Table, name: str) -> pl.Expr:
     """Give a part of a key as it is compared."""
     if table.schema[name].is_float():
-        return pl.col(name).fill_nan(None)
+        return named(name).fill_nan(None)
     texts = (pl.Categorical, pl.Enum)  # whose codes may differ from file to file
-    return pl.col(name).cast(pl.String) if table.schema[name] in texts else pl.col(name)
+    return named(name).cast(pl.String) if table.schema[name] in texts else named(name)

@@ -7,7 +7,7 @@ them is right is not known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import reduce
@@ -15,15 +15,15 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import polars.selectors as cs
 
 from airflow_mlops.core.data.contracts.model import Contract, QuarantineRule
-from airflow_mlops.core.data.frames import Table, open_table
-from airflow_mlops.core.data.validation.files import judge, rules_for
+from airflow_mlops.core.data.frames import open_table
+from airflow_mlops.core.data.validation.files import Scan, rules_for, scanned
 from airflow_mlops.core.data.validation.judging import judged_at
-from airflow_mlops.core.data.validation.keys import among_repeated, repeated
-from airflow_mlops.core.data.validation.polars_rules import PolarsRules
-from airflow_mlops.core.data.validation.rules import Rules
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.core.data.validation.keys import among_repeated
+from airflow_mlops.core.data.validation.names import free_name
+from airflow_mlops.core.data.validation.rules import Rule, Unique
 from airflow_mlops.core.report import Check, Report
 
 if TYPE_CHECKING:
@@ -40,18 +40,21 @@ class Quarantine:
         a ``warn``; what parting does not mend stays what it is. So: when the verdict is ``fail``, do not part them.
     :param bad_rows: how many rows are bad.
     :param rows: how many rows there are.
+    :param column: the column that bad rows have beside their own: ``broken_rules``, or, where the data has a column of
+        that name, the same with a number behind it.
     """
 
     report: Report
     bad_rows: int
     rows: int
+    column: str
     _splitter: _Splitter
 
     def pairs(self) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
         """Read all rows slice by slice, and part them: (good, bad).
 
-        Together they are all rows. Bad rows have one more column, ``broken_rules``: the rules that the row breaks, as
-        text with semicolons.
+        Together they are all rows. Bad rows have one more column (``column``): the rules that the row breaks, as text
+        with semicolons.
         """
         return self._splitter.pairs()
 
@@ -70,25 +73,19 @@ def quarantine(
     The parameters are those of :func:`~airflow_mlops.core.data.validation.validate`. A contract without
     ``quarantine`` is taken as one with its defaults.
 
-    :raises BadInput: when a file cannot be read, the contract is not valid, or the data has a column ``broken_rules``.
+    :raises BadInput: when a file cannot be read, or the contract is not valid.
     """
     contract = Contract.load(contract).for_environment(environment)
     table = open_table(data)
-    if BROKEN in table.schema:
-        raise BadInput(
-            f"the data has a column {BROKEN!r} of its own",
-            where=table.where,
-            mend="rename it: the quarantine writes there which rules a row breaks",
-        )
-    rules = rules_for(table, contract, reference)
-    splitter = _Splitter(table, rules)
+    scan = scanned(table, contract, rules_for(table, contract, reference))
+    splitter = _Splitter(scan)
     bad = splitter.count()
-    checks = judge(table, contract, rules, judged_at(as_of))
-    limit = (contract.quarantine or QuarantineRule()).max_share
+    whole = _whole(contract, bad, table.rows)
+    judged = scan.judged(contract, judged_at(as_of))
     report = Report.of(
         "validation",
         subject or contract.name,
-        _softened(checks, splitter.mended, bad, table.rows, limit),
+        [*_softened(judged, soften=whole.status == "pass"), whole],
         facts={
             "rows": table.rows,
             "columns": len(table.schema),
@@ -97,48 +94,56 @@ def quarantine(
             "bad_rows": bad,
         },
     )
-    return Quarantine(report, bad, table.rows, splitter)
+    return Quarantine(report, bad, table.rows, splitter.column, splitter)
 
 
-def _softened(
-    checks: list[Check], mended: set[tuple[str, str | None]], bad: int, rows: int, limit: float
-) -> Iterator[Check]:
-    """Make a warning of what setting rows apart mends, if they are few enough, and tell how many they are.
+def _sets_apart(rule: Rule | Unique | None) -> bool:
+    """Say whether the rows that break a rule are set apart."""
+    return rule is not None and rule.severity == "error" and not (isinstance(rule, Rule) and rule.allowed)
 
-    :param checks: the checks of all rows.
-    :param mended: (name, where) of the rules whose broken rows are set apart.
+
+def _softened(judged: Iterable[tuple[Rule | Unique | None, Check]], *, soften: bool) -> Iterator[Check]:
+    """Make a warning of what setting rows apart mends.
+
+    :param judged: the checks of all rows, each with the rule about rows that it judges, if it is one.
+    :param soften: whether the bad rows can be set apart.
     """
-    share = bad / rows if rows else 0.0
-    few = share <= limit
-    for check in checks:
-        if few and check.status == "fail" and (check.name, check.where) in mended:
+    for rule, check in judged:
+        if soften and check.status == "fail" and _sets_apart(rule):
             yield replace(check, severity="warn", message=f"{check.message}; set apart")
         else:
             yield check
-    observed = {"count": bad, "share": share}
-    message = f"{bad} of {rows} rows ({share:.2%}) are bad" + ("" if few else f", at most {limit:.2%} may be set apart")
-    yield Check("quarantine", "pass" if few else "fail", "error", observed, {"max_share": limit}, None, message)
+
+
+def _whole(contract: Contract, bad: int, rows: int) -> Check:
+    """Judge whether the bad rows are so few, and the good ones so many, that they can be parted."""
+    limit = (contract.quarantine or QuarantineRule()).max_share
+    share = bad / rows if rows else 0.0
+    observed, least = {"count": bad, "share": share}, contract.rows.min
+    message = f"{bad} of {rows} rows ({share:.2%}) are bad"
+    if share > limit:
+        message += f", at most {limit:.2%} may be set apart"
+    elif rows - bad < least <= rows:
+        message += f", the {rows - bad} others are fewer than {least}"
+    else:
+        return Check("quarantine", "pass", "error", observed, {"max_share": limit}, None, message)
+    return Check("quarantine", "fail", "error", observed, {"max_share": limit}, None, message)
 
 
 class _Splitter:
     """Parts the rows of a table.
 
-    :param table: the rows.
-    :param rules: the contract's rules for it.
+    :param scan: the table, when all its rows have been seen.
     """
 
-    def __init__(self, table: Table, rules: Rules) -> None:
-        rows = [rule for rule in rules.rows if rule.severity == "error" and not rule.allowed]
-        unique = [rule for rule in rules.unique if rule.severity == "error"]
-        engine = PolarsRules(table.schema)
-        self.table = table
-        self.mended: set[tuple[str, str | None]] = {(rule.name, rule.where) for rule in rows}
-        self.mended |= {(rule.name, rule.where) for rule in unique}
-        self.marks = [(rule.label, engine.expression(rule.broken).fill_null(False)) for rule in rows]
-        for rule in unique:
-            twice = repeated(table, rule.columns)
-            if twice.height:
-                self.marks.append((rule.label, among_repeated(table, rule.columns, twice)))
+    def __init__(self, scan: Scan) -> None:
+        self.table = scan.table
+        self.column = free_name(self.table.schema, BROKEN)
+        rows = zip(scan.rules.rows, scan.broken, strict=True)
+        self.marks = [(rule.label, broken.fill_null(False)) for rule, broken in rows if _sets_apart(rule)]
+        for rule, twice in zip(scan.rules.unique, scan.twice, strict=True):
+            if _sets_apart(rule) and twice is not None and twice.height:
+                self.marks.append((rule.label, among_repeated(self.table, rule.columns, twice)))
         self.bad = reduce(lambda a, b: a | b, [broken for _, broken in self.marks], pl.lit(False))
 
     def count(self) -> int:
@@ -151,5 +156,7 @@ class _Splitter:
         marks = [pl.when(broken).then(pl.lit(label.replace(";", ","))) for label, broken in self.marks]
         told = pl.concat_str(marks, separator=";", ignore_nulls=True) if marks else pl.lit("")
         for piece in self.table.slices():
-            rows = piece.collect(piece.frame.with_columns(self.bad.alias(BROKEN)))
-            yield rows.filter(~pl.col(BROKEN)).drop(BROKEN), rows.filter(BROKEN).with_columns(told.alias(BROKEN))
+            rows = piece.collect(piece.frame.with_columns(self.bad.alias(self.column)))
+            broken = rows[self.column]
+            rows = rows.drop(cs.by_name(self.column))
+            yield rows.filter(~broken), rows.filter(broken).with_columns(told.alias(self.column))

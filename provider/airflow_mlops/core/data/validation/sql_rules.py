@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - the parts are compiled from the tree; what people wrote in it is bound
 """Conditions on a row as SQL expressions, with the meaning that they have for files."""
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import polars as pl
 from airflow_mlops.core.data.contracts.columns import TIMES
 from airflow_mlops.core.data.contracts.expression import (
     SORTS,
+    WHOLE,
     All,
     Among,
     AnyOf,
@@ -28,9 +30,12 @@ from airflow_mlops.core.data.contracts.expression import (
     Missing,
     Node,
     Not,
+    Remainder,
+    Rounded,
     Scalar,
 )
 from airflow_mlops.core.data.sql.dialect import Dialect
+from airflow_mlops.core.data.sql.sqlite import Sqlite
 
 _COMPARE = {"==": "=", "!=": "<>"}
 
@@ -38,8 +43,9 @@ _COMPARE = {"==": "=", "!=": "<>"}
 class SqlRules:
     """Compiles conditions for rows of one schema.
 
-    Values that people wrote are bound, never part of the text. In PostgreSQL a computation whose result is too large
-    for a float is an error, where a file has infinity.
+    Values that people wrote are bound, never part of the text. In PostgreSQL a computation with ``+ - * /`` whose
+    result is too large for a float, or too near to 0, is an error, where a file has infinity, or 0. SQLite has to be
+    given :data:`~.row_functions.FUNCTIONS`.
 
     :param dialect: the database's.
     :param schema: column -> the Polars type that it would have in a file.
@@ -48,6 +54,7 @@ class SqlRules:
 
     def __init__(self, dialect: Dialect, schema: Mapping[str, pl.DataType], quoted: Callable[[str], str]) -> None:
         self.dialect, self.schema, self.quoted = dialect, schema, quoted
+        self.has_functions = isinstance(dialect, Sqlite)
         self.bound: dict[str, Any] = {}
         self.forms: dict[type[Any], Callable[[Any], str]] = {
             Constant: lambda node: self._constant(node.value),
@@ -58,6 +65,8 @@ class SqlRules:
             Finite: lambda node: self._finite(node.column),
             IsNull: lambda node: f"({self.expression(node.operand)} IS NULL)",
             Compute: self._compute,
+            Remainder: self._remainder,
+            Rounded: self._rounded,
             Compare: self._compare,
             Among: self._among,
             Matches: self._matches,
@@ -89,6 +98,8 @@ class SqlRules:
 
     def number(self, node: Node) -> str:
         """Give a value in double precision."""
+        if isinstance(node, (Compute, Remainder, Rounded)):
+            return self.expression(node)
         return f"CAST({self.expression(node)} AS double precision)"
 
     def missing(self, name: str) -> str:
@@ -139,6 +150,46 @@ class SqlRules:
             right = f"nullif({right}, 0)"
         return self.dialect.without_nan(f"({left} {node.operator} {right})")
 
+    def _given(self, **values: Node) -> str:
+        """Give numbers as columns of one row, so that each is written once however often it is used.
+
+        The fence keeps the planner from copying them back to where they are used.
+        """
+        listed = ", ".join(f"{self.number(node)} AS {name}" for name, node in values.items())
+        return f"(SELECT {listed} {self.dialect.fence}) AS given"
+
+    def _remainder(self, node: Remainder) -> str:
+        """Give what whole steps leave, as it is for files; no branch overflows or underflows.
+
+        A subquery without a row, where nothing is known, is null.
+        """
+        if self.has_functions:
+            return f"mlops_remainder({self.number(node.left)}, {self.number(node.right)})"
+        floor, finite = self.dialect.floor("a / b"), self.dialect.finite
+        across = "a <> 0 AND (a < 0) <> (b < 0)"
+        near = (
+            f"CASE WHEN abs(a) >= 1 THEN abs(a) / {_double(WHOLE)} < abs(b) ELSE abs(b) * {_double(WHOLE)} > abs(a) END"
+        )
+        quotient = (
+            f"CASE WHEN abs(a) < abs(b) THEN CASE WHEN {across} THEN {_double(-1.0)} ELSE {_double(0.0)} END"
+            f" WHEN {near} THEN {floor} END"
+        )
+        whole = f"(SELECT a, b, {quotient} AS q FROM {self._given(a=node.left, b=node.right)}"
+        whole += f" WHERE b <> 0 AND {finite('a')} AND {finite('b')}) AS divided"
+        rest = f"(SELECT b, a - b * q AS r FROM {whole}) AS subtracted"
+        inside = "CASE WHEN r <> 0 AND (r < 0) <> (b < 0) THEN r + b WHEN abs(r) >= abs(b) THEN r - b ELSE r END"
+        return f"(SELECT {inside} FROM {rest})"
+
+    def _rounded(self, node: Rounded) -> str:
+        """Round as for files."""
+        if self.has_functions:
+            return f"mlops_rounded({self.number(node.operand)}, {node.places})"
+        floor, scale = self.dialect.floor("u"), _double(node.scale)
+        units = f"CASE WHEN abs(a) < {_double(node.limit)} THEN abs(a) * {scale} END"
+        size = f"({floor} + CASE WHEN u - {floor} >= 0.5 THEN 1 ELSE 0 END) / {scale}"
+        near = f"CASE WHEN u IS NULL THEN a WHEN a < 0 THEN -({size}) ELSE {size} END"
+        return f"(SELECT {near} FROM (SELECT a, {units} AS u FROM {self._given(a=node.operand)}) AS scaled)"
+
     def _among(self, node: Among) -> str:
         operand = self.expression(node.operand)
         if not node.values:
@@ -165,3 +216,7 @@ class SqlRules:
         if name == "days":
             return f"({self.dialect.days_between(value, self.expression(node.arguments[1]))})"
         return self.dialect.part(name, value)
+
+
+def _double(value: float) -> str:
+    return f"CAST({value!r} AS double precision)"

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_mlops.core.data import Contract, validate
@@ -72,11 +72,18 @@ def test_the_yaml_reads_back_as_the_same_contract() -> None:
     assert "'no', 'yes'" in text
 
 
+@pytest.mark.parametrize("text", ["a\x85b", "a\u2028b", "\u2029"])
+def test_an_unusual_line_break_survives_the_yaml(text: str) -> None:
+    contract = infer_contract(pl.DataFrame({text: [text] * 20}), "breaks")
+    assert Contract.load(yaml.safe_load(to_yaml(contract))) == contract
+
+
 def test_the_data_keeps_its_own_contract() -> None:
     report = validate(data(), infer_contract(data(), "people"))
     assert [(c.name, c.where) for c in report.failed] == [("unknown column", "tags")]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -14,7 +14,7 @@ from airflow_mlops.core.data.profiles.names import (
     FACTORS,
     LONGEST_NAME,
     PRIME,
-    _remainder,
+    _scattered,
     characters,
     clean_name,
     name_hashes,
@@ -44,13 +44,27 @@ def test_many_names_are_hashed_as_the_definition_says(names: list[str]) -> None:
 
 
 def test_remainders_without_a_division_are_remainders() -> None:
-    values = [k * PRIME + off for k in (0, 1, 2, 2**16, 2**31, 2**32 - 2) for off in (0, 1, 2, PRIME - 1)]
-    assert _remainder(np.array(values, dtype=np.uint64)).tolist() == [value % PRIME for value in values]
+    near = [k * PRIME + off for k in (0, 1, 2) for off in (0, 1, 2, 3, 4, 2**15, 2**16, PRIME - 2, PRIME - 1)]
+    values = [*near, 3 * 2**31 - 1, *np.random.default_rng(0).integers(0, 3 * 2**31, 20_000).tolist()]
+    total = np.array(values, dtype=np.uint64)
+    found = _scattered(total, np.empty_like(total), np.empty_like(total))
+    assert found.tolist() == [pow(value, 5, PRIME) for value in values]
 
 
 def test_hashes_do_not_depend_on_what_stands_beside_a_name() -> None:
     names = [f"{i:0{1 + i % 70}}" for i in range(40_000)]  # more than one block
     assert name_hashes(names).tolist() == [int(name_hashes([name])[0]) for name in names]
+
+
+def test_names_of_one_length_are_hashed_as_the_definition_says() -> None:
+    for size in (1, 7, 8, 9, 36, 63, 64, 65, 72):
+        names = [f"{i:0{size}}" for i in range(9)]
+        assert name_hashes(names).tolist() == [defined(name) for name in names]
+
+
+def test_names_beyond_64_bytes_of_any_lengths_are_hashed_as_the_definition_says() -> None:
+    names = ["é" * (33 + i % 40) + str(i) for i in range(200)]
+    assert name_hashes(names).tolist() == [defined(name) for name in names]
 
 
 def test_hashes_are_part_of_the_format_and_never_change() -> None:

@@ -11,8 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from airflow_mlops.core.data.profiles import text
+from airflow_mlops.core.data.profiles.categories import LENGTHS
 from airflow_mlops.core.data.profiles.names import characters, clean_name, name_hashes
-from airflow_mlops.core.data.profiles.numbers import CELLS
+from airflow_mlops.core.data.profiles.numbers import CELLS, Numbers
 
 LOOKS_SHORTENED = "é" * 40 + "…" + "0" * 24 + "…99"
 NAMES = st.one_of(
@@ -45,18 +46,18 @@ def test_cleaning_keeps_nulls_and_leaves_the_column_that_it_was_given(names: lis
 
 
 @settings(deadline=None)
-@example([(0, 1), (2047, 1), (2048, 1), (2049, 2)])
-@given(st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 9)), max_size=30))
-def test_lengths_are_counted_in_cells_of_their_own(found: list[tuple[int, int]]) -> None:
-    sizes, rows = (np.array(side, dtype=np.int64) for side in zip(*found, strict=True)) if found else ([], [])
-    sizes, rows = np.asarray(sizes, dtype=np.int64), np.asarray(rows, dtype=np.int64)
-    numbers = text.counted_lengths(sizes, rows)
-    every = np.repeat(sizes, rows)
+@example([0, 2047, 2048, 2049, 2049])
+@example([7, 7])
+@example([3000, 3000])
+@given(st.lists(st.integers(0, 5000), max_size=30))
+def test_lengths_are_counted_in_cells_of_their_own(found: list[int]) -> None:
+    every = np.array(found, dtype=np.int64)
+    numbers = text.counted_lengths(every)
     assert {i: int(c) for i, c in enumerate(numbers.counts) if c} == _counts(every[every < CELLS])
     assert (numbers.count, numbers.below, numbers.above) == (len(every), 0, int((every >= CELLS).sum()))
     assert numbers.mean == pytest.approx(every.mean() if len(every) else np.nan, nan_ok=True)
     assert (numbers.min, numbers.max) == ((every.min(), every.max()) if len(every) else (None, None))
-    assert text.counted_lengths(every).to_dict() == numbers.to_dict()
+    assert numbers.to_dict() == Numbers.of(LENGTHS, found, [1] * len(found)).to_dict()
 
 
 def _counts(values: Any) -> dict[int, int]:

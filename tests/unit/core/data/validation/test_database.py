@@ -191,6 +191,11 @@ RULES = st.sampled_from(
         "matches(t, '[a-b].?') or lower(t) == 'a'",
         "length(t) == y",
         "round(x) == x",
+        "round(x, 1) * 10 % 7 < 6",
+        "x % y > 0 or y % x < 0",
+        "round(x % 1, 2) == round(x - floor(x), 2)",
+        "(x % y) is None",
+        "x / 10 != round(x / 10, 1)",
         "b == (y > 0)",
         "b != True",
     ]
@@ -211,6 +216,40 @@ def test_what_is_missing_or_infinite_is_decided_as_in_files(stored: Stored, rows
     columns["y"] = {"type": "int", "values": [0, 1, -3], "nullable": False}
     contract = {"name": "h", "columns": columns, "rows": {"min": 0}, "checks": [{"name": "rule", "rule": rule}]}
     assert_same(stored(data), data, contract)
+
+
+EDGES = [None, 0.0, 1.0, -0.5, 2.5, 0.49999999999999994, 0.3, -7.0, 1e-300, 1e300, 2.0**52 + 1, math.inf, -math.inf]
+
+
+@pytest.mark.parametrize(
+    "rule", ["(x % y) is None", "x % y < 0.5", "round(x) % 2 == 0", "round(x, 1) == x", "7 % x > y"]
+)
+def test_remainders_and_rounding_agree_where_floats_end(stored: Stored, rule: str) -> None:
+    pairs = [(x, y) for x in EDGES for y in EDGES]
+    data = pl.DataFrame(pairs, schema={"x": pl.Float64, "y": pl.Float64}, orient="row").with_row_index("id")
+    data = data.with_columns(id=pl.col("id").cast(pl.Int64))
+    columns = {name: {"type": "float"} for name in ("x", "y")} | {"id": {"type": "int"}}
+    checks = [{"name": "rule", "rule": rule}, {"name": "other", "rule": f"not ({rule})"}]
+    assert_same(stored(data), data, {"name": "e", "key": "id", "columns": columns, "checks": checks})
+
+
+def test_a_rule_nested_ten_deep_is_run(stored: Stored) -> None:
+    rule = "x"
+    for depth in range(10):
+        rule = f"round({rule} + 1, 1)" if depth % 2 else f"({rule}) % 7"
+    data = pl.DataFrame({"x": [1.0, 6.55, -3.0, None]})
+    checks = [{"name": "deep", "rule": f"{rule} < 2"}]
+    assert_same(stored(data), data, {"name": "d", "columns": {"x": {"type": "float"}}, "checks": checks})
+
+
+def test_columns_named_as_our_own_are_not_mixed_up(stored: Stored) -> None:
+    names = ["row", "mlops_number", "a", "b", "q", "r", "u", "given", "v0", "n", "rows"]
+    data = pl.DataFrame({name: [1, 5, 5, 3] for name in names}).with_columns(row=pl.Series([True, False, True, True]))
+    columns = {name: {"type": "int", "max": 4, "unique": True} for name in names[1:]} | {"row": {"type": "bool"}}
+    checks = [{"name": "own", "rule": "round(a, 1) % b == 0 and q % u == r % 7"}]
+    report = assert_same(stored(data), data, {"name": "o", "columns": columns, "checks": checks})
+    (check,) = [c for c in report.failed if c.name == "max" and c.where == "a"]
+    assert [type(example["row"]) for example in check.observed["examples"]] == [int, int]
 
 
 def test_more_rules_than_a_query_takes_are_judged(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:

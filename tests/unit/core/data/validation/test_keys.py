@@ -7,11 +7,11 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_mlops.core.data import frames, validate
-from airflow_mlops.core.data.validation import keys
+from airflow_mlops.core.data.validation import files, keys
 from airflow_mlops.core.report import Check
 
 VALUES = st.one_of(st.none(), st.integers(0, 6))
@@ -24,6 +24,7 @@ def judged(frame: pl.DataFrame, key: list[str], kind: str = "int") -> Check:
     return check
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=12),
     st.integers(1, 5),
@@ -46,7 +47,7 @@ def test_repetitions_are_counted_as_plain_python_counts_them(
 
 def test_a_key_that_rises_through_all_slices_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "SLICE_ROWS", 3)
-    monkeypatch.setattr(keys, "repeated", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr(files, "repeated", lambda *_: pytest.fail("read again"))
     assert judged(pl.DataFrame({"a": range(10)}), ["a"]).status == "pass"
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_mlops.core.data import frames, validate
+from airflow_mlops.core.data.validation import files, keys
 from airflow_mlops.core.data.validation.quarantine import BROKEN, quarantine
-from airflow_mlops.core.errors import BadInput
 
 CONTRACT: dict[str, Any] = {
     "name": "orders",
@@ -88,11 +88,40 @@ def test_good_data_is_all_good() -> None:
     assert bad.schema == {**SCHEMA, BROKEN: pl.String}
 
 
-def test_data_that_has_the_column_already_is_refused() -> None:
-    with pytest.raises(BadInput, match=BROKEN):
-        quarantine(orders(("a", 1, 1.0, "x")).with_columns(pl.lit("").alias(BROKEN)), CONTRACT)
+def test_a_column_of_that_name_is_kept_and_the_rules_go_beside_it() -> None:
+    frame = orders(("a", 1, -1.0, "x"), ("a", 2, 1.0, "x")).with_columns(pl.lit("mine").alias(BROKEN))
+    found = quarantine(frame, {**CONTRACT, "unknown_columns": "ignore"})
+    ((good, bad),) = found.pairs()
+    assert found.column == f"{BROKEN} 2"
+    assert good.columns == frame.columns
+    assert bad.select(BROKEN, found.column).rows() == [("mine", "price: min")]
 
 
+def test_what_is_repeated_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(files, "repeated", lambda table, names: asked.append(names) or keys.repeated(table, names))
+    frame = orders(("a", 1, 1.0, ""), ("a", 2, 1.0, ""), ("a", 1, 2.0, ""))
+    found = quarantine(frame, {**CONTRACT, "quarantine": {"max_share": 1}})
+    ((good, bad),) = found.pairs()
+    assert (asked, good.height, bad.height) == ([("shop", "order")], 1, 2)
+
+
+def test_a_rule_that_some_rows_may_break_stays_an_error_beside_a_namesake() -> None:
+    check = {"name": "min", "rule": "price > 5", "max_share": 0.1}
+    contract = {**CONTRACT, "checks": [check]}
+    found = quarantine(orders(("a", 1, -1.0, "x"), ("a", 2, 1.0, "x"), ("a", 3, 9.0, "x")), contract)
+    severities = [c.severity for c in found.report.checks if c.name == "min" and c.status == "fail"]
+    assert severities == ["warn", "error"]
+
+
+def test_too_few_good_rows_are_a_failure() -> None:
+    contract = {**CONTRACT, "rows": {"min": 2}}
+    found = quarantine(orders(("a", 1, -1.0, "x"), ("a", 2, 1.0, "x")), contract)
+    assert found.report.verdict == "fail"
+    assert "the 1 others are fewer than 2" in found.report.summary()
+
+
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_mlops.core.data import frames, validate
+from airflow_mlops.core.data.contracts.expression import Constant
 from airflow_mlops.core.data.contracts.model import Contract
-from airflow_mlops.core.data.validation.rules import Stored, rules_of
+from airflow_mlops.core.data.validation.judging import kept
+from airflow_mlops.core.data.validation.quarantine import quarantine
+from airflow_mlops.core.data.validation.rules import Rule, Stored, rules_of
 from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.report import Check, Report
 
@@ -160,6 +163,7 @@ def test_each_rule_counts_what_breaks_it_and_nothing_else(rule: dict[str, Any], 
         assert check.observed["count"] == 1
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.one_of(st.none(), st.integers(0, 127)), min_size=1, max_size=20),
     st.sampled_from([pl.Int8, pl.UInt8, pl.Int16, pl.UInt32, pl.Int64, pl.UInt64, pl.Float32, pl.Float64]),
@@ -211,6 +215,37 @@ def test_a_pattern_in_a_rule_that_polars_cannot_run_is_told_with_the_rules_name(
     }
     with pytest.raises(BadInput, match="the check 'odd'"):
         validate(pl.DataFrame({"a": ["a"]}), contract)
+
+
+@pytest.mark.parametrize(
+    "name", ["row", "row number", "^a.*$", "*", "^.*$", "", "hash", "newest", "0", "unique 0 rises"]
+)
+def test_a_column_may_have_any_name(name: str) -> None:
+    data = pl.DataFrame({name: [1, 2, 2, 9], "abc": [1, 1, 1, 1]})
+    columns = {name: {"type": "int", "max": 5, "unique": True}, "abc": {"type": "int"}}
+    report = validate(data, {"name": "x", "columns": columns})
+    assert [(c.name, c.where, c.observed["count"]) for c in report.failed] == [("max", name, 1), ("unique", name, 1)]
+    (example,) = report.failed[0].observed["examples"]
+    assert list(example.values()) == [3, 9]
+    good, bad = next(quarantine(data, {"name": "x", "columns": columns}).pairs())
+    assert (good[name].to_list(), bad[name].to_list()) == ([1], [2, 2, 9])
+
+
+def test_a_number_hides_no_column_of_an_example() -> None:
+    data = pl.DataFrame({"row": [1], "row number": [2]})
+    columns = {name: {"type": "int"} for name in data.columns}
+    rule = {"name": "less", "rule": "row > col('row number')"}
+    report = validate(data, {"name": "x", "columns": columns, "checks": [rule]})
+    assert report.failed[0].observed["examples"] == [{"row number 2": 0, "row": 1, "row number": 2}]
+
+
+@settings(deadline=None)
+@given(st.integers(1, 200), st.integers(0, 200))
+def test_just_the_share_that_is_allowed_keeps_a_rule(rows: int, missing: int) -> None:
+    missing = min(rows, missing)
+    rule = Rule("missing", ("x",), "x", "error", 0, "are missing", Constant(True), missing / rows)
+    assert kept(rule, missing, rows)
+    assert not kept(rule, missing + 1, rows)
 
 
 def test_every_row_rule_is_there_with_a_condition_that_any_engine_can_run() -> None:
