@@ -197,7 +197,7 @@ def challenge(world: World, planned: TrainingPlan, actor: str) -> str | None:
     from airflow_mlops.core.registry import comparison, gating, promotion
     from airflow_mlops.core.registry.registration import register
     from airflow_mlops.core.training import fit
-    from airflow_mlops.core.training.split import Shares, split
+    from airflow_mlops.core.training.splits import KeyRule, Shares, split
     from airflow_mlops.store import catalogue, reports, versions
     from airflow_mlops.store.clock import from_iso
 
@@ -208,7 +208,7 @@ def challenge(world: World, planned: TrainingPlan, actor: str) -> str | None:
     )
     rows = labelled_rows(world.root, feature_refs, label_refs, features.KEY)
     whole = world.root.open(world.root.write("churn_training_set", rows, partition=planned.cutoff))
-    parts = split(world.root, whole, key=features.KEY, shares=Shares(TEST_SHARE, VALIDATION_SHARE))
+    parts = split(world.root, whole, KeyRule(features.KEY, Shares(TEST_SHARE, VALIDATION_SHARE)))
     runs = [
         fit.train(
             world.mlflow,

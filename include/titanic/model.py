@@ -103,7 +103,7 @@ def survival(database: Database, tracking_uri: str, model: str, passenger: pd.Da
     """
     from airflow_mlops.core.registry.comparison import load_version
     from airflow_mlops.core.registry.history import champion_at
-    from airflow_mlops.core.training.artifact import predict
+    from airflow_mlops.core.training.prediction import predict
 
     champion = champion_at(database, model)
     if champion is None:

@@ -10,6 +10,7 @@ _STEPS = (
     "validate",
     "training_set",
     "split",
+    "leakage",
     "train",
     "register",
     "evaluate",
@@ -46,6 +47,9 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [{"integration-name": name, "python-modules": ["airflow_mlops.triggers.drift"]}],
         "hooks": [
             {"integration-name": name, "python-modules": ["airflow_mlops.hooks.store", "airflow_mlops.hooks.mlflow"]}
+        ],
+        "task-decorators": [
+            {"name": "train_model", "class-name": "airflow_mlops.decorators.train_model.train_model_task"}
         ],
         "extra-links": ["airflow_mlops.links.report.ReportLink"],
         "notifications": ["airflow_mlops.notifications.lifecycle.LifecycleNotifier"],

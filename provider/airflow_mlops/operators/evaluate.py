@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
 
 class EvaluateModelOperator(ReportingOperator):
-    """Score the gate rows with challenger and champion and keep the evidence; gives a ``ReportRef``.
+    """Score the gate rows with challenger and champion, judge what they said, keep the evidence; gives a ``ReportRef``.
 
-    Both models are loaded through the verified path and score the very same rows; each row's scores are kept as a
-    snapshot, so that the gate's comparison is paired. The report says how many of the rows each model has
-    seen before.
+    Both models are loaded through the verified path and score the very same rows; each row's scores and losses are kept
+    as a snapshot, so that the gate's comparison is paired. The report says for both how good they are by all
+    metrics of the task, how sure that is, what they cost, and how many of the rows they have seen before. It tells
+    and does not decide: that is for the gate. When a model or the rows cannot be judged at all, a report that says why
+    is published, and the task fails.
 
     :param challenger: the ``ModelVersionRef`` of the version that wants to be champion.
     :param test: the gate rows: rows in no training, tuning or selection data of either model.
@@ -26,7 +28,15 @@ class EvaluateModelOperator(ReportingOperator):
         ``key``.
     :param features: the columns that the models get; default: the contract's features.
     :param contract: the contract that names them.
-    :param metric: the task's main figure.
+    :param metric: the task's main figure; it fixes the task.
+    :param slices: columns of the gate rows in which both models are compared value by value; numbers are cut into
+        quarters. The gate's rule on slices needs them.
+    :param groups: columns with protected attributes, between whose values decisions are compared. They need not be
+        features.
+    :param threshold: the score from which on a row is decided positive, for ``groups``.
+    :param importance: whether to shuffle each feature, and to search for the worst slice.
+    :param cost: whether to measure latency, memory and loading time. The gate's budgets need them.
+    :param train_sample: how many training rows overfitting is looked for on; 0: it is not.
     :param trusted_types: the project's own types that the models may contain.
     """
 
@@ -39,6 +49,12 @@ class EvaluateModelOperator(ReportingOperator):
         "features",
         "contract",
         "metric",
+        "slices",
+        "groups",
+        "threshold",
+        "importance",
+        "cost",
+        "train_sample",
         "trusted_types",
     )
 
@@ -53,6 +69,12 @@ class EvaluateModelOperator(ReportingOperator):
         features: Sequence[str] | None = None,
         contract: str | Mapping[str, Any] | None = None,
         metric: str = "roc_auc",
+        slices: Sequence[str] = (),
+        groups: Sequence[str] = (),
+        threshold: float | str = 0.5,
+        importance: bool | str = True,
+        cost: bool | str = True,
+        train_sample: int | str = 5000,
         trusted_types: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
@@ -65,26 +87,43 @@ class EvaluateModelOperator(ReportingOperator):
         self.features = features
         self.contract = contract
         self.metric = metric
+        self.slices = slices
+        self.groups = groups
+        self.threshold = threshold
+        self.importance = importance
+        self.cost = cost
+        self.train_sample = train_sample
         self.trusted_types = trusted_types
 
     def step(self, context: Context) -> dict[str, Any]:
-        """Load both, score, count seen rows, publish."""
+        """Load both, score, judge, publish; what cannot be judged is published, too, before the task fails."""
+        from airflow_mlops.core.errors import MlopsError
+        from airflow_mlops.core.evaluation.asked import Asked
         from airflow_mlops.core.refs import ModelVersionRef
-        from airflow_mlops.core.registry.comparison import Rows, compare
+        from airflow_mlops.core.registry.comparison import Rows, compare, unjudged
 
-        report = compare(
-            self.database,
-            self.snapshots,
-            challenger=ModelVersionRef.from_dict(self.challenger),
-            rows=Rows(
-                snapshot=self.open(self.test),
-                key=[self.key] if isinstance(self.key, str) else list(self.key),
-                split_key=self.split_key,
-                target=self.target,
-                features=features_of(self.contract, self.features),
-            ),
-            metric=self.metric,
-            tracking_uri=self.mlflow.tracking_uri,
-            trusted=tuple(self.trusted_types),
+        names = ("slices", "groups", "threshold", "importance", "cost", "train_sample")
+        asked = Asked.read(**{name: getattr(self, name) for name in names})
+        challenger = ModelVersionRef.from_dict(self.challenger)
+        rows = Rows(
+            snapshot=self.open(self.test),
+            key=[self.key] if isinstance(self.key, str) else list(self.key),
+            split_key=self.split_key,
+            target=self.target,
+            features=features_of(self.contract, self.features),
         )
+        try:
+            report = compare(
+                self.database,
+                self.snapshots,
+                challenger=challenger,
+                rows=rows,
+                metric=self.metric,
+                tracking_uri=self.mlflow.tracking_uri,
+                trusted=tuple(self.trusted_types),
+                asked=asked,
+            )
+        except MlopsError as error:
+            self.publish(unjudged(challenger, error), context)
+            raise
         return self.publish(report, context)

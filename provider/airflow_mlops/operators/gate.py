@@ -13,6 +13,8 @@ from airflow_mlops.operators.base import ReportingOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+DECISION_TABLE = "decision_table"
+
 
 class EvaluationGateOperator(ReportingOperator, BaseBranchOperator):
     """Decide whether the challenger becomes champion, and branch on it; gives a ``ReportRef``.
@@ -21,15 +23,27 @@ class EvaluationGateOperator(ReportingOperator, BaseBranchOperator):
     follows ``if_reject``. ``blocked`` (the evidence does not allow a judgement) fails the task, after the report is
     published: it must never look like a decision.
 
+    The decision as a Markdown table is pushed as the XCom ``decision_table``, for the body of an ``ApprovalOperator``:
+    ``body="{{ ti.xcom_pull(task_ids='gate', key='decision_table') }}"``.
+
     :param evaluation: the ``ReportRef`` of the evaluation.
     :param challenger: the ``ModelVersionRef`` that it judged.
     :param policy: the path of a ``policy.yaml`` with a ``gate`` section, or its content.
+    :param self_tests: the ``ReportRef`` of the challenger's self-tests; the policy says whether they are required.
     :param if_promote: the task or task group that follows.
     :param if_hold: the task or task group that follows; ``None`` follows ``if_reject``.
     :param if_reject: the task or task group that follows; ``None`` skips everything downstream.
     """
 
-    template_fields: Sequence[str] = ("evaluation", "challenger", "policy", "if_promote", "if_hold", "if_reject")
+    template_fields: Sequence[str] = (
+        "evaluation",
+        "challenger",
+        "policy",
+        "self_tests",
+        "if_promote",
+        "if_hold",
+        "if_reject",
+    )
     inherits_from_skipmixin = True
 
     def __init__(
@@ -38,6 +52,7 @@ class EvaluationGateOperator(ReportingOperator, BaseBranchOperator):
         evaluation: Mapping[str, Any],
         challenger: Mapping[str, Any],
         policy: str | Mapping[str, Any] | None = None,
+        self_tests: Mapping[str, Any] | None = None,
         if_promote: str | Sequence[str],
         if_hold: str | Sequence[str] | None = None,
         if_reject: str | Sequence[str] | None = None,
@@ -47,6 +62,7 @@ class EvaluationGateOperator(ReportingOperator, BaseBranchOperator):
         self.evaluation = evaluation
         self.challenger = challenger
         self.policy = policy
+        self.self_tests = self_tests
         self.if_promote = if_promote
         self.if_hold = if_hold
         self.if_reject = if_reject
@@ -58,6 +74,7 @@ class EvaluationGateOperator(ReportingOperator, BaseBranchOperator):
     def step(self, context: Context) -> dict[str, Any]:
         """Decide, publish, bind to the version, branch."""
         from airflow_mlops.core.evaluation.gate.policy import GatePolicy
+        from airflow_mlops.core.evaluation.gate.table import decision_table
         from airflow_mlops.core.policy import load_section
         from airflow_mlops.core.refs import ModelVersionRef, ReportRef
         from airflow_mlops.core.registry.gating import gate
@@ -70,8 +87,10 @@ class EvaluationGateOperator(ReportingOperator, BaseBranchOperator):
             evaluation=reports.get(self.database, ReportRef.from_dict(self.evaluation).id),
             challenger=challenger,
             policy=load_section(GatePolicy, self.policy, "gate"),
+            self_tests=reports.get(self.database, ReportRef.from_dict(self.self_tests).id) if self.self_tests else None,
         )
         ref = self.publish(report, context)
+        context["ti"].xcom_push(DECISION_TABLE, decision_table(report))
         decision = str(report.decision)
         versions.bind_gate(self.database, challenger.model, challenger.version, report_id=report.id, decision=decision)
         if decision == "blocked":

@@ -13,13 +13,16 @@ from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
 from airflow_mlops.core.refs import ModelVersionRef
 from airflow_mlops.core.registry import gating
 from airflow_mlops.core.report import Check, Report
-from airflow_mlops.operators.gate import EvaluationGateOperator
+from airflow_mlops.operators.gate import DECISION_TABLE, EvaluationGateOperator
 from airflow_mlops.store import reports, versions
 from airflow_mlops.store.clock import now
 from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import Version
 
 CHALLENGER = ModelVersionRef("m", 2, "d" * 64, "run", "2026-04-06")
+
+
+SEEN: dict[str, Any] = {}
 
 
 class Instance(SimpleNamespace):
@@ -47,7 +50,7 @@ def gated(
             data={}, baseline={}, contract=None, actor="test", recorded_at=now(),
         ),
     )  # fmt: skip
-    monkeypatch.setattr(gating, "gate", lambda *args, **kwargs: report)
+    monkeypatch.setattr(gating, "gate", lambda *args, **kwargs: SEEN.update(kwargs) or report)
     with DAG("d"):
         gate = EvaluationGateOperator(
             task_id="gate",
@@ -101,3 +104,24 @@ def test_a_blocked_gate_fails_the_task_after_its_report_is_published(
     assert published.decision == "blocked"
     assert versions.get(database, "m", 2).gate_decision == "blocked"
     assert "return_value" not in ti.pushed
+
+
+def test_the_decision_is_left_as_a_table_for_whoever_has_to_approve(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, ti = gated("hold", database, monkeypatch)
+    with pytest.raises(DownstreamTasksSkipped):
+        gate.execute({"ti": ti})
+    assert ti.pushed[DECISION_TABLE].startswith("**hold**: m v2")
+    assert "| minimum gain |" in ti.pushed[DECISION_TABLE]
+
+
+def test_self_tests_reach_the_gate_by_their_reference(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    tests = Report.of("self_test", "m v2", [Check("reload", "pass")])
+    reports.publish(database, tests, actor="test")
+    for given, wanted in ((tests.ref().to_dict(), tests.id), (None, None)):
+        gate, ti = gated("promote", database, monkeypatch, self_tests=given)
+        with pytest.raises(DownstreamTasksSkipped):
+            gate.execute({"ti": ti})
+        assert getattr(SEEN["self_tests"], "id", None) == wanted
+    assert "self_tests" in EvaluationGateOperator.template_fields

@@ -2,83 +2,72 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_mlops.core.data.snapshot import Snapshot, SnapshotRoot
 from airflow_mlops.core.evaluation.gate import Evidence
-from airflow_mlops.core.metrics import of_task
+from airflow_mlops.core.evaluation.rows import GateRows
+from airflow_mlops.core.metrics import Array
 from airflow_mlops.core.refs import SnapshotRef
-from airflow_mlops.core.training.artifact import predict
-from airflow_mlops.core.training.split import key_text
-
-if TYPE_CHECKING:
-    import pandas as pd
+from airflow_mlops.core.training.splits import key_text
 
 KEY, CLUSTER, TARGET = "row_key", "cluster", "target"
+SCORE, LOSS, SLICE, GROUP = "score_", "loss_", "slice_", "group_"
 
 
-def score_rows(
-    root: SnapshotRoot,
-    dataset: str,
-    rows: Snapshot,
-    models: Mapping[str, Any],
-    *,
-    key: Sequence[str],
-    cluster: str,
-    target: str,
-    features: Sequence[str],
-) -> tuple[SnapshotRef, dict[str, dict[str, float]]]:
-    """Score the gate rows with each model.
+def keep(
+    root: SnapshotRoot, dataset: str, rows: GateRows, scores: Mapping[str, Array], *, source: SnapshotRef
+) -> SnapshotRef:
+    """Keep what each model said of each row.
 
-    :param models: role (``champion``, ``challenger``) -> fitted model.
-    :param key: the columns that name a row.
-    :param cluster: the column whose equal values belong together.
-    :returns: the snapshot of ``row_key, cluster, target, score_<role>...``, and for each role the measured facts
-        (``predict_ms_per_1000``: milliseconds for a thousand rows in one batch).
+    :param scores: role (``champion``, ``challenger``) -> n scores, or n x k probabilities.
+    :param source: the gate rows' own snapshot.
+    :returns: the snapshot of ``row_key, cluster, target, score_<role>`` (``score_<role>_<i>`` for class number i),
+        ``loss_<role>``, ``slice_<column>`` and ``group_<column>``.
     """
     import pandas as pd
 
-    columns = list(dict.fromkeys([*key, cluster, target, *features]))
-    frame = rows.to_pandas(columns)
-    parts = {
-        KEY: row_keys(frame, key),
-        CLUSTER: frame[cluster].astype(str),
-        TARGET: frame[target].astype("float64"),
-    }
-    facts = {}
-    for role, model in models.items():
-        started = time.perf_counter()
-        parts[f"score_{role}"] = pd.Series(predict(model, frame[list(features)]), index=frame.index, dtype="float64")
-        elapsed = time.perf_counter() - started
-        facts[role] = {"predict_ms_per_1000": 1e6 * elapsed / max(1, len(frame))}
-    ref = root.write(dataset, pd.DataFrame(parts), partition=rows.ref.partition, source={"rows": rows.ref.id})
-    return ref, facts
+    columns: dict[str, Any] = {KEY: rows.keys, CLUSTER: rows.clusters, TARGET: rows.target}
+    for role, given in scores.items():
+        if given.ndim == 1:
+            columns[f"{SCORE}{role}"] = given
+        else:
+            columns |= {f"{SCORE}{role}_{i}": given[:, i] for i in range(given.shape[1])}
+        columns[f"{LOSS}{role}"] = rows.losses(given)
+    columns |= {f"{SLICE}{name}": values for name, values in rows.slices.items()}
+    columns |= {f"{GROUP}{name}": values for name, values in rows.groups.items()}
+    return root.write(dataset, pd.DataFrame(columns), partition=source.partition, source={"rows": source.id})
 
 
-def row_keys(frame: pd.DataFrame, key: Sequence[str]) -> pd.Series[str]:
-    """Give the text by which the evidence names each row."""
-    return frame[list(key)].astype(str).agg("|".join, axis=1)
+def score_columns(evidence: Snapshot, role: str) -> list[str]:
+    """Name the columns with a role's scores, class by class in a multiclass task; none when it has none."""
+    if f"{SCORE}{role}" in evidence.schema:
+        return [f"{SCORE}{role}"]
+    numbered = [name for name in evidence.schema if name.removeprefix(f"{SCORE}{role}_").isdecimal()]
+    return sorted(numbered, key=lambda name: int(name.rpartition("_")[2]))
 
 
 def read(
     evidence: Snapshot, role: str, *, subject: str, seen_rows: int | None, facts: Mapping[str, float]
 ) -> Evidence | None:
     """Read one model's evidence back; ``None`` when the snapshot has no scores of that role."""
-    column = f"score_{role}"
-    if column not in evidence.schema:
+    columns = score_columns(evidence, role)
+    if not columns:
         return None
-    frame = evidence.to_pandas([KEY, CLUSTER, TARGET, column])
+    parted = [name for name in evidence.schema if name.startswith((SLICE, GROUP))]
+    frame = evidence.to_pandas([KEY, CLUSTER, TARGET, *columns, *parted])
     return Evidence(
         subject=subject,
         snapshot=evidence.ref.id,
         keys=frame[KEY].to_numpy(),
         target=frame[TARGET].to_numpy(),
-        scores=frame[column].to_numpy(),
+        scores=frame[columns[0]].to_numpy() if columns == [f"{SCORE}{role}"] else frame[columns].to_numpy(),
         seen_rows=seen_rows,
         clusters=frame[CLUSTER].to_numpy(),
         facts=facts,
+        slices={n.removeprefix(SLICE): frame[n].to_numpy() for n in parted if n.startswith(SLICE)},
+        groups={n.removeprefix(GROUP): frame[n].to_numpy() for n in parted if n.startswith(GROUP)},
     )
 
 
@@ -94,8 +83,3 @@ def overlap(rows: Snapshot, seen: Sequence[Snapshot], key: str) -> int:
         for batch in snapshot.batches([key]):
             known.update(key_text(batch[key]).unique())
     return int(key_text(rows.to_pandas([key])[key]).isin(known).sum())
-
-
-def metrics_of(evidence: Evidence, metric: str) -> dict[str, float]:
-    """Give all metrics of the task."""
-    return {name: m.value(evidence.target, evidence.scores) for name, m in of_task(metric).items()}

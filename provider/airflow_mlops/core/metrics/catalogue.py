@@ -5,9 +5,10 @@ from __future__ import annotations
 from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.metrics.binary import BINARY
 from airflow_mlops.core.metrics.metric import Metric
+from airflow_mlops.core.metrics.multiclass import MULTICLASS
 from airflow_mlops.core.metrics.regression import REGRESSION
 
-METRICS: dict[str, Metric] = {m.name: m for m in (*BINARY, *REGRESSION)}
+METRICS: dict[str, Metric] = {m.name: m for m in (*BINARY, *MULTICLASS, *REGRESSION)}
 
 
 def metric(name: str) -> Metric:

@@ -32,13 +32,38 @@ class Metric:
     def value(self, target: Array, scores: Array) -> float:
         """Give the plain, unweighted value; NaN where it is not defined: no rows, one class, a value not finite."""
         target, scores = np.asarray(target, float), np.asarray(scores, float)
-        if len(target) == 0 or not (np.isfinite(target).all() and np.isfinite(scores).all()):
+        if not self.defined(target, scores):
             return float("nan")
         return float(self.prepare(target, scores)(np.ones(len(target))))
+
+    def defined(self, target: Array, scores: Array) -> bool:
+        """Say whether there are rows, finite, of the task's shape: what :attr:`prepare` takes for granted."""
+        if len(target) == 0 or len(target) != len(scores):
+            return False
+        if not (np.isfinite(target).all() and np.isfinite(scores).all()):
+            return False
+        if self.task != "multiclass":
+            return bool(scores.ndim == 1) and (self.task == "regression" or bool(((target == 0) | (target == 1)).all()))
+        return bool(scores.ndim == 2 and ((target >= 0) & (target < scores.shape[1]) & (target % 1 == 0)).all())
 
     def gain(self, challenger: float | Array, champion: float | Array) -> Any:
         """Give how much better the challenger is: above 0 is better, whichever the direction."""
         return (challenger - champion) if self.direction == "higher" else (champion - challenger)
+
+
+def sum_of(weights: Array, column: Array) -> Array:
+    """Sum a column of n rows under each of k weightings.
+
+    Not as a matrix product: that may add in another order with another number of threads, and the same evidence has to
+    give the same digits everywhere.
+    """
+    return np.asarray(np.einsum("...i,i->...", weights, column))
+
+
+def divided(part: Array, whole: Array) -> Array:
+    """Divide; NaN where there is nothing to divide by."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(part / np.where(whole > 0, whole, np.nan))
 
 
 def mean_of(loss: Callable[[Array, Array], Array], after: Callable[[Array], Array] = lambda v: v) -> Any:
@@ -48,9 +73,7 @@ def mean_of(loss: Callable[[Array, Array], Array], after: Callable[[Array], Arra
         losses = loss(target, scores)
 
         def weighted(weights: Array) -> Array:
-            total = weights.sum(-1)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                return after(np.asarray((weights * losses).sum(-1) / np.where(total > 0, total, np.nan)))
+            return after(divided(sum_of(weights, losses), weights.sum(-1)))
 
         return weighted
 

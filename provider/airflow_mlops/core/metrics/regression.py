@@ -2,11 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from airflow_mlops.core.metrics.metric import Metric, mean_of
+from airflow_mlops.core.metrics.losses import squared_error
+from airflow_mlops.core.metrics.metric import Array, Metric, divided, mean_of, sum_of
+
+
+def _relative(target: Array, values: Array) -> Array:
+    """Give the error as a share of the true value, as scikit-learn does: a true 0 makes it huge."""
+    return np.asarray(np.abs(values - target) / np.maximum(np.abs(target), np.finfo(float).eps))
+
+
+def _r2(target: Array, values: Array) -> Callable[[Array], Array]:
+    """The share of the target's variance that is explained; NaN where the target does not vary."""
+    errors = squared_error(target, values)
+    shifted = target - target[0]  # large targets must not lose their digits
+    least = (1e-12 * np.abs(shifted).max()) ** 2
+
+    def weighted(weights: Array) -> Array:
+        total = weights.sum(-1)
+        mean = divided(sum_of(weights, shifted), total)
+        around = np.einsum("...i,...i->...", weights, (shifted - mean[..., None]) ** 2)
+        with np.errstate(invalid="ignore"):
+            return 1 - divided(sum_of(weights, errors), np.where(around > least * total, around, 0))
+
+    return weighted
+
+
+def _pinball(quantile: float) -> Metric:
+    """Quantile loss (Koenker and Bassett 1978): least for the predictor of that quantile."""
+
+    def loss(target: Array, values: Array) -> Array:
+        short = target - values
+        return np.asarray(np.maximum(quantile * short, (quantile - 1) * short))
+
+    return Metric(f"pinball_{round(100 * quantile)}", "lower", "regression", mean_of(loss))
+
 
 REGRESSION = (
     Metric("mae", "lower", "regression", mean_of(lambda y, p: np.abs(p - y))),
-    Metric("rmse", "lower", "regression", mean_of(lambda y, p: (p - y) ** 2, np.sqrt)),
+    Metric("rmse", "lower", "regression", mean_of(squared_error, np.sqrt)),
+    Metric("mape", "lower", "regression", mean_of(_relative)),
+    Metric("r2", "higher", "regression", _r2),
+    _pinball(0.1),
+    _pinball(0.5),
+    _pinball(0.9),
 )

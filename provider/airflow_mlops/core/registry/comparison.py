@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from airflow_mlops.core.data.snapshot import Snapshot, SnapshotRoot
-from airflow_mlops.core.evaluation import evidence
+from airflow_mlops.core.errors import BadInput, MlopsError
+from airflow_mlops.core.evaluation import evidence, judging
+from airflow_mlops.core.evaluation.asked import Asked
+from airflow_mlops.core.evaluation.cost import latency
+from airflow_mlops.core.evaluation.overfitting import overfitting_check, train_metrics
+from airflow_mlops.core.evaluation.rows import read_rows
+from airflow_mlops.core.evaluation.scoring import Scored, classes_of, score
+from airflow_mlops.core.metrics import metric as metric_of
 from airflow_mlops.core.refs import ModelVersionRef, SnapshotRef
-from airflow_mlops.core.registry import baselines, loading
+from airflow_mlops.core.registry import baselines, footprint, loading
 from airflow_mlops.core.report import Check, Report
 from airflow_mlops.core.training import artifact
 from airflow_mlops.store import ledger, versions
@@ -56,59 +63,86 @@ def compare(
     metric: str,
     tracking_uri: str,
     trusted: Sequence[str] = (),
+    asked: Asked | None = None,
 ) -> Report:
-    """Score the gate rows with both models, and keep the baselines of the challenger's predictions.
+    """Score the gate rows with both models, judge what they said, and keep the baselines of the challenger.
 
-    :returns: a report of kind ``evaluation``: its facts name the evidence snapshot, the champion's epoch, and for each
-        role the version, its metrics, size, speed and how many of the rows it has seen.
+    :param metric: the task's main figure.
+    :param asked: what to look at beyond the metrics.
+    :returns: a report of kind ``evaluation``. Its facts name the evidence snapshot, the champion's epoch, and for each
+        role the version, its metrics with intervals, size, speed and how many of the rows it has seen.
+    :raises BadInput: when the rows or a model cannot be judged: none, a wrong target, an exception in a model.
     :raises NotFound: when an artifact is gone.
     :raises Refused: when an artifact is not the one that was registered.
     """
+    asked = asked or Asked()
     head = ledger.head(database, challenger.model)
     contenders = {"challenger": versions.get(database, challenger.model, challenger.version)}
     if head is not None:  # the champion itself, gated once more, is compared with itself: no gain, no promotion
         contenders["champion"] = versions.get(database, challenger.model, head.version)
-    models = {role: load_version(version, tracking_uri, trusted) for role, version in contenders.items()}
-    ref, measured = evidence.score_rows(
-        root,
-        f"{challenger.model}_evidence",
-        rows.snapshot,
-        models,
-        key=rows.key,
-        cluster=rows.cluster,
-        target=rows.target,
-        features=rows.features,
-    )
-    roles = {role: _facts(root, version, rows, measured[role], tracking_uri) for role, version in contenders.items()}
-    scored, checks = root.open(ref), []
-    baselines.keep(
-        database,
-        challenger,
-        rows.snapshot,
-        scored,
-        role="challenger",
-        key=rows.key,
-        cluster=rows.cluster,
-        features=rows.features,
-    )
+    scored = _scored(contenders, rows, metric, tracking_uri, trusted, asked)
+    ref = evidence.keep(root, f"{challenger.model}_evidence", scored.rows, scored.scores, source=rows.snapshot.ref)
+    cluster = rows.snapshot.to_pandas([rows.cluster])[rows.cluster]
+    baselines.keep(database, challenger, scored.rows, scored.scores["challenger"], cluster=cluster)
+    roles = {role: _facts(root, version, rows, tracking_uri) for role, version in contenders.items()}
+    told: list[Check] = []
     for role, facts in roles.items():
-        shown = evidence.read(scored, role, subject=role, seen_rows=facts["seen_rows"], facts={})
-        assert shown is not None
-        facts["metrics"] = evidence.metrics_of(shown, metric)
-        said = f"v{facts['version']}: {metric} {facts['metrics'][metric]:.4f} on {ref.rows} rows"
-        checks.append(Check(metric, "pass", "info", facts["metrics"][metric], None, role, said))
+        facts |= judging.figures(scored, role, asked)
+        if asked.train_sample:
+            told.append(_overfitting(root, scored, role, contenders[role], rows, asked, facts))
+    if asked.cost:
+        told += _cost(scored, contenders, tracking_uri, trusted, roles)
     facts = {
         "evidence": ref.to_dict(),
         "champion_epoch": None if head is None else head.epoch,
         "metric": metric,
+        "task": scored.rows.task,
+        **({"classes": list(scored.rows.classes)} if scored.rows.classes else {}),
+        "slices": list(asked.slices),
+        "groups": list(asked.groups),
         "roles": roles,
     }
-    return Report.of("evaluation", str(challenger), checks, facts=facts)
+    values = {role: of["metrics"] for role, of in roles.items()}
+    return Report.of("evaluation", str(challenger), [*judging.checks(scored, values, asked), *told], facts=facts)
 
 
-def _facts(
-    root: SnapshotRoot, version: Version, rows: Rows, measured: Mapping[str, float], tracking_uri: str
-) -> dict[str, Any]:
+def unjudged(challenger: ModelVersionRef, error: MlopsError) -> Report:
+    """Make the report of an evaluation that came to nothing. It has no evidence, so no gate can promote by it."""
+    check = Check("evaluated", "fail", "error", None, None, error.where, error.what)
+    return Report.of("evaluation", str(challenger), [check], facts={"mend": error.mend})
+
+
+def _scored(
+    contenders: dict[str, Version], rows: Rows, metric: str, tracking_uri: str, trusted: Sequence[str], asked: Asked
+) -> Scored:
+    """Load the models, read the rows once, and score them with each."""
+    task = metric_of(metric).task
+    called = {role: f"the {role} {version.model} v{version.version}" for role, version in contenders.items()}
+    models = {role: _loaded(version, tracking_uri, trusted, called[role]) for role, version in contenders.items()}
+    classes = classes_of(models["challenger"], called["challenger"]) if task == "multiclass" else []
+    read = read_rows(
+        rows.snapshot,
+        task=task,
+        key=rows.key,
+        cluster=rows.cluster,
+        target=rows.target,
+        features=rows.features,
+        classes=classes,
+        slices=asked.slices,
+        groups=asked.groups,
+    )
+    return score(read, metric, models, called)
+
+
+def _loaded(version: Version, tracking_uri: str, trusted: Sequence[str], called: str) -> Any:
+    """Load a model; an error says whose it is."""
+    try:
+        return load_version(version, tracking_uri, trusted)
+    except MlopsError as error:
+        raise type(error)(f"{called} cannot be loaded: {error.what}", where=error.where, mend=error.mend) from error
+
+
+def _facts(root: SnapshotRoot, version: Version, rows: Rows, tracking_uri: str) -> dict[str, Any]:
     """What the gate has to know of one contender beside its scores."""
     seen = None
     if all(part in version.data for part in SEEN_PARTS):
@@ -121,5 +155,48 @@ def _facts(
         "candidate": version.candidate,
         "seen_rows": seen,
         "bytes": artifact.size_of(folder),
-        **measured,
     }
+
+
+def _overfitting(
+    root: SnapshotRoot, scored: Scored, role: str, version: Version, rows: Rows, asked: Asked, facts: dict[str, Any]
+) -> Check:
+    """Look at a sample of the rows that a model was fitted on; its metrics become a fact."""
+    held_out = facts["metrics"][scored.metric]
+    if "train" not in version.data:
+        return overfitting_check(scored.metric, None, held_out, role, "it is not known what it was trained on")
+    try:
+        facts["train_metrics"] = train_metrics(
+            scored,
+            role,
+            root.open(SnapshotRef.from_dict(version.data["train"])),
+            features=rows.features,
+            target=rows.target,
+            rows=asked.train_sample,
+        )
+    except BadInput as error:  # such as a feature that its training rows did not have
+        return overfitting_check(scored.metric, None, held_out, role, error.what)
+    return overfitting_check(scored.metric, facts["train_metrics"][scored.metric], held_out, role)
+
+
+def _cost(
+    scored: Scored,
+    contenders: dict[str, Version],
+    tracking_uri: str,
+    trusted: Sequence[str],
+    roles: dict[str, dict[str, Any]],
+) -> list[Check]:
+    """Measure what each model costs; what cannot be measured is said, and is no fact."""
+    told: list[Check] = []
+    for role, times in latency(scored.models, scored.rows.features).items():
+        roles[role] |= times
+    files = {
+        role: (loading.local_folder(version.artifact_uri, tracking_uri), version.digest)
+        for role, version in contenders.items()
+    }
+    for role, measured in footprint.of_loading(files, trusted, scored.rows.features).items():
+        why = measured.pop("why", None)
+        roles[role] |= footprint.of_training(contenders[role], tracking_uri) | measured
+        if why:
+            told.append(Check("memory", "not_judged", "info", None, None, role, why))
+    return told

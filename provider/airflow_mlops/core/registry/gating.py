@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 from airflow_mlops.core.data.snapshot import SnapshotRoot
 from airflow_mlops.core.errors import BadInput, NotFound
 from airflow_mlops.core.evaluation import GatePolicy, decide, evidence
+from airflow_mlops.core.evaluation.gate.bounds import measured
+from airflow_mlops.core.evaluation.gate.decision import blocked
+from airflow_mlops.core.evaluation.gate.policy import FACTS
+from airflow_mlops.core.metrics import metric
 from airflow_mlops.core.refs import ModelVersionRef, SnapshotRef
 from airflow_mlops.core.registry.promotion import bind
 from airflow_mlops.core.report import Report
@@ -19,9 +27,11 @@ def gate(
     evaluation: Report,
     challenger: ModelVersionRef,
     policy: GatePolicy,
+    self_tests: Report | None = None,
 ) -> Report:
     """Decide on the evidence of an evaluation, and bind the decision to the challenger's files and the champion.
 
+    :param self_tests: the report of the challenger's self-tests; of other files it blocks.
     :raises BadInput: when the evaluation is of another version.
     :raises NotFound: when the ledger does not know the champion that the evaluation compared with.
     """
@@ -38,11 +48,11 @@ def gate(
             role,
             subject=f"{challenger.model} v{of['version']} ({role})",
             seen_rows=of["seen_rows"],
-            facts={k: of[k] for k in ("bytes", "predict_ms_per_1000") if of.get(k) is not None},
+            facts={k: of[k] for k in FACTS if of.get(k) is not None},
         )
         for role, of in facts["roles"].items()
     }
-    judged = sides["challenger"]
+    judged = sides.get("challenger")
     epoch = facts["champion_epoch"]
     if judged is None or (epoch is not None and sides.get("champion") is None):
         raise BadInput("the evidence has no scores of both models", where=str(challenger), mend="evaluate again")
@@ -53,4 +63,49 @@ def gate(
             where=database.address,
             mend="evaluate again, on the lifecycle store that the gate uses",
         )
-    return bind(decide(sides.get("champion"), judged, policy), challenger, champion)
+    judged = replace(judged, self_tests=None if self_tests is None else statuses(self_tests))
+    report = decide(sides.get("champion"), judged, policy)
+    for name, said in (*_not_evaluated(facts, policy), *_of_other_files(facts, self_tests, challenger)):
+        report = blocked(report, name, said)
+    return bind(report, challenger, champion)
+
+
+def statuses(self_tests: Report) -> dict[str, str]:
+    """Give what came of each self-test. A report that failed has a failed test, even where its facts name none."""
+    tests = self_tests.facts.get("tests")
+    found = {str(name): str(status) for name, status in tests.items()} if isinstance(tests, Mapping) else {}
+    found |= {c.name: "fail" for c in self_tests.failed if c.severity == "error"}
+    if self_tests.verdict == "fail" and "fail" not in found.values():
+        found["all"] = "fail"
+    return found
+
+
+def _not_evaluated(facts: Mapping[str, Any], policy: GatePolicy) -> list[tuple[str, str]]:
+    """Say whether the evaluation lacks what decides: another task, or a metric that it has no figure of."""
+    task, wanted = facts.get("task"), metric(policy.metric).task
+    if task is not None and task != wanted:
+        return [("evaluated task", f"{policy.metric} judges a {wanted} task, the evaluation is of a {task} one")]
+    lacking = []
+    for role, of in facts["roles"].items():
+        figures = of.get("metrics")
+        if not isinstance(figures, Mapping) or policy.metric not in figures:
+            lacking.append(f"the evaluation has no {policy.metric} of the {role}")
+        elif measured(figures[policy.metric]) is None:
+            lacking.append(f"{policy.metric} of the {role} is {figures[policy.metric]}, not a figure")
+    return [(f"evaluated {policy.metric}", said) for said in lacking]
+
+
+def _of_other_files(
+    facts: Mapping[str, Any], self_tests: Report | None, challenger: ModelVersionRef
+) -> list[tuple[str, str]]:
+    """Say whether the evaluation or the self-tests judged other files than those that are to be promoted."""
+    found = []
+    evaluated = facts["roles"]["challenger"].get("digest")
+    if evaluated != challenger.digest:
+        found.append(("evaluated files", f"the evaluation is of files with the digest {str(evaluated)[:12]}…"))
+    if self_tests is not None:
+        tested = self_tests.facts.get("digest")
+        if self_tests.kind != "self_test" or self_tests.subject != str(challenger) or tested != challenger.digest:
+            said = f"the report is the {self_tests.kind} of {self_tests.subject}, digest {str(tested)[:12]}…"
+            found.append(("self-tests of these files", f"{said}, not the self-tests of {challenger}"))
+    return found

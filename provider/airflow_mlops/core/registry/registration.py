@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_mlops.core.data.snapshot import checked_name
 from airflow_mlops.core.refs import ModelVersionRef, RunRef, SnapshotRef
 from airflow_mlops.core.registry.loading import local_folder, verify
+from airflow_mlops.core.training.recorded import CONTRACT, KEPT_TAG, PROFILE
 from airflow_mlops.core.training.runs import KEY_TAG
 from airflow_mlops.store import claims, versions
 from airflow_mlops.store.clock import now
@@ -48,7 +49,8 @@ def register(
     earlier = claims.begin(database, _KIND, key)
     if earlier is not None and earlier["finished"]:
         return ModelVersionRef.from_dict({k: v for k, v in earlier.items() if k != "finished"})
-    source = f"{client.get_run(run.run_id).info.artifact_uri}/{run.artifact}"
+    made = client.get_run(run.run_id)
+    source = f"{made.info.artifact_uri}/{run.artifact}"
     verify(local_folder(source, client.tracking_uri), run.digest)
     number = _adopted(client, model, key) if earlier is not None else None
     if number is None:
@@ -69,9 +71,10 @@ def register(
     )
     versions.add(database, version)
     ref = versions.ref(version)
-    client.log_dict(run.run_id, dict(baseline), "profile.json")
-    if contract is not None:
-        client.log_dict(run.run_id, dict(contract), "contract.json")
+    kept = made.data.tags.get(KEPT_TAG, "").split()  # what its training has put there already
+    for name, content in ((PROFILE, baseline), (CONTRACT, contract)):
+        if content is not None and name not in kept:
+            client.log_dict(run.run_id, dict(content), name)
     claims.note(database, _KIND, key, ref.to_dict(), finished=True)
     return ref
 

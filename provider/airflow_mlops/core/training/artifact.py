@@ -1,4 +1,4 @@
-"""The model as files: how it is written, and the digest that stands for it."""
+"""The model as files: the digest that stands for it, and loading it, digest first."""
 
 from __future__ import annotations
 
@@ -7,23 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlops.core.errors import BadInput
-from airflow_mlops.core.imports import import_quietly
+from airflow_mlops.core.errors import BadInput, Refused
+from airflow_mlops.core.training.formats import MODEL_FILE, TRUSTED_TYPES, restore, save
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MODEL_FILE = "model.skops"
-# What skops does not trust by itself and scikit-learn's own estimators need. Named one by one: a prefix such as
-# "sklearn." would also trust whatever a later release puts there.
-TRUSTED_TYPES = (
-    "numpy.dtype",
-    "sklearn.calibration._CalibratedClassifier",
-    "sklearn.calibration._SigmoidCalibration",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.tree._tree.Tree",
-    "sklearn.utils._bunch.Bunch",
-)
+__all__ = ["MODEL_FILE", "TRUSTED_TYPES", "digest_of", "load", "size_of", "verify", "write"]
 
 
 def digest_of(folder: str | Path) -> str:
@@ -51,61 +41,51 @@ def size_of(folder: str | Path) -> int:
     return sum(p.stat().st_size for p in Path(folder).rglob("*") if p.is_file())
 
 
-def write(model: Any, folder: str | Path, example: pd.DataFrame, *, trusted: Sequence[str] = ()) -> str:
-    """Write a fitted model in MLflow's layout, as skops.
+def write(
+    model: Any,
+    folder: str | Path,
+    example: pd.DataFrame,
+    *,
+    trusted: Sequence[str] = (),
+    keep_example: bool = False,
+) -> str:
+    """Write a fitted model in MLflow's layout: as skops, or in LightGBM's or XGBoost's own format.
 
-    :param model: a fitted scikit-learn estimator.
+    :param model: a fitted estimator.
     :param folder: where to; must not exist.
     :param example: a few feature rows, for the signature.
     :param trusted: types of the project's own that the model may contain, beside :data:`TRUSTED_TYPES`.
+    :param keep_example: whether the rows of the example are kept with it.
     :returns: the digest.
     :raises BadInput: when the model contains a type that is not trusted, so that it could not be loaded again.
     """
-    import mlflow.sklearn
-    from mlflow.models import infer_signature
-
-    skops_io = import_quietly("skops.io")
-
-    unknown = set(skops_io.get_untrusted_types(data=skops_io.dumps(model))) - {*TRUSTED_TYPES, *trusted}
-    if unknown:
-        raise BadInput(
-            f"the model contains types that are not trusted: {sorted(unknown)[:5]}",
-            mend="build it from scikit-learn's own parts, or name your own types with trusted_types=[...]",
-        )
-    mlflow.sklearn.save_model(
-        model,
-        str(folder),
-        serialization_format="skops",
-        skops_trusted_types=[*TRUSTED_TYPES, *trusted],
-        pip_requirements=_requirements(),
-        signature=infer_signature(example, _first_output(model, example)),
-    )
+    save(model, Path(folder), example, trusted=trusted, keep_example=keep_example)
     return digest_of(folder)
 
 
-def predict(model: Any, features: pd.DataFrame) -> Any:
-    """Give one score a row: the positive class's probability of a classifier, a regressor's value.
+def verify(folder: str | Path, digest: str) -> None:
+    """Make sure that the files are those that were registered.
 
-    :returns: n floats.
-    :raises BadInput: when the classifier knows more or fewer than two classes.
+    :raises Refused: when they are not.
     """
-    if not hasattr(model, "predict_proba"):
-        return model.predict(features)
-    probabilities = model.predict_proba(features)
-    if probabilities.shape[1] != 2:
-        raise BadInput(
-            f"the classifier knows {probabilities.shape[1]} classes, a binary task has 2",
-            mend="check that the training rows have both classes, coded 0 and 1",
+    found = digest_of(folder)
+    if found != digest:
+        raise Refused(
+            "the model's files are not those that were registered",
+            where=f"{folder}: digest {found[:12]}…, registered {digest[:12]}…",
+            mend="restore the files from a backup, or register the new files as a new version",
         )
-    return probabilities[:, 1]
 
 
-def _first_output(model: Any, example: pd.DataFrame) -> Any:
-    return model.predict(example)
+def load(folder: str | Path, digest: str, *, trusted: Sequence[str] = ()) -> Any:
+    """Load a model from files whose digest is right.
 
+    The list of trusted types is ours and the caller's, never the artifact's own, and no format is read that could run
+    code: a tampered MLmodel file cannot make pickle run.
 
-def _requirements() -> list[str]:
-    """Pin what the model needs. Given explicitly: MLflow's own search for it takes tens of seconds."""
-    from importlib.metadata import version
-
-    return [f"{name}=={version(name)}" for name in ("scikit-learn", "skops", "numpy", "pandas")]
+    :param digest: the registered digest.
+    :param trusted: types of the project's own that the model may contain.
+    :raises Refused: when the digest, the format or a type is not what it has to be.
+    """
+    verify(folder, digest)
+    return restore(Path(folder), trusted=trusted)

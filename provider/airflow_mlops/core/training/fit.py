@@ -2,48 +2,32 @@
 
 from __future__ import annotations
 
-import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+import inspect
+import logging
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlops.core.data.snapshot import Snapshot
 from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.imports import resolve
-from airflow_mlops.core.metrics import metric, of_task
+from airflow_mlops.core.metrics import metric
 from airflow_mlops.core.refs import RunRef
-from airflow_mlops.core.training import artifact, runs
+from airflow_mlops.core.training.candidate import Candidate, TrainingRows, labelled, said, training_rows
+from airflow_mlops.core.training.memory import Spent, measured
+from airflow_mlops.core.training.progress import heartbeat
+from airflow_mlops.core.training.recorded import ARTIFACT, Made, recorded
+from airflow_mlops.core.training.targets import check_classes
+from airflow_mlops.core.training.weights import weighted_fit
 from airflow_mlops.store.database import Database
 
 if TYPE_CHECKING:
-    import pandas as pd
     from mlflow import MlflowClient
 
-ARTIFACT = "model"
+    from airflow_mlops.core.data.contracts import Contract
 
+__all__ = ["ARTIFACT", "Candidate", "TrainingRows", "choose", "fit", "fit_rows", "labelled", "train", "unfitted"]
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """What is to be fitted.
-
-    :param name: such as ``boosted``.
-    :param build: gives the unfitted estimator; an import path or a callable; gets ``params`` as keywords.
-    :param features: the columns it gets.
-    :param target: the column it predicts.
-    :param metric: the figure that candidates are chosen by.
-    :param params: keywords of ``build``.
-    :param trusted_types: the project's own types that the model may contain.
-    """
-
-    name: str
-    build: str | Callable[..., Any]
-    features: Sequence[str]
-    target: str
-    metric: str = "roc_auc"
-    params: Mapping[str, Any] = field(default_factory=dict)
-    trusted_types: Sequence[str] = ()
+log = logging.getLogger(__name__)
 
 
 def train(
@@ -57,6 +41,8 @@ def train(
     key: str,
     tags: Mapping[str, str] | None = None,
     artifact_location: str | None = None,
+    contract: Contract | None = None,
+    input_example: bool = True,
 ) -> RunRef:
     """Fit a candidate in a run of its own, once for each key.
 
@@ -68,38 +54,29 @@ def train(
     :param key: ``dag_id/run_id/task_id/map_index``.
     :param tags: more tags for the run.
     :param artifact_location: where a new experiment keeps its artifacts.
-    :raises BadInput: when a column is missing, there are no rows, or a class is missing.
+    :param contract: what the rows promise; kept with the run, and the profile of the training rows with it.
+    :param input_example: whether five feature rows are kept with the model.
+    :raises BadInput: when a column is missing, there are no rows, or the target is not what the task needs.
     """
-    with runs.claimed(
+
+    def make(_: Any) -> Made:
+        model, spent = _fit(candidate, train)
+        return Made(model, spent)
+
+    return recorded(
         client,
         database,
-        key=key,
+        candidate,
+        make,
+        train=train,
+        validation=validation,
         experiment=experiment,
-        name=candidate.name,
+        key=key,
         tags=tags,
         artifact_location=artifact_location,
-    ) as run:
-        if run.finished is not None:
-            return run.finished
-        model, seconds = fit(candidate, train)
-        scores = _score(candidate, model, validation)
-        with tempfile.TemporaryDirectory(prefix="mlops-model-") as temporary:
-            folder = Path(temporary) / ARTIFACT
-            example = next(train.batches(candidate.features)).head(5)
-            digest = artifact.write(model, folder, example, trusted=candidate.trusted_types)
-            scores |= {"train_seconds": seconds, "bytes": float(artifact.size_of(folder))}
-            client.log_artifacts(run.id, str(folder), ARTIFACT)
-        run.log(params=_params(candidate, train, validation), metrics=scores)
-        return run.finish(
-            RunRef(
-                run_id=run.id,
-                candidate=candidate.name,
-                artifact=ARTIFACT,
-                digest=digest,
-                metric=candidate.metric,
-                score=scores[f"validation_{candidate.metric}"],
-            )
-        )
+        contract=contract,
+        input_example=input_example,
+    )
 
 
 def fit(candidate: Candidate, snapshot: Snapshot) -> tuple[Any, float]:
@@ -107,54 +84,48 @@ def fit(candidate: Candidate, snapshot: Snapshot) -> tuple[Any, float]:
 
     :returns: the fitted estimator, and the seconds that fitting took.
     """
-    features, target = labelled(candidate, snapshot)
-    estimator = resolve(candidate.build)(**candidate.params)
-    started = time.perf_counter()
-    estimator.fit(features, target)
-    return estimator, time.perf_counter() - started
+    model, spent = _fit(candidate, snapshot)
+    return model, spent.seconds
 
 
-def labelled(candidate: Candidate, snapshot: Snapshot) -> tuple[pd.DataFrame, pd.Series[Any]]:
-    """Read features and target.
+def fit_rows(candidate: Candidate, rows: TrainingRows, *, where: str = "the training rows") -> Any:
+    """Fit on rows that have been read; gives the fitted estimator.
 
-    :raises BadInput: when there are no rows, targets are missing, or a binary target is not 0 and 1, with both there.
+    :raises BadInput: when the estimator cannot be built, takes no weights though there are some, or the training rows
+        have too few classes.
     """
-    frame = snapshot.to_pandas([*candidate.features, candidate.target])
-    where = f"{snapshot.ref.dataset} {snapshot.ref.partition or ''} ({snapshot.ref.id})"
-    if frame.empty:
-        raise BadInput("no rows", where=where, mend="check the split's shares and the query")
-    target = frame.pop(candidate.target)
-    if target.isna().any():
-        raise BadInput(f"{int(target.isna().sum())} rows have no {candidate.target!r}", where=where)
-    if metric(candidate.metric).task == "binary" and (target.nunique() != 2 or not target.isin([0, 1]).all()):
+    if candidate.task == "multiclass":
+        check_classes(rows.target, where=where)
+    estimator = unfitted(candidate)
+    weighted_fit(estimator, rows.features, rows.target, rows.weights)
+    return estimator
+
+
+def unfitted(candidate: Candidate) -> Any:
+    """Build the estimator, with the candidate's seed where it takes one.
+
+    :raises BadInput: when ``build`` does not take the keywords, or gives no estimator.
+    """
+    build = resolve(candidate.build)
+    keywords = {**_seed(build, candidate), **candidate.params}
+    try:
+        inspect.signature(build).bind(**keywords)
+    except ValueError:  # it has no signature that Python could show
+        pass
+    except TypeError as error:
         raise BadInput(
-            f"{candidate.target!r} has the values {target.unique()[:5].tolist()}, a binary task has 0 and 1",
-            where=where,
-            mend="code the classes 0 and 1, have rows of both, or use another metric",
+            f"{candidate.name} cannot be built: {error}",
+            where=str(candidate.build),
+            mend=f"its keywords are {_keywords(build)}",
+        ) from None
+    estimator = build(**keywords)
+    if isinstance(estimator, type) or not hasattr(estimator, "fit"):
+        raise BadInput(
+            f"{candidate.name} is no estimator: build gave {estimator!r}"[:200],
+            where=str(candidate.build),
+            mend="return an unfitted estimator, such as a scikit-learn Pipeline",
         )
-    return frame, target
-
-
-def _score(candidate: Candidate, model: Any, validation: Snapshot) -> dict[str, float]:
-    features, target = labelled(candidate, validation)
-    predicted = artifact.predict(model, features)
-    return {
-        f"validation_{name}": m.value(target.to_numpy(), predicted) for name, m in of_task(candidate.metric).items()
-    }
-
-
-def _params(candidate: Candidate, train: Snapshot, validation: Snapshot) -> dict[str, Any]:
-    return {
-        "build": candidate.build
-        if isinstance(candidate.build, str)
-        else getattr(candidate.build, "__qualname__", repr(candidate.build)),
-        "features": ",".join(candidate.features)[:500],
-        "target": candidate.target,
-        "train_snapshot": train.ref.id,
-        "train_rows": train.ref.rows,
-        "validation_snapshot": validation.ref.id,
-        **{f"param.{name}": value for name, value in candidate.params.items()},
-    }
+    return estimator
 
 
 def choose(candidates: Sequence[RunRef]) -> RunRef:
@@ -175,3 +146,27 @@ def choose(candidates: Sequence[RunRef]) -> RunRef:
         raise BadInput(f"no candidate has a finite {m.name}", where=", ".join(c.candidate for c in candidates))
     sign = 1 if m.direction == "higher" else -1
     return max(finite, key=lambda c: sign * c.score)
+
+
+def _fit(candidate: Candidate, snapshot: Snapshot) -> tuple[Any, Spent]:
+    rows = training_rows(candidate, snapshot)
+    with heartbeat(f"fitting {candidate.name}"), measured() as spent:
+        model = fit_rows(candidate, rows, where=said(snapshot))
+    return model, spent
+
+
+def _seed(build: Any, candidate: Candidate) -> dict[str, int]:
+    """Give the seed under the name by which ``build`` takes it, if it does."""
+    if candidate.seed is None:
+        return {}
+    names = [name for name in ("seed", "random_state") if name in _keywords(build)]
+    if not names:
+        log.warning("%s takes neither seed nor random_state: the seed is recorded but not used", candidate.name)
+    return {names[0]: candidate.seed} if names else {}
+
+
+def _keywords(build: Any) -> list[str]:
+    try:
+        return list(inspect.signature(build).parameters)
+    except ValueError:
+        return []

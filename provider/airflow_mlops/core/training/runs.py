@@ -38,18 +38,29 @@ class ClaimedRun:
     id: str = ""
     finished: RunRef | None = None
 
-    def log(self, *, params: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
-        """Log parameters and metrics in one call; a metric that is not finite is logged as a tag instead."""
+    def log(
+        self,
+        *,
+        params: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        tags: Mapping[str, str] | None = None,
+        step: int = 0,
+    ) -> None:
+        """Log parameters, metrics and tags in one call; a metric that is not finite is logged as a tag instead.
+
+        :param step: which step of the training the metrics are of.
+        """
         import math
 
         from mlflow.entities import Metric, Param, RunTag
 
-        moment = int(time.time() * 1000)
+        moment, figures = int(time.time() * 1000), metrics or {}
+        odd = {f"metric.{k}": str(v) for k, v in figures.items() if not math.isfinite(v)}
         self.client.log_batch(
             self.id,
-            metrics=[Metric(k, float(v), moment, 0) for k, v in metrics.items() if math.isfinite(v)],
-            params=[Param(k, str(v)[:6000]) for k, v in params.items()],
-            tags=[RunTag(f"metric.{k}", str(v)) for k, v in metrics.items() if not math.isfinite(v)],
+            metrics=[Metric(k, float(v), moment, step) for k, v in figures.items() if math.isfinite(v)],
+            params=[Param(k, str(v)[:6000]) for k, v in (params or {}).items()],
+            tags=[RunTag(k, v) for k, v in {**odd, **(tags or {})}.items()],
         )
 
     def finish(self, ref: RunRef) -> RunRef:

@@ -11,70 +11,99 @@ import pytest
 from airflow_mlops.core.data.snapshot import Snapshot, SnapshotRoot
 from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.evaluation import evidence
+from airflow_mlops.core.evaluation.rows import read_rows
+from airflow_mlops.core.evaluation.scoring import score
+from airflow_mlops.core.metrics import row_losses
+from airflow_mlops.core.refs import SnapshotRef
 
-
-class ByColumn:
-    """A classifier that says a column's value."""
-
-    def __init__(self, column: str) -> None:
-        self.column = column
-
-    def predict_proba(self, frame: pd.DataFrame) -> Any:
-        p = frame[self.column].to_numpy()
-        return np.column_stack([1 - p, p])
+FRAME = pd.DataFrame(
+    {
+        "id": [1, 1, 2],
+        "week": ["a", "b", "a"],
+        "p": [0.1, 0.2, 0.3],
+        "q": [0.9, 0.8, 0.7],
+        "sex": ["f", "m", None],
+        "y": [0, 1, 1],
+    }
+)
 
 
 @pytest.fixture
 def rows(root: SnapshotRoot) -> Snapshot:
-    frame = pd.DataFrame(
-        {"id": [1, 1, 2], "week": ["a", "b", "a"], "p": [0.1, 0.2, 0.3], "q": [0.9, 0.8, 0.7], "y": [0, 1, 1]}
-    )
-    return root.open(root.write("gate_rows", frame, partition="2026-04-06"))
+    return root.open(root.write("gate_rows", FRAME, partition="2026-04-06"))
 
 
-def scored(root: SnapshotRoot, rows: Snapshot, **models: Any) -> Any:
-    return evidence.score_rows(
-        root, "e", rows, models, key=["id", "week"], cluster="id", target="y", features=["p", "q"]
-    )
+def kept(root: SnapshotRoot, rows: Snapshot, task: str = "binary", classes: Any = (), **models: Any) -> SnapshotRef:
+    metric = {"binary": "roc_auc", "multiclass": "f1_macro", "regression": "mae"}[task]
+    read = read_rows(
+        rows, task=task, key=["id", "week"], cluster="id", target="y", features=["p", "q"], classes=classes,
+        slices=["week"], groups=["sex"],
+    )  # fmt: skip
+    scored = score(read, metric, models, dict.fromkeys(models, "it"))
+    return evidence.keep(root, "e", read, scored.scores, source=rows.ref)
 
 
-def test_both_models_are_scored_on_the_very_same_rows(root: SnapshotRoot, rows: Snapshot) -> None:
-    ref, facts = scored(root, rows, champion=ByColumn("p"), challenger=ByColumn("q"))
-    opened = root.open(ref)
-    old, new = (evidence.read(opened, r, subject=r, seen_rows=0, facts={}) for r in ("champion", "challenger"))
-    assert old is not None
-    assert new is not None
+def read_back(root: SnapshotRoot, ref: SnapshotRef, role: str) -> Any:
+    return evidence.read(root.open(ref), role, subject=role, seen_rows=0, facts={})
+
+
+def test_both_models_are_scored_on_the_very_same_rows(root: SnapshotRoot, rows: Snapshot, by_column: Any) -> None:
+    ref = kept(root, rows, champion=by_column("p"), challenger=by_column("q"))
+    old, new = (read_back(root, ref, role) for role in ("champion", "challenger"))
     assert old.snapshot == new.snapshot == ref.id
     assert list(old.keys) == list(new.keys) == ["1|a", "1|b", "2|a"]
     assert list(old.scores) == [0.1, 0.2, 0.3]
     assert list(new.scores) == [0.9, 0.8, 0.7]
     assert list(new.target) == [0, 1, 1]
-    assert list(new.clusters) == ["1", "1", "2"]  # type: ignore[arg-type]
-    assert all(facts[r]["predict_ms_per_1000"] > 0 for r in ("champion", "challenger"))
+    assert list(new.clusters) == ["1", "1", "2"]
 
 
-def test_without_a_champion_there_is_no_evidence_on_one(root: SnapshotRoot, rows: Snapshot) -> None:
-    ref, _ = scored(root, rows, challenger=ByColumn("q"))
-    assert evidence.read(root.open(ref), "champion", subject="c", seen_rows=0, facts={}) is None
+def test_slices_groups_and_losses_are_kept_with_the_scores(root: SnapshotRoot, rows: Snapshot, by_column: Any) -> None:
+    ref = kept(root, rows, champion=by_column("p"), challenger=by_column("q"))
+    new = read_back(root, ref, "challenger")
+    assert {name: list(of) for name, of in new.slices.items()} == {"week": ["a", "b", "a"]}
+    assert {name: list(of) for name, of in new.groups.items()} == {"sex": ["f", "m", "missing"]}
+    frame = root.open(ref).to_pandas()
+    for role, column in (("champion", "p"), ("challenger", "q")):
+        losses = row_losses("binary", FRAME["y"].to_numpy(), FRAME[column].to_numpy())
+        assert frame[f"loss_{role}"].tolist() == pytest.approx(losses.tolist())
 
 
-def test_a_score_that_is_not_a_number_is_kept_as_it_is_for_the_gate_to_see(root: SnapshotRoot) -> None:
-    frame = pd.DataFrame({"id": [1, 2], "week": ["a", "a"], "p": [np.nan, np.inf], "q": [0.1, 0.2], "y": [0, 1]})
-    ref, _ = scored(root, root.open(root.write("d", frame)), challenger=ByColumn("p"))
-    read = evidence.read(root.open(ref), "challenger", subject="c", seen_rows=0, facts={})
-    assert read is not None
+def test_chances_of_several_classes_are_kept_and_read_back_in_their_order(root: SnapshotRoot, rows: Snapshot) -> None:
+    chances = np.random.default_rng(0).dirichlet(np.ones(12), size=3)
+
+    class Twelve:
+        classes_ = np.arange(12)
+
+        def predict_proba(self, frame: pd.DataFrame) -> Any:
+            return chances
+
+    ref = kept(root, rows, "multiclass", range(12), challenger=Twelve())
+    assert read_back(root, ref, "challenger").scores.tolist() == chances.tolist()
+    assert read_back(root, ref, "champion") is None
+    loss = root.open(ref).to_pandas(["loss_challenger"])["loss_challenger"]
+    assert loss.tolist() == pytest.approx((-np.log(chances[[0, 1, 2], [0, 1, 1]])).tolist())
+
+
+def test_values_are_kept_with_their_squared_errors(root: SnapshotRoot, rows: Snapshot, value: Any) -> None:
+    ref = kept(root, rows, "regression", challenger=value("q"))
+    assert list(read_back(root, ref, "challenger").scores) == [0.9, 0.8, 0.7]
+    assert root.open(ref).to_pandas(["loss_challenger"])["loss_challenger"].tolist() == pytest.approx(
+        [0.81, 0.04, 0.09]
+    )
+
+
+def test_without_a_champion_there_is_no_evidence_on_one(root: SnapshotRoot, rows: Snapshot, by_column: Any) -> None:
+    ref = kept(root, rows, challenger=by_column("q"))
+    assert read_back(root, ref, "champion") is None
+
+
+def test_a_score_that_is_not_a_number_is_kept_as_it_is_for_the_gate_to_see(root: SnapshotRoot, by_column: Any) -> None:
+    frame = FRAME.assign(p=[np.nan, np.inf, 0.5])
+    ref = kept(root, root.open(root.write("d", frame)), challenger=by_column("p"))
+    read = read_back(root, ref, "challenger")
     assert np.isnan(read.scores[0])
     assert np.isinf(read.scores[1])
-    assert np.isnan(evidence.metrics_of(read, "roc_auc")["roc_auc"])
-
-
-def test_a_classifier_of_three_classes_is_refused(root: SnapshotRoot, rows: Snapshot) -> None:
-    class Three:
-        def predict_proba(self, frame: pd.DataFrame) -> Any:
-            return np.full((len(frame), 3), 1 / 3)
-
-    with pytest.raises(BadInput, match="knows 3 classes"):
-        scored(root, rows, challenger=Three())
 
 
 @pytest.mark.parametrize("kind", ["int64", "float64", "str"])
@@ -93,10 +122,3 @@ def test_seen_data_that_lack_the_key_are_an_error_not_zero(root: SnapshotRoot, r
     other = root.open(root.write("t", pd.DataFrame({"x": [1]})))
     with pytest.raises(BadInput, match=r"no column \['id'\]"):
         evidence.overlap(rows, [other], "id")
-
-
-def test_all_metrics_of_the_task_are_told(root: SnapshotRoot, rows: Snapshot) -> None:
-    ref, _ = scored(root, rows, challenger=ByColumn("q"))
-    read = evidence.read(root.open(ref), "challenger", subject="c", seen_rows=0, facts={})
-    assert read is not None
-    assert list(evidence.metrics_of(read, "brier")) == ["brier", "roc_auc", "log_loss", "accuracy"]

@@ -74,3 +74,20 @@ def test_a_key_that_is_a_feature_too_is_kept_once(root: SnapshotRoot) -> None:
     rows = root.open(root.write("d", pd.DataFrame({"x": [1.0]})))
     ref = score(root, "s", rows, Doubling(), version(1), key=["x"], features=["x"])
     assert root.open(ref).to_pandas().to_dict("list") == {"x": [1.0], "score": [2.0], "model_version": [1]}
+
+
+class Classes:
+    classes_ = ("high", "low", "mid")
+
+    def predict_proba(self, frame: pd.DataFrame) -> Any:
+        return [[0.2, 0.7, 0.1], [0.5, 0.2, 0.3], [float("nan"), 0.5, 0.5]]
+
+
+def test_of_several_classes_the_likeliest_is_named_beside_their_probabilities(root: SnapshotRoot) -> None:
+    rows = root.open(root.write("d", pd.DataFrame({"id": [1, 2, 3], "x": [0.5, 1.5, 2.5]})))
+    ref = score(root, "s", rows, Classes(), version(1), key=["id"], features=["x"])
+    frame = root.open(ref).to_pandas()
+    assert list(frame.columns) == ["id", "score", "score_0", "score_1", "score_2", "model_version"]
+    assert frame["score"].tolist()[:2] == ["low", "high"]
+    assert pd.isna(frame["score"].iloc[2])
+    assert frame["score_1"].tolist() == [0.7, 0.2, 0.5]

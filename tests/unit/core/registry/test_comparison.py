@@ -160,7 +160,5 @@ def test_size_and_speed_are_there_for_the_budgets(trained: Any) -> None:
     assert facts["bytes"] > 0
     assert facts["predict_ms_per_1000"] > 0
     tight = POLICY.model_copy(update={"budgets": {"bytes": 1}})
-    report = gating.gate(
-        trained.database, trained.root, evaluation=evaluation, challenger=trained.strong, policy=tight
-    )
+    report = gating.gate(trained.database, trained.root, evaluation=evaluation, challenger=trained.strong, policy=tight)
     assert report.decision == "reject"

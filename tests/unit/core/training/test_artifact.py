@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.core.errors import BadInput, Refused
 from airflow_mlops.core.registry import loading
 from airflow_mlops.core.training import artifact
+from airflow_mlops.core.training.prediction import predict
 
 X = pd.DataFrame({"a": np.linspace(0, 1, 40), "b": np.linspace(1, 0, 40) ** 2})
 Y = pd.Series([0, 1] * 20)
@@ -75,7 +77,7 @@ def test_a_written_model_predicts_the_same_after_loading(tmp_path: Path, classif
     assert digest == artifact.digest_of(tmp_path / "m")
     assert artifact.size_of(tmp_path / "m") == sum(p.stat().st_size for p in (tmp_path / "m").iterdir())
     loaded = loading.load(tmp_path / "m", digest)
-    assert artifact.predict(loaded, X).tolist() == artifact.predict(model, X).tolist()
+    assert predict(loaded, X).tolist() == predict(model, X).tolist()
     assert not list((tmp_path / "m").glob("*.pkl"))
 
 
@@ -94,24 +96,16 @@ def test_a_part_of_the_projects_own_is_written_and_loaded_when_it_is_named(tmp_p
     model = make_pipeline(FunctionTransformer(double), LogisticRegression()).fit(X, Y)
     trusted = [f"{__name__}.double"]
     digest = artifact.write(model, tmp_path / "m", X.head(), trusted=trusted)
-    with pytest.raises(loading.Refused, match="not trusted"):
+    with pytest.raises(Refused, match="not trusted"):
         loading.load(tmp_path / "m", digest)
     loaded = loading.load(tmp_path / "m", digest, trusted=trusted)
-    assert artifact.predict(loaded, X).tolist() == artifact.predict(model, X).tolist()
+    assert predict(loaded, X).tolist() == predict(model, X).tolist()
 
 
-def test_a_regressor_gives_its_values_and_a_classifier_the_second_class_probability() -> None:
-    regressor = LinearRegression().fit(X, X["a"])
-    assert artifact.predict(regressor, X) == pytest.approx(X["a"])
-    classifier = LogisticRegression().fit(X, Y)
-    assert artifact.predict(classifier, X) == pytest.approx(classifier.predict_proba(X)[:, 1])
-
-
-@pytest.mark.parametrize("classes", [[0, 1, 2], [0]])
-def test_a_classifier_that_does_not_know_two_classes_is_refused(classes: list[int]) -> None:
-    class Stub:
-        def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
-            return np.full((len(frame), len(classes)), 1 / len(classes))
-
-    with pytest.raises(BadInput, match=f"knows {len(classes)} classes"):
-        artifact.predict(Stub(), X)
+def test_rows_are_kept_with_the_model_only_when_they_are_wanted(tmp_path: Path) -> None:
+    model = LogisticRegression().fit(X, Y)
+    artifact.write(model, tmp_path / "without", X.head())
+    artifact.write(model, tmp_path / "with", X.head(), keep_example=True)
+    assert not list((tmp_path / "without").glob("*example*"))
+    kept = json.loads((tmp_path / "with" / "input_example.json").read_text())
+    assert (kept["columns"], len(kept["data"])) == (["a", "b"], 5)

@@ -20,7 +20,7 @@ from airflow_mlops.core.metrics import metric
 from airflow_mlops.core.registry import comparison, loading
 from airflow_mlops.core.registry.registration import register
 from airflow_mlops.core.training import artifact, fit
-from airflow_mlops.core.training.split import Shares, split
+from airflow_mlops.core.training.splits import KeyRule, Shares, split
 from airflow_mlops.store.database import Database
 from include.titanic.features import FEATURES, KEY, TARGET, passenger
 from include.titanic.model import CANDIDATES, boosted, linear, survival
@@ -151,7 +151,7 @@ class Study:
         Beside it those of two plain models, which are given all rows but the test rows.
         """
         whole = self.root.open(self.root.write("titanic", rows))
-        parts = split(self.root, whole, key=KEY, shares=SHARES, seed=seed, stratify=TARGET)
+        parts = split(self.root, whole, KeyRule(KEY, SHARES, seed=seed, stratify=TARGET))
         opened = {part: self.root.open(ref) for part, ref in parts.items()}
         runs = [
             fit.train(

@@ -1,0 +1,54 @@
+"""The decision as one table, for a person who has to say yes or no."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_mlops.core.pages import words
+from airflow_mlops.core.pages.markdown import SIGNS, escaped
+from airflow_mlops.core.report import Check, Report
+
+MOST_ROWS = 25
+MOST_CELL = 160
+_FIRST = {"fail": 0, "not_judged": 1, "pass": 2}
+
+
+def decision_table(report: Report) -> str:
+    """Write a gate's decision as Markdown: one line, and a table of what was seen and asked for, failures first.
+
+    :param report: of kind ``gate``, as it was made or as it came out of the store.
+    :returns: at most about 10,000 characters; every text of the data's is escaped.
+    """
+    facts = report.facts
+    told = f"**{escaped(report.decision or report.verdict)}**: {escaped(report.subject)}"
+    if facts.get("champion"):
+        told += f" against {escaped(facts['champion'])}"
+    told += f", {words.figure(facts.get('rows'))} gate rows"
+    checks = sorted(report.checks, key=lambda c: (_FIRST[c.status], c.severity == "info", c.name != "minimum gain"))
+    lines = ["| | rule | seen | asked | |", "| --- | --- | --- | --- | --- |"]
+    lines += [_line(c) for c in checks[:MOST_ROWS]]
+    left = len(checks) - MOST_ROWS + report.checks_left_out
+    more = [f"… and {left} more in the report"] if left > 0 else []
+    return "\n\n".join([told, "\n".join(lines), *more, f"report {escaped(report.id)}"]) + "\n"
+
+
+def _line(check: Check) -> str:
+    sign = SIGNS[
+        {"not_judged": "none", "pass": "pass"}.get(check.status) or ("fail" if check.severity == "error" else "warn")
+    ]
+    asked = words.NOTHING if check.expected is None else words.figure(check.expected)
+    cells = (check.name, _seen(check.observed), asked, check.message)
+    return "| " + " | ".join([sign, *(escaped(cell, MOST_CELL) for cell in cells)]) + " |"
+
+
+def _seen(observed: Any) -> str:
+    """Give the figure that the rule is about, with its bounds where it has some."""
+    if not isinstance(observed, Mapping):
+        return words.figure(observed)
+    found = next((observed[k] for k in ("gain", "value", "gap", "shift", "correlation") if k in observed), None)
+    if found is None:
+        return words.figure(dict(sorted(observed.items())))
+    low, high = (words.number(observed.get(k)) for k in ("low", "high"))
+    between = "" if low is None or high is None else f" ({words.figure(low)} to {words.figure(high)})"
+    return words.figure(found) + between

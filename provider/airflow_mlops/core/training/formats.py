@@ -1,0 +1,202 @@
+"""The formats in which a model is kept. None of them can run code when it is read, and pickle is not among them.
+
+scikit-learn's estimators are kept as skops; models of LightGBM and XGBoost in their libraries' own formats. Each lies
+in MLflow's layout, with an ``MLmodel`` file that MLflow reads and we never do: what is loaded, and which types are
+trusted, is for the caller to say and not for the artifact.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zipfile import is_zipfile
+
+from airflow_mlops.core.errors import BadInput, Refused
+from airflow_mlops.core.imports import import_quietly
+from airflow_mlops.core.training.boosters import LIBRARIES, BoosterClassifier, BoosterRegressor, adapted
+from airflow_mlops.core.training.prediction import predict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MODEL_FILE = "model.skops"
+NATIVE_FILE, PREPARE_FILE = "native.json", "prepare.skops"
+# What skops does not trust by itself and scikit-learn's own estimators need. Named one by one: a prefix such as
+# "sklearn." would also trust whatever a later release puts there.
+TRUSTED_TYPES = (
+    "numpy.dtype",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
+)
+_BASE = ("scikit-learn", "skops", "numpy", "pandas")
+
+
+def save(
+    model: Any, folder: Path, example: pd.DataFrame, *, trusted: Sequence[str] = (), keep_example: bool = False
+) -> None:
+    """Write a fitted model into a new folder.
+
+    :param example: a few feature rows, for the signature.
+    :param trusted: types of the project's own that the model may contain, beside :data:`TRUSTED_TYPES`.
+    :param keep_example: whether the rows of the example are kept with it.
+    :raises BadInput: when the model contains a type that is not trusted, so that it could not be loaded again.
+    """
+    model = as_kept(model, example)
+    if isinstance(model, BoosterRegressor):
+        _save_native(model, folder, example, trusted=trusted, keep_example=keep_example)
+    else:
+        _save_skops(model, folder, example, trusted=trusted, keep_example=keep_example)
+
+
+def as_kept(model: Any, example: pd.DataFrame) -> Any:
+    """Give a model as it will be when it has been kept and loaded again: what is judged is what will be used.
+
+    :param example: a few feature rows.
+    :raises BadInput: when it would then predict something else.
+    """
+    import numpy as np
+
+    kept = adapted(model, list(example.columns))
+    if kept is model or type(model).__name__ == "Booster":  # whose own predict has no form for several classes
+        return kept
+    if not np.allclose(predict(model, example), predict(kept, example), rtol=1e-5, atol=1e-6, equal_nan=True):
+        raise BadInput(
+            f"{type(model).__name__} would predict something else after it has been kept and loaded again",
+            mend="use the library's own objective and classes from 0 on, or scikit-learn's estimators",
+        )
+    return kept
+
+
+def restore(folder: Path, *, trusted: Sequence[str] = ()) -> Any:
+    """Read a model back. Only for files whose digest is right: call :func:`airflow_mlops.core.training.artifact.load`.
+
+    :param trusted: types of the project's own that the model may contain.
+    :raises Refused: when the format or a type is not what it has to be.
+    """
+    if (folder / NATIVE_FILE).exists():
+        return _restore_native(folder, trusted)
+    return _read_skops(folder / MODEL_FILE, trusted)
+
+
+def _save_skops(model: Any, folder: Path, example: pd.DataFrame, *, trusted: Sequence[str], keep_example: bool) -> None:
+    import shutil
+
+    import mlflow.sklearn
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import infer_signature
+
+    import_quietly("skops.io")  # before MLflow does it, with a hundred warnings
+    try:
+        mlflow.sklearn.save_model(  # it loads what it has written, and so finds types that are not trusted
+            model,
+            str(folder),
+            serialization_format="skops",
+            skops_trusted_types=[*TRUSTED_TYPES, *trusted],
+            pip_requirements=_requirements(trusted),
+            signature=infer_signature(example, model.predict(example)),
+            input_example=example if keep_example else None,
+        )
+    except MlflowException as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        _check_types(model, trusted)
+        raise BadInput(f"{type(model).__name__} cannot be kept as skops: {str(error.__cause__)[:300]}") from error
+
+
+def _save_native(
+    model: BoosterRegressor, folder: Path, example: pd.DataFrame, *, trusted: Sequence[str], keep_example: bool
+) -> None:
+    from mlflow.models import Model, infer_signature
+
+    if model.prepare is not None:
+        _check_types(model.prepare, trusted)
+    folder.mkdir(parents=True)
+    library = LIBRARIES[model.library]
+    library.save(model.booster, folder / library.file)
+    if model.prepare is not None:
+        import_quietly("skops.io").dump(model.prepare, folder / PREPARE_FILE)
+    described = {"library": model.library, "columns": list(model.columns), "prepare": model.prepare is not None}
+    if isinstance(model, BoosterClassifier):
+        described["classes"] = list(model.classes_)
+    (folder / NATIVE_FILE).write_text(json.dumps(described, indent=1), encoding="utf-8")
+    needed = _requirements([*trusted, model.library])
+    (folder / "requirements.txt").write_text("\n".join(needed) + "\n", encoding="utf-8")
+    noted = Model(signature=infer_signature(example, model.predict(example)))
+    if model.prepare is None:  # else MLflow would leave out the preparation without a word
+        kind = type(model.booster)
+        noted.add_flavor(model.library, data=library.file, model_class=f"{kind.__module__}.{kind.__qualname__}")
+    else:
+        noted.add_flavor("airflow_mlops", library=model.library)
+    if keep_example:
+        rows = json.loads(example.to_json(orient="split", index=False, date_format="iso"))
+        (folder / "input_example.json").write_text(json.dumps(rows), encoding="utf-8")
+    noted.save(str(folder / "MLmodel"))
+
+
+def _restore_native(folder: Path, trusted: Sequence[str]) -> Any:
+    described = json.loads((folder / NATIVE_FILE).read_text(encoding="utf-8"))
+    library = LIBRARIES.get(described["library"])
+    if library is None:
+        raise Refused(
+            f"the artifact is in an unknown format, {described['library']!r}",
+            where=str(folder / NATIVE_FILE),
+            mend=f"known are skops and those of {sorted(LIBRARIES)}; is it of a later release?",
+        )
+    try:
+        booster = library.load(folder / library.file)
+    except ImportError as error:
+        raise BadInput(
+            f"{described['library']} is not installed here, so its model cannot be loaded",
+            where=str(folder),
+            mend=f"pip install {described['library']}",
+        ) from error
+    prepare = _read_skops(folder / PREPARE_FILE, trusted) if described["prepare"] else None
+    values = (described["library"], booster, described["columns"], prepare)
+    return BoosterClassifier(*values, described["classes"]) if "classes" in described else BoosterRegressor(*values)
+
+
+def _read_skops(path: Path, trusted: Sequence[str]) -> Any:
+    if not is_zipfile(path):
+        raise Refused(f"the artifact has no {path.name}", where=str(path.parent), mend="only skops models are loaded")
+    skops_io = import_quietly("skops.io")
+
+    unknown = set(skops_io.get_untrusted_types(file=path)) - {*TRUSTED_TYPES, *trusted}
+    if unknown:
+        raise Refused(
+            f"the model contains types that are not trusted: {sorted(unknown)[:5]}",
+            where=str(path),
+            mend="name the project's own types with trusted_types=[...] if you know them",
+        )
+    return skops_io.load(path, trusted=[*TRUSTED_TYPES, *trusted])
+
+
+def _check_types(model: Any, trusted: Sequence[str]) -> None:
+    """Make sure that skops could load a model again.
+
+    :raises BadInput: when it contains a type that is not trusted.
+    """
+    skops_io = import_quietly("skops.io")
+
+    if unknown := set(skops_io.get_untrusted_types(data=skops_io.dumps(model))) - {*TRUSTED_TYPES, *trusted}:
+        raise BadInput(
+            f"the model contains types that are not trusted: {sorted(unknown)[:5]}",
+            mend="build it from scikit-learn's own parts, or name your own types with trusted_types=[...]",
+        )
+
+
+def _requirements(types: Collection[str]) -> list[str]:
+    """Pin what the model needs. Given explicitly: MLflow's own search for it takes tens of seconds."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    names = [*_BASE, *sorted({t.partition(".")[0] for t in types} - {"sklearn", "numpy", "pandas", "builtins"})]
+    pinned = []
+    for name in names:
+        try:
+            pinned.append(f"{name}=={version(name)}")
+        except PackageNotFoundError:  # a module of the standard library, or of the bundle
+            continue
+    return pinned

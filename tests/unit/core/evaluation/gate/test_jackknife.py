@@ -1,0 +1,113 @@
+"""How sure a figure is: against formulas that are known, and against the figure's own derivative."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_mlops.core.evaluation.gate.gain import difference, gain_of
+from airflow_mlops.core.evaluation.gate.influence import INFLUENCES
+from airflow_mlops.core.evaluation.gate.jackknife import Estimate, Jackknife
+from airflow_mlops.core.metrics import METRICS, metric
+
+SEEDS = st.integers(0, 10**6)
+
+
+def rows_of(name: str, seed: int, rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Targets and the scores of two models, with ties."""
+    rng, task = np.random.default_rng(seed), metric(name).task
+    if task == "multiclass":
+        target = np.r_[0, 1, 2, rng.integers(0, 3, rows - 3)].astype(float)
+        return target, *(rng.dirichlet([1, 1, 1], rows).round(3) for _ in range(2))
+    target = np.r_[0, 1, rng.random(rows - 2) < 0.4].astype(float)
+    if task == "regression":
+        return target + 1, *(target + 1 + rng.normal(size=rows) for _ in range(2))
+    return target, *(np.clip(rng.normal(0.3 + 0.4 * target, 0.3), 0.01, 0.99).round(2) for _ in range(2))
+
+
+@pytest.mark.parametrize("name", sorted(INFLUENCES))
+@settings(max_examples=20, deadline=None)
+@given(seed=SEEDS, rows=st.integers(5, 40))
+def test_a_rows_influence_is_the_metrics_own_derivative_by_its_weight(name: str, seed: int, rows: int) -> None:
+    target, scores, _ = rows_of(name, seed, rows)
+    figure, step = metric(name).prepare(target, scores), 1e-5 * np.eye(rows)
+    derivative = (figure(1 + step) - figure(1 - step)) / 2e-5
+    np.testing.assert_allclose(INFLUENCES[name](target, scores), derivative * rows, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(METRICS))
+def test_whichever_way_it_is_found_the_error_is_that_of_leaving_rows_out(name: str) -> None:
+    target, champion, challenger = rows_of(name, 1, 400)
+    each = Jackknife(400, parts=400).estimates([difference(name, target, champion, challenger)])[0]
+    found = gain_of(name, target, champion, challenger, Jackknife(400, parts=200))
+    assert found.value == pytest.approx(each.value)
+    assert found.error == pytest.approx(each.error, rel=0.15)
+
+
+def test_of_a_mean_the_error_is_that_of_the_paired_t_test() -> None:
+    target, champion, challenger = rows_of("mae", 3, 300)
+    gain = gain_of("mae", target, champion, challenger, Jackknife(300, parts=50))
+    losses = np.abs(champion - target) - np.abs(challenger - target)
+    assert gain.error == pytest.approx(losses.std(ddof=1) / math.sqrt(300))
+
+
+def test_rows_that_are_left_out_together_count_once() -> None:
+    target, champion, challenger = rows_of("roc_auc", 5, 200)
+    alone = gain_of("roc_auc", target, champion, challenger, Jackknife(200, parts=200))
+    tiled = [np.tile(column, 10) for column in (target, champion, challenger)]
+    clusters = np.tile(np.arange(200), 10)
+    for name in ("roc_auc", "f1"):
+        alone = gain_of(name, target, champion, challenger, Jackknife(200, parts=200))
+        together = gain_of(name, *tiled, Jackknife(2000, clusters, parts=200))
+        assert (together.value, together.error) == (pytest.approx(alone.value), pytest.approx(alone.error))
+        assert gain_of(name, *tiled, Jackknife(2000, parts=200)).error < 0.5 * alone.error
+
+
+def test_a_gain_that_rests_on_a_handful_of_rows_has_a_handful_of_degrees_of_freedom() -> None:
+    few = Estimate.of(0.01, np.r_[np.full(5, 1.0), np.zeros(995)])
+    many = Estimate.of(0.01, np.random.default_rng(0).normal(size=1000))
+    assert few.freedom < 15
+    assert many.freedom > 500
+
+
+def test_four_rows_that_all_speak_for_the_challenger_prove_nothing() -> None:
+    # A sign test gives 1/16; the normal distribution, which knows nothing of how few they are, gives 0.023.
+    seen = Estimate.of(4 / 1000, np.r_[np.full(4, 1.0), np.zeros(996)] / 1000)
+    assert seen.value / seen.error > 1.96
+    assert seen.bounds(0.975)[0] < 0
+
+
+def test_with_fewer_than_two_parts_nothing_is_known() -> None:
+    one = Jackknife(50, np.zeros(50), parts=200)
+    figure = metric("brier").prepare(*rows_of("brier", 0, 50)[:2])
+    for found in (one.estimates([figure])[0], one.from_influence(0.1, np.zeros(50)), Estimate.of(0.1, np.empty(0))):
+        assert not found.known
+        assert all(map(math.isnan, found.bounds(0.975)))
+        assert math.isnan(found.chance_below(0))
+    assert math.isnan(Jackknife(0, parts=200).estimates([figure])[0].value)
+
+
+def test_a_figure_that_is_not_defined_without_some_rows_is_not_sure() -> None:
+    target = np.r_[1.0, np.zeros(99)]
+    scores = np.linspace(0, 1, 100)
+    assert not Jackknife(100, parts=100).estimates([metric("recall").prepare(target, scores)])[0].known
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=40), st.floats(-10, 10))
+def test_bounds_lie_on_both_sides_and_widen_with_confidence(parts: list[float], value: float) -> None:
+    found = Estimate.of(value, np.array(parts))
+    inner, outer = found.bounds(0.9), found.bounds(0.99)
+    assert outer[0] <= inner[0] <= value <= inner[1] <= outer[1]
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=40), st.floats(-10, 10), st.floats(-10, 10))
+def test_a_bound_and_its_p_value_say_the_same(parts: list[float], value: float, mark: float) -> None:
+    found = Estimate.of(value, np.array(parts))
+    below = found.chance_below(mark)
+    assert 0 <= below <= 1
+    if found.error > 1e-6 and abs(below - 0.025) > 1e-6:
+        assert (below < 0.025) == (found.bounds(0.975)[1] < mark)

@@ -1,0 +1,50 @@
+"""The memory of a stretch of work is its own: neither what was before it, nor what another one took."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from airflow_mlops.core.training import memory
+from airflow_mlops.core.training.memory import measured, resident
+
+linux = pytest.mark.skipif(not memory.CLEAR.exists(), reason="only Linux keeps the peak of a stretch")
+MB = 1_000_000
+
+
+@linux
+def test_what_was_taken_and_given_back_is_seen_and_an_earlier_peak_is_not() -> None:
+    np.ones(20 * MB, np.int64).sum()  # a higher peak, long gone
+    with measured() as outer:
+        with measured() as large:
+            taken = np.ones(10 * MB, np.int64)
+            del taken
+        with measured() as small:
+            pass
+    assert large.memory_mb == pytest.approx(80, abs=8)
+    assert small.memory_mb == pytest.approx(0, abs=8)
+    assert outer.memory_mb is not None
+    assert large.memory_mb is not None
+    assert outer.memory_mb >= large.memory_mb - 8
+    assert (resident() or 0) > 10 * MB
+
+
+@linux
+def test_work_that_fails_is_measured_and_its_error_goes_on() -> None:
+    with pytest.raises(ZeroDivisionError), measured() as spent:
+        1 / 0  # noqa: B018
+    assert spent.memory_mb is not None
+    with measured() as after:
+        pass
+    assert after.memory_mb is not None
+
+
+@pytest.mark.parametrize("gone", ["STATUS", "CLEAR"])
+def test_where_it_cannot_be_measured_there_is_no_figure(gone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, gone, Path("/nowhere/at/all"))
+    with measured() as spent:
+        pass
+    assert spent.memory_mb is None
+    assert set(spent.facts()) == {"train_seconds"}
