@@ -1,4 +1,4 @@
-"""``python -m benchmarks.calibration drift`` (or concept): run the studies, fail when a bound does not hold."""
+"""``python -m benchmarks.calibration drift`` (concept, gate): run the studies, fail when a bound does not hold."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _options(arguments)
     use_one_thread()
+    if options.what == "gate":
+        from benchmarks.calibration.gate import calibrate
+
+        how = {"small": options.small, "seed": options.seed, "processes": options.processes}
+        return calibrate(BUILD, pairs=options.streams, go_on=options.continued, **how)
     from benchmarks.calibration.results import Log, fingerprint, summary, table, tallied
     from benchmarks.calibration.work import judged
 
@@ -71,8 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.calibration", description=__doc__)
-    parser.add_argument("what", choices=list(STREAMS))
-    parser.add_argument("--streams", type=int, help=f"streams of each study (default {STREAMS})")
+    parser.add_argument("what", choices=[*STREAMS, "gate"])
+    parser.add_argument("--streams", type=int, help=f"streams of each study (default {STREAMS}; gate: pairs, 2000)")
     parser.add_argument("--small", action="store_true", help="a few studies with few streams, in two minutes")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=1)
