@@ -1,0 +1,129 @@
+"""Generated hours of a bike rental that behave like the real ones, for whoever has no CSV file at hand.
+
+People ride to work at eight and at five, and for fun on warm afternoons; there are more of them each month. Nobody ever
+rode one of these bikes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from include.bike_sharing.calendar import YEARS
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+# Riders of each hour of the day, on days off and on working days.
+CASUAL = (
+    (14, 11, 9, 5, 2, 2, 3, 8, 20, 45, 75, 105, 130, 140, 145, 145, 135, 115, 90, 68, 50, 38, 28, 20),
+    (4, 2, 2, 1, 1, 2, 5, 13, 20, 22, 28, 35, 42, 44, 46, 50, 58, 70, 66, 48, 36, 26, 18, 10),
+)
+REGISTERED = (
+    (75, 58, 45, 22, 7, 8, 15, 35, 80, 130, 180, 220, 250, 255, 245, 240, 235, 220, 185, 155, 120, 100, 80, 55),
+    (15, 8, 5, 4, 6, 24, 100, 290, 480, 240, 130, 150, 195, 195, 180, 200, 310, 510, 480, 330, 235, 175, 130, 80),
+)
+HOLIDAYS = ("01-17", "02-21", "04-15", "05-30", "07-04", "09-05", "10-10", "11-11", "11-24", "12-26")
+WEATHER_SHARES = (0.66, 0.26, 0.08)
+IN_WEATHER = (1.0, 0.92, 0.5)
+"""Of the riders of a clear hour, so many ride in each weather."""
+NIGHT_MISSING = 0.05
+"""Of the hours before five in the morning, so many are not in the file."""
+
+
+def hours(seed: int = 0) -> pd.DataFrame:
+    """Generate the two years: the same for the same seed.
+
+    :param seed: another seed gives another weather and other riders
+    :return: the columns of the CSV, in its order
+    """
+    import numpy as np
+    import pandas as pd
+
+    rng = np.random.default_rng(seed)
+    moments = pd.Series(pd.date_range(f"{YEARS[0]}-01-01", f"{YEARS[-1]}-12-31T23", freq="h"))
+    frame = _calendar(moments).assign(**_weather(rng, moments))
+    for name, rate in _rates(rng, frame).items():
+        frame[name] = rng.poisson(rate)
+    frame["cnt"] = frame["casual"] + frame["registered"]
+    kept = (frame["cnt"] > 0) & ((frame["hr"] >= 5) | (rng.random(len(frame)) >= NIGHT_MISSING))
+    frame = frame[kept].reset_index(drop=True)
+    frame.insert(0, "instant", np.arange(1, len(frame) + 1))
+    return frame
+
+
+def _calendar(moments: pd.Series[Any]) -> pd.DataFrame:
+    """Give what the calendar says of each hour."""
+    import numpy as np
+    import pandas as pd
+
+    weekday = (moments.dt.dayofweek + 1) % 7
+    holiday = moments.dt.strftime("%m-%d").isin(HOLIDAYS)
+    month_and_day = moments.dt.month * 100 + moments.dt.day
+    return pd.DataFrame(
+        {
+            "dteday": moments.dt.strftime("%Y-%m-%d"),
+            "season": np.searchsorted([321, 621, 923, 1221], month_and_day, side="right") % 4 + 1,
+            "yr": moments.dt.year - YEARS[0],
+            "mnth": moments.dt.month,
+            "hr": moments.dt.hour,
+            "holiday": holiday.astype("int64"),
+            "weekday": weekday,
+            "workingday": (~holiday & weekday.between(1, 5)).astype("int64"),
+        }
+    ).astype(dict.fromkeys(("season", "yr", "mnth", "hr", "weekday"), "int64"))
+
+
+def _weather(rng: np.random.Generator, moments: pd.Series[Any]) -> dict[str, Array]:
+    """Give each hour's weather: warm in July, damp at night, and today much as yesterday."""
+    import numpy as np
+
+    days = len(moments) // 24
+    day, hour = np.arange(len(moments)) // 24, np.arange(len(moments)) % 24
+    swing = _slow(rng, days, 0.7) * 0.07
+    warm = 0.5 - 0.26 * np.cos(2 * np.pi * (day - 20) / 365.25) + swing[day]
+    afternoon = np.sin(2 * np.pi * (hour - 9) / 24)
+    temp = np.clip(warm + 0.06 * afternoon, 0.02, 1.0)
+    weather = rng.choice(len(WEATHER_SHARES), size=days * 4, p=WEATHER_SHARES)[np.arange(len(moments)) // 6]
+    damp = 0.58 - 0.12 * afternoon + 0.12 * weather + 0.1 * _slow(rng, days, 0.5)[day]
+    wind = np.clip(rng.gamma(2.5, 0.075, len(moments)) * (1 + 0.2 * weather), 0, 0.85)
+    felt = np.clip(0.04 + 0.9 * temp - 0.05 * wind, 0, 1)
+    return {
+        "weathersit": weather + 1,
+        "temp": temp.round(2),
+        "atemp": felt.round(4),
+        "hum": np.clip(damp, 0.1, 1.0).round(2),
+        "windspeed": wind.round(4),
+    }
+
+
+def _slow(rng: np.random.Generator, length: int, memory: float) -> Array:
+    """Give a series of standard deviation 1 that goes up and down, each value near the one before."""
+    import numpy as np
+
+    shocks = rng.normal(0, np.sqrt(1 - memory**2), length)
+    values = np.empty(length)
+    value = 0.0
+    for place, shock in enumerate(shocks):
+        value = memory * value + shock
+        values[place] = value
+    return values
+
+
+def _rates(rng: np.random.Generator, frame: pd.DataFrame) -> dict[str, Array]:
+    """Give how many riders of each kind are to be expected in each hour."""
+    import numpy as np
+
+    working, hour = frame["workingday"].to_numpy(), frame["hr"].to_numpy()
+    years = np.arange(len(frame)) / (365.25 * 24)
+    warm, damp = frame["temp"].to_numpy() - 0.5, frame["hum"].to_numpy() - 0.6
+    days = np.arange(len(frame)) // 24
+    of_day = np.exp(rng.normal(0, 0.1, days[-1] + 1))[days]
+    weather = np.take(IN_WEATHER, frame["weathersit"] - 1) * np.exp(-0.6 * damp)
+    common = of_day * weather * rng.gamma(40, 1 / 40, len(frame))
+    return {
+        "casual": np.array(CASUAL)[working, hour] * common * 0.6 * np.exp(3.0 * warm + 0.25 * years),
+        "registered": np.array(REGISTERED)[working, hour] * common * 0.55 * np.exp(1.2 * warm + 0.45 * years),
+    }
