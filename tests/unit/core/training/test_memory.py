@@ -32,6 +32,15 @@ def test_what_was_taken_and_given_back_is_seen_and_an_earlier_peak_is_not() -> N
 
 
 @linux
+def test_a_stretch_inside_another_does_not_hide_what_the_outer_one_took_before_it() -> None:
+    with measured() as outer:
+        np.ones(10 * MB, np.int64).sum()
+        with measured():
+            pass
+    assert outer.memory_mb == pytest.approx(80, abs=8)
+
+
+@linux
 def test_work_that_fails_is_measured_and_its_error_goes_on() -> None:
     with pytest.raises(ZeroDivisionError), measured() as spent:
         1 / 0  # noqa: B018
