@@ -107,7 +107,7 @@ def test_on_the_real_hours_the_last_three_months_are_forecast_no_worse_than_by_a
     run_dag: Run, lifecycle: Any, test_data: Path
 ) -> None:
     path = test_data / "bike_sharing_hour.csv"
-    run = run_dag("bike_demand", run_conf={"csv": str(path)})
+    run = run_dag("bike_demand", run_conf={"csv": str(path), "month": "2012-12"})
 
     assert run.state == "success"
     assert run.tasks["ingest"] == ["success"] * 24
