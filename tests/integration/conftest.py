@@ -7,9 +7,10 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import copy
+from shutil import copyfile
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -105,7 +106,7 @@ def lifecycle(migrated_mlflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(tmp_path)  # where MLflow would put what it has no other place for
     database = Database(url)
     database.upgrade()
-    copy(migrated_mlflow, tmp_path / "mlflow.db")
+    copyfile(migrated_mlflow, tmp_path / "mlflow.db")
     client = MlflowClient(tracking_uri=tracking, registry_uri=tracking)
     return Lifecycle(database, SnapshotRoot(snapshots), client, tmp_path)
 
@@ -185,7 +186,15 @@ def run_dag(bundle_dag: Callable[[str], DAG], lifecycle: Lifecycle) -> Callable[
         if partition_key is not None:
             kwargs.setdefault("logical_date", None)
         with patch.object(SerializedDAG, "create_dagrun", keyed if partition_key else create):
-            done = bundle_dag(dag_id).test(**kwargs)
+            dag = bundle_dag(dag_id)
+            given = [(dag, dag.params), *((task, task.params) for task in dag.tasks)]
+            for owner, params in given:  # Airflow writes a run's conf into the DAG's own Params, for the next run too
+                owner.params = deepcopy(params)
+            try:
+                done = dag.test(**kwargs)
+            finally:
+                for owner, params in given:
+                    owner.params = params
         tasks = defaultdict(list)
         with create_session() as session:
             for ti in sorted(done.get_task_instances(session=session), key=lambda ti: ti.map_index):

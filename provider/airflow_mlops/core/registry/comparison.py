@@ -13,7 +13,7 @@ from airflow_mlops.core.evaluation.asked import Asked
 from airflow_mlops.core.evaluation.cost import latency
 from airflow_mlops.core.evaluation.overfitting import overfitting_check, train_metrics
 from airflow_mlops.core.evaluation.rows import read_rows
-from airflow_mlops.core.evaluation.scoring import Scored, classes_of, score
+from airflow_mlops.core.evaluation.scoring import Scored, classes_of, said, score
 from airflow_mlops.core.metrics import metric as metric_of
 from airflow_mlops.core.refs import ModelVersionRef, SnapshotRef
 from airflow_mlops.core.registry import baselines, footprint, loading
@@ -188,8 +188,12 @@ def _cost(
 ) -> list[Check]:
     """Measure what each model costs; what cannot be measured is said, and is no fact."""
     told: list[Check] = []
-    for role, times in latency(scored.models, scored.rows.features).items():
-        roles[role] |= times
+    try:
+        for role, times in latency(scored.models, scored.rows.features).items():
+            roles[role] |= times
+    except Exception as error:  # a user's model that scores all rows in one batch may still fail on one alone
+        said_so = f"one row, or a thousand, could not be scored: {said(error)}"
+        told.append(Check("latency", "not_judged", "info", None, None, None, said_so))
     files = {
         role: (loading.local_folder(version.artifact_uri, tracking_uri), version.digest)
         for role, version in contenders.items()

@@ -161,6 +161,22 @@ def test_what_could_not_be_measured_is_no_fact_and_is_said(told: Any, monkeypatc
     assert {c.name for c in gate.failed} == {"budget memory_mb", "budget predict_ms_p95"}
 
 
+def test_a_model_that_fails_on_one_row_alone_has_no_latency_and_that_is_said(told: Any, replaced: Any) -> None:
+    strong = registered(told, "strong", LogisticRegression())
+
+    class Batches:
+        def predict_proba(self, frame: pd.DataFrame) -> Any:
+            if len(frame) == 1:
+                raise ValueError("one row is no batch")
+            return np.column_stack([1 - frame["x"].abs() / 9, frame["x"].abs() / 9])
+
+    replaced(strong.version, Batches())
+    report = evaluated(told, strong, asked=Asked(cost=True))
+    assert "predict_ms_p95" not in report.facts["roles"]["challenger"]
+    (said,) = [c for c in report.checks if c.name == "latency"]
+    assert "ValueError: one row is no batch" in said.message
+
+
 def test_several_classes_are_judged_by_their_names(told: Any) -> None:
     weak = registered(told, "weak", LogisticRegression(C=1e-4), "kind")
     told.promoted(weak, "p1", told.gated(weak, "bootstrap"))

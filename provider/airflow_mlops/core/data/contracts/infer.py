@@ -200,6 +200,8 @@ def _range(kind: str, low: float, high: float, *, room: float) -> dict[str, Any]
     if not math.isfinite(2 * span + 2 * abs(low) + 2 * abs(high)):
         return {}
     step = 10.0 ** math.floor(math.log10(span)) / 2
+    if not step:  # numbers so small that half a step is none
+        return {}
     least = math.floor((low - room * span) / step) * step
     most = math.ceil((high + room * span) / step) * step
     least = 0.0 if low >= 0 > least else least

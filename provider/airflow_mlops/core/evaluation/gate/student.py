@@ -21,7 +21,8 @@ def tail(t: float, freedom: float) -> float:
         return math.nan
     if math.isinf(t):
         return 0.0 if t > 0 else 1.0
-    half = _beta(freedom / (freedom + t * t), freedom / 2, 0.5, 1 - freedom / (freedom + t * t)) / 2
+    square = t * t
+    half = _beta(freedom / (freedom + square), freedom / 2, 0.5, square / (freedom + square)) / 2
     return half if t >= 0 else 1 - half
 
 
