@@ -72,7 +72,5 @@ def test_the_dag_of_the_readme_runs_as_it_stands_there(
 def context_of(task_id: str) -> Any:
     from types import SimpleNamespace
 
-    ti = SimpleNamespace(
-        dag_id="orders", run_id="r", task_id=task_id, map_index=-1, xcom_push=lambda key, value: None
-    )
+    ti = SimpleNamespace(dag_id="orders", run_id="r", task_id=task_id, map_index=-1, xcom_push=lambda key, value: None)
     return {"ti": ti, "dag_run": SimpleNamespace(partition_key=None)}
