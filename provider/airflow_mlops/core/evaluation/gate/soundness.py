@@ -112,8 +112,10 @@ def _classes(evidence: Evidence, target: Array, scores: Array, policy: GatePolic
 def _defined(evidence: Evidence, target: Array, scores: Array, policy: GatePolicy) -> Check:
     """Does the metric that decides have a value? A score that is no probability has no log loss."""
     value = metric(policy.metric).value(target, scores)
+    good = bool(np.isfinite(value))
     said = f"{policy.metric} has no finite value on these rows"
-    return check(f"{policy.metric} defined", bool(np.isfinite(value)), value, "finite", evidence.subject, said)
+    # Not the figure itself: the rows are not in order yet, and its last digits would tell how they came.
+    return check(f"{policy.metric} defined", good, "finite" if good else value, "finite", evidence.subject, said)
 
 
 def _asked_for(challenger: Evidence, policy: GatePolicy) -> list[Check]:

@@ -47,6 +47,28 @@ def test_whichever_way_a_metric_runs_the_better_model_is_promoted_and_the_worse_
     assert decide(of(target, good), of(target, good.copy()), policy).decision == "reject"
 
 
+@pytest.mark.parametrize("name", sorted(METRICS))
+def test_the_order_of_the_rows_changes_no_digit_of_the_report_whatever_decides(name: str, of: Any) -> None:
+    rng, (target, bad, good) = np.random.default_rng(3), scored(name, 700)
+    rows, task = 700, metric(name).task
+    clusters, region, sex = rng.integers(0, 200, rows), rng.choice(list("abc"), rows), rng.choice(["f", "m"], rows)
+    policy = GatePolicy(
+        metric=name,
+        floors={m: -9 if METRICS[m].direction == "higher" else 1e9 for m in METRICS if METRICS[m].task == task},
+        fairness={} if task == "regression" else {"sex": {"demographic_parity": 1, "equalised_odds": 1}},
+        predictions={"max_shift": 9, "min_correlation": -1},
+        slices={"min_rows": 50},
+    )
+
+    def told(order: Any) -> str:
+        columns = {"slices": {"region": region[order]}, "groups": {"sex": sex[order]}, "clusters": clusters[order]}
+        champion, challenger = (of(target[order], s[order], keys=order, **columns) for s in (bad, good))
+        return replace(decide(champion, challenger, policy), id="-", created_at="-").to_json()
+
+    as_they_came = told(np.arange(rows))
+    assert all(told(rng.permutation(rows)) == as_they_came for _ in range(3))
+
+
 def test_a_champion_that_knows_another_number_of_classes_blocks_and_says_so(of: Any) -> None:
     target, bad, good = scored("f1_macro")
     report = decide(of(target, np.c_[bad, bad[:, :1] * 0]), of(target, good), GatePolicy(metric="f1_macro"))
