@@ -55,7 +55,7 @@ def each_database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     if request.param == "sqlite":
         return request.getfixturevalue("database")
     store = Database(request.getfixturevalue("postgres"))
-    names = ", ".join(t.name for t in Base.metadata.sorted_tables if t.name != "mlops_schema_version")
+    names = ", ".join(t.name for t in Base.metadata.sorted_tables)
     with store.engine.begin() as connection:
         connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
     return store

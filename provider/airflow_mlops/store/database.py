@@ -6,20 +6,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from sqlalchemy import Engine, create_engine, event, func, inspect, select
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from airflow_mlops.core.errors import StoreNotReady
-from airflow_mlops.store.clock import now
-from airflow_mlops.store.tables import SCHEMA_VERSION, Base, SchemaVersion
+from airflow_mlops.store import schema
+from airflow_mlops.store.schema import HOW_TO_MIGRATE
 
 T = TypeVar("T")
-_UPGRADE_LOCK = 0x6D6C6F7073  # "mlops"
 CONNECT_SECONDS = 15
-HOW_TO_MIGRATE = "run 'airflow mlops db upgrade' once, with a login that may create tables"
 
 
 class Database:
@@ -33,42 +31,26 @@ class Database:
         self.engine = _engine(self.url)
 
     def upgrade(self) -> None:
-        """Create what is missing. Safe to call again, and from several places at once.
+        """Create or migrate the tables. Safe to call again, and from several places at once.
 
-        :raises StoreNotReady: when the database cannot be reached.
+        :raises StoreNotReady: when the database cannot be reached, or is newer than this code.
         """
         with self._told(), self.engine.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(select(func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
-            Base.metadata.create_all(connection)
-            with Session(connection) as session:
-                if session.get(SchemaVersion, SCHEMA_VERSION) is None:
-                    session.add(SchemaVersion(version=SCHEMA_VERSION, migrated_at=now()))
-                session.flush()
+            schema.upgrade(connection)
 
-    def version(self) -> int | None:
-        """Give the version of the tables there, or ``None`` when there are none."""
-        with self._told():
-            if not inspect(self.engine).has_table(SchemaVersion.__tablename__):
-                return None
-            with Session(self.engine) as session:
-                found = session.scalars(select(SchemaVersion.version).order_by(SchemaVersion.version.desc()))
-                return found.first()
+    def version(self) -> str | None:
+        """Give the revision of the tables there, or ``None`` when there are none."""
+        with self._told(), self.engine.connect() as connection:
+            return schema.revision(connection)
 
     def check(self) -> None:
         """Make sure that this code can work with the tables there.
 
         :raises StoreNotReady: when it cannot, with what to do.
         """
-        version = self.version()
-        if version != SCHEMA_VERSION:
-            raise StoreNotReady(
-                "the lifecycle store has no tables yet"
-                if version is None
-                else f"the lifecycle store has schema version {version}, this code needs {SCHEMA_VERSION}",
-                where=self.address,
-                mend=HOW_TO_MIGRATE,
-            )
+        found = self.version()
+        if found != schema.head():
+            raise schema.unusable(found, self.address)
 
     @property
     def address(self) -> str:

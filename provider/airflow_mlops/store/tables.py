@@ -5,12 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, ForeignKey, Index, String, TypeDecorator, UniqueConstraint, text
+from sqlalchemy import JSON, Double, ForeignKey, Index, MetaData, String, TypeDecorator, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from airflow_mlops.store.clock import from_iso, to_iso
 
-SCHEMA_VERSION = 2
+# What PostgreSQL calls them by itself, so that the tables of a store from before Alembic have these names already.
+NAMES = {
+    "pk": "%(table_name)s_pkey",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+}
 
 
 class Instant(TypeDecorator[datetime]):
@@ -34,15 +40,8 @@ class Instant(TypeDecorator[datetime]):
 class Base(DeclarativeBase):
     """The metadata of all our tables; each name begins with ``mlops_`` so that a shared database stays readable."""
 
+    metadata = MetaData(naming_convention=NAMES)
     type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: Instant, dict[str, Any]: JSON, list[Any]: JSON}
-
-
-class SchemaVersion(Base):
-    """Which version of these tables the database has: one row."""
-
-    __tablename__ = "mlops_schema_version"
-    version: Mapped[int] = mapped_column(primary_key=True)
-    migrated_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class CatalogueEntry(Base):
@@ -85,6 +84,17 @@ class Claim(Base):
     value: Mapped[dict[str, Any] | None]
     claimed_at: Mapped[datetime] = mapped_column(Instant)
     finished_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class Attempt(Base):
+    """Which attempt of an Airflow task may publish: the one whose token is here."""
+
+    __tablename__ = "mlops_attempts"
+    key: Mapped[str] = mapped_column(String(1200), primary_key=True)
+    token: Mapped[str] = mapped_column(String(32))
+    try_number: Mapped[int | None]
+    try_id: Mapped[str | None] = mapped_column(String(64))  # Airflow's own id of the try; later tries have larger ones
+    began_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class Version(Base):
@@ -146,7 +156,7 @@ class Window(Base):
     kind: Mapped[str] = mapped_column(String(40))
     partition: Mapped[str] = mapped_column(String(250))
     verdict: Mapped[str] = mapped_column(String(20))
-    value: Mapped[float | None]
+    value: Mapped[float | None] = mapped_column(Double)
     rows: Mapped[int]
     report: Mapped[str | None] = mapped_column(String(32))
     recorded_at: Mapped[datetime] = mapped_column(Instant)
