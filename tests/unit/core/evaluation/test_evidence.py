@@ -118,6 +118,22 @@ def test_every_row_whose_customer_was_seen_counts_whatever_type_the_key_had(
     assert evidence.overlap(rows, [part("t", [2]), part("v", [1])], "id") == 3
 
 
+@pytest.mark.parametrize(
+    ("gate", "seen"),
+    [
+        ([1, 2, 3], [1, 2, None]),  # a missing key makes floats of a column of whole numbers
+        ([1, 2, None], [1, 2]),
+        (["2026-04-06", "2026-04-07", "2026-04-08"], ["2026-04-06", "2026-04-07", "2026-04-09T12:00"]),
+    ],
+)
+def test_a_seen_row_is_counted_whatever_keys_stand_beside_its_own(root: SnapshotRoot, gate: Any, seen: Any) -> None:
+    def part(name: str, keys: list[Any]) -> Snapshot:
+        column = pd.Series(pd.to_datetime(keys, format="ISO8601")) if isinstance(keys[0], str) else pd.Series(keys)
+        return root.open(root.write(name, pd.DataFrame({"id": column})))
+
+    assert evidence.overlap(part("g", gate), [part("t", [99]), part("v", seen)], "id") == 2
+
+
 def test_seen_data_that_lack_the_key_are_an_error_not_zero(root: SnapshotRoot, rows: Snapshot) -> None:
     other = root.open(root.write("t", pd.DataFrame({"x": [1]})))
     with pytest.raises(BadInput, match=r"no column \['id'\]"):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlops.core.errors import BadInput
@@ -24,12 +26,33 @@ _BETWEEN = "\x1f"
 
 
 def key_text(keys: pd.Series[Any]) -> pd.Series[Any]:
-    """Give keys as text: 7, 7.0 and "7" are one key, whatever type the column came with this time."""
+    """Give keys as text: 7, 7.0 and "7" are one key, whatever type the column came with this time.
+
+    So are a date, its midnight and its ISO text. The text of a key hangs on its own value alone: a missing value, or an
+    hour beside it, changes the column's type, and must not change the key. A missing key stays missing.
+    """
     import pandas as pd
 
-    if pd.api.types.is_float_dtype(keys.dtype):
-        keys = keys.map(lambda value: int(value) if float(value).is_integer() else value).astype(object)
+    if not (pd.api.types.is_integer_dtype(keys.dtype) or isinstance(keys.dtype, pd.StringDtype)):
+        keys = keys.astype(object).map(_text, na_action="ignore").astype(object)
     return keys.astype(str)
+
+
+def _text(value: Any) -> str:
+    """Give the text of one key."""
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(value, (date, np.datetime64)):
+        moment = pd.Timestamp(value)
+        moment = moment if moment.tz is None else moment.tz_convert("UTC").tz_localize(None)
+        return str(moment.date()) if moment == moment.normalize() else str(moment)
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    if isinstance(value, Decimal):
+        whole, point, rest = f"{value:f}".partition(".")
+        return f"{whole}{point}{rest}".rstrip("0").rstrip(".") if point else whole
+    return str(value)
 
 
 def uniform(keys: pd.Series[Any], seed: int) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_mlops.core.errors import BadInput
-from airflow_mlops.core.training.splits import KeyRule, Shares, assign, uniform
+from airflow_mlops.core.training.splits import KeyRule, Shares, assign, key_text, uniform
 
 keys = st.lists(st.integers(-(2**40), 2**40) | st.text(min_size=1, max_size=8), min_size=1, max_size=30)
 
@@ -38,6 +39,36 @@ def test_a_key_has_the_same_place_whatever_type_its_column_came_with(values: lis
     ints = pd.Series(values, dtype="int64")
     for other in (ints.astype(float), ints.astype("Int64"), ints.astype(str), ints.astype(object)):
         assert uniform(other, 0).tolist() == uniform(ints, 0).tolist()
+
+
+DAY = pd.Timestamp("2026-04-06")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (pd.Series([7, 8]), pd.Series([7.0, None])),
+        (pd.Series([7, 8]), pd.Series([7.0, None], dtype="Float64")),
+        (pd.Series([7, 8]), pd.Series([7.0, 8.5], dtype="float32")),
+        (pd.Series([7, 8]), pd.Series([7.0, "x"], dtype=object)),
+        (pd.Series([7, 8]), pd.Series([Decimal("7.00"), Decimal("7.5")])),
+        (pd.Series([7, 8]), pd.Series([7.0, 8.0]).astype("category")),
+        (pd.Series([Decimal("7.50")]), pd.Series([7.5])),
+        (pd.Series([DAY, DAY]), pd.Series([DAY, DAY + pd.Timedelta("12h")])),
+        (pd.Series([DAY, DAY]), pd.Series([DAY, None])),
+        (pd.Series([DAY, DAY]), pd.Series(["2026-04-06", "x"])),
+        (pd.Series([DAY, DAY]), pd.Series([DAY.date(), None])),
+        (pd.Series([DAY, DAY]), pd.Series([DAY, DAY]).astype("datetime64[ns]")),
+        (
+            pd.Series([DAY]).dt.tz_localize("UTC"),
+            pd.Series([DAY, DAY]).dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo"),
+        ),
+    ],
+    ids=lambda column: f"{column.dtype}-{len(column)}",
+)
+def test_what_stands_beside_a_key_does_not_change_it(one: Any, other: Any) -> None:
+    assert key_text(one)[0] == key_text(other)[0]
+    assert uniform(one.head(1), 0) == uniform(other.head(1), 0)
 
 
 def test_the_place_of_a_key_is_fixed_for_ever() -> None:
