@@ -84,6 +84,37 @@ def test_missing_values_constants_and_text_are_in_nobody_s_way() -> None:
     assert ": y = a − b (" in check.message
 
 
+@pytest.mark.parametrize("share", [0.1, 0.4])
+def test_a_sum_whose_parts_are_often_missing_is_found(share: float) -> None:
+    rng = np.random.default_rng(0)
+    frame = others(rng).assign(casual=rng.integers(0, 99, ROWS), registered=rng.integers(0, 99, ROWS))
+    frame["y"] = frame["casual"] + frame["registered"]
+    frame["casual"] = frame["casual"].astype("Int64").mask(rng.random(ROWS) < share)
+    (check,) = found(frame)
+    assert ": y = casual + registered (" in check.message
+
+
+def test_many_features_that_are_now_and_then_missing_hide_no_sum() -> None:
+    rng = np.random.default_rng(0)
+    frame = others(rng, 40)
+    frame = frame.mask(rng.random(frame.shape) < 0.15).assign(a=rng.normal(size=ROWS), b=rng.normal(size=ROWS))
+    (check,) = found(frame.assign(y=frame["a"] + frame["b"]))
+    assert check.where == "a, b"
+    (check,) = found(frame.assign(y=rng.normal(size=ROWS)))
+    assert check.status == "pass"
+    assert check.observed["left_out"] > 20
+    assert "were not looked at" in check.message
+
+
+@pytest.mark.parametrize("where", ["train", "held out", "nowhere that is looked at"])
+def test_a_flag_that_is_hardly_ever_set_is_in_nobody_s_way(where: str) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=20_000), "flag": 0.0})
+    frame.loc[{"train": 0, "held out": 10_000}.get(where, 1), "flag"] = 1.0
+    assert [c.status for c in found(frame.assign(y=rng.normal(size=20_000)))] == ["pass"]
+    assert [c.where for c in found(frame.assign(y=2 * frame["a"]))] == ["a"]
+
+
 def test_a_binary_target_that_is_the_sum_of_its_causes_is_found() -> None:
     rng = np.random.default_rng(0)
     why = rng.integers(0, 4, ROWS)
