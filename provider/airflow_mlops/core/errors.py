@@ -33,6 +33,10 @@ class Conflict(MlopsError):
     """Somebody else was first: the state that this step was decided on has changed."""
 
 
+class Superseded(Conflict):
+    """A later attempt of the same task has taken over: this one may publish nothing more, and must not be retried."""
+
+
 class Refused(MlopsError):
     """A guard forbids the step: evidence is missing, data is older, a digest does not match."""
 

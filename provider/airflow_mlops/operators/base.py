@@ -34,6 +34,7 @@ class LifecycleOperator(BaseOperator):
     """
 
     ui_color = "#e8f3ec"
+    _fenced: Database | None = None
 
     def __init__(
         self,
@@ -47,13 +48,26 @@ class LifecycleOperator(BaseOperator):
         self.mlflow_conn_id = mlflow_conn_id
 
     def execute(self, context: Context) -> Any:
-        """Run the step. What a retry cannot mend (bad input, a guard's refusal) fails at once."""
-        from airflow_mlops.core.errors import BadInput, NotFound, Refused
+        """Run the step as the one attempt of its task that may publish.
+
+        What a retry cannot mend (bad input, a guard's refusal, a later attempt beside it) fails at once.
+        """
+        from airflow_mlops.core.errors import BadInput, NotFound, Refused, Superseded
 
         try:
+            self._fenced = self._begin(context)
             return self.step(context)
-        except (BadInput, NotFound, Refused) as error:
+        except (BadInput, NotFound, Refused, Superseded) as error:
             raise AirflowFailException(str(error)) from error
+
+    def _begin(self, context: Context) -> Database:
+        """Begin an attempt, and give the store as only this attempt may use it."""
+        from airflow_mlops.store import attempts
+
+        key, ti, database = task_key(context), context["ti"], self.store.database
+        number, id_ = getattr(ti, "try_number", None), getattr(ti, "id", None)
+        token = attempts.begin(database, key, try_number=number, try_id=None if id_ is None else str(id_))
+        return database.fenced(key, token)
 
     def step(self, context: Context) -> Any:
         """Do the work and give what goes to XCom."""
@@ -66,8 +80,8 @@ class LifecycleOperator(BaseOperator):
 
     @property
     def database(self) -> Database:
-        """The lifecycle store."""
-        return self.store.database
+        """The lifecycle store, as this attempt may use it."""
+        return self._fenced or self.store.database
 
     @property
     def snapshots(self) -> SnapshotRoot:

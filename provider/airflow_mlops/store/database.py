@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import TypeVar
 
 from sqlalchemy import Engine, create_engine, event
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from airflow_mlops.core.errors import StoreNotReady
-from airflow_mlops.store import schema
+from airflow_mlops.store import attempts, schema
 from airflow_mlops.store.schema import HOW_TO_MIGRATE
 
 T = TypeVar("T")
@@ -29,6 +30,17 @@ class Database:
     def __init__(self, url: str | URL) -> None:
         self.url = make_url(url)
         self.engine = _engine(self.url)
+        self._fence: tuple[str, str] | None = None
+
+    def fenced(self, key: str, token: str) -> Database:
+        """Give the same database for one attempt of a task: each session fails once another attempt has taken over.
+
+        :param key: the task's, ``dag_id/run_id/task_id/map_index``.
+        :param token: what :func:`airflow_mlops.store.attempts.begin` gave the attempt.
+        """
+        fenced = copy(self)
+        fenced._fence = (key, token)
+        return fenced
 
     def upgrade(self) -> None:
         """Create or migrate the tables. Safe to call again, and from several places at once.
@@ -59,8 +71,13 @@ class Database:
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Give a session whose work is committed at the end, or rolled back on an error."""
+        """Give a session whose work is committed at the end, or rolled back on an error.
+
+        :raises Superseded: when the database is :meth:`fenced` and another attempt has taken over.
+        """
         with self._told(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            if self._fence is not None:
+                attempts.hold(session, *self._fence)
             yield session
 
     def retried(self, work: Callable[[], T], times: int = 20) -> T:

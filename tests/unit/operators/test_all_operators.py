@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import uuid
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,8 +15,11 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException
 
 import airflow_mlops.operators
-from airflow_mlops.core.errors import BadInput, Conflict, NotFound, Refused
+from airflow_mlops.core.errors import BadInput, Conflict, NotFound, Refused, Superseded
+from airflow_mlops.core.report import Check, Report
 from airflow_mlops.operators.base import LifecycleOperator, ReportingOperator
+from airflow_mlops.store import attempts
+from airflow_mlops.store.database import Database
 
 FOLDER = Path(airflow_mlops.operators.__file__).parent
 # What says how a step behaves rather than on what: fixed when the DAG is written.
@@ -81,16 +87,49 @@ class Step(LifecycleOperator):
         raise self.error
 
 
-@pytest.mark.parametrize("error", [BadInput("x"), NotFound("x"), Refused("x")], ids=lambda e: type(e).__name__)
-def test_what_a_retry_cannot_mend_fails_at_once(error: Exception) -> None:
+@pytest.mark.parametrize(
+    "error", [BadInput("x"), NotFound("x"), Refused("x"), Superseded("x")], ids=lambda e: type(e).__name__
+)
+def test_what_a_retry_cannot_mend_fails_at_once(error: Exception, execute: Callable[..., Any]) -> None:
     task = Step(task_id="t")
     task.error = error
-    with pytest.raises(AirflowFailException):
-        task.execute({})
+    assert type(execute(task).error) is AirflowFailException
 
 
-def test_what_a_retry_may_mend_is_left_to_airflow_s_retries() -> None:
+def test_what_a_retry_may_mend_is_left_to_airflow_s_retries(execute: Callable[..., Any]) -> None:
     task = Step(task_id="t")
     task.error = Conflict("somebody else was first")
-    with pytest.raises(Conflict):
-        task.execute({})
+    assert execute(task).error is task.error
+
+
+class Overtaken(ReportingOperator):
+    """Publishes, is overtaken by its own retry, and publishes again."""
+
+    overtake: Callable[[], Any]
+
+    def step(self, context: Any) -> Any:
+        self.publish(Report.of("drift", "before", [Check("c", "pass")]), context)
+        self.overtake()
+        self.publish(Report.of("drift", "after", [Check("c", "pass")]), context)
+
+
+def test_a_superseded_attempt_publishes_no_more_and_fails_without_a_retry(
+    execute: Callable[..., Any], database: Database
+) -> None:
+    zombie = Overtaken(task_id="t")
+    zombie.overtake = lambda: attempts.begin(Database(database.url), "d/r/t/-1", try_number=2)
+    ended = execute(zombie)
+    assert type(ended.error) is AirflowFailException
+    assert "a later attempt of this task has taken over, try 2, begun at" in str(ended.error)
+    assert [r.subject for r in ended.published] == ["before"]
+
+
+def test_an_attempt_that_wakes_up_late_does_no_work(database: Database) -> None:
+    first, later = (str(uuid.UUID(int=n)) for n in (1, 2))
+    attempts.begin(database, "d/r/t/-1", try_number=2, try_id=later)
+    task = Step(task_id="t")
+    task.error = AssertionError("it has run")
+    task.__dict__["store"] = SimpleNamespace(database=database)
+    ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, try_number=1, id=uuid.UUID(first))
+    with pytest.raises(AirflowFailException, match="taken over, try 2"):
+        task.execute({"ti": ti})  # type: ignore[typeddict-item]

@@ -1,0 +1,230 @@
+"""A fence: whatever a superseded attempt writes is refused, and only the attempt that began last may publish."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, select, text
+from sqlalchemy.exc import OperationalError
+
+import airflow_mlops.store
+from airflow_mlops.core.errors import Conflict, Superseded
+from airflow_mlops.core.refs import SnapshotRef
+from airflow_mlops.core.report import Check, Report
+from airflow_mlops.store import attempts, baselines, catalogue, claims, episodes, ledger, reports, versions, windows
+from airflow_mlops.store.database import Database
+from airflow_mlops.store.tables import Attempt, Base, Version, Window
+
+KEY = "dag/run/task/-1"
+
+
+def attempt(database: Database, key: str = KEY, **of: Any) -> Database:
+    """Begin an attempt as another process would: with a connection of its own."""
+    own = Database(database.url)
+    return own.fenced(key, attempts.begin(own, key, **of))
+
+
+def version() -> Version:
+    return Version(
+        model="m",
+        version=2,
+        digest="d",
+        run_id="r",
+        artifact_uri="file:///a",
+        candidate="c",
+        data={},
+        baseline={},
+        actor=KEY,
+        recorded_at=datetime.now(UTC),
+    )
+
+
+def entry(database: Database) -> Any:
+    return ledger.append(
+        database,
+        model="m",
+        expected_epoch=None,
+        version=1,
+        digest="d",
+        gate_report=None,
+        approver=None,
+        reason="",
+        actor=KEY,
+    )
+
+
+def window(database: Database, value: float = 1) -> None:
+    windows.record(database, model="m", version=1, kind="drift", partition="p", verdict="pass", rows=1, value=value)
+
+
+PUBLISHING: dict[str, Callable[[Database], Any]] = {
+    "report": lambda d: reports.publish(d, Report.of("drift", "s", [Check("c", "pass")]), actor=KEY),
+    "snapshot": lambda d: catalogue.record(d, SnapshotRef("d", "id", "file:///id", 1, "2026-04-06")),
+    "version": lambda d: versions.add(d, version()),
+    "gate": lambda d: versions.bind_gate(d, "m", 1, report_id="r", decision="promote"),
+    "baseline": lambda d: baselines.keep(d, "m", 1, "scores", {}),
+    "promotion": entry,
+    "window": window,
+    "claim": lambda d: claims.begin(d, "run", "new"),
+    "claim noted": lambda d: claims.note(d, "run", "old", {"run_id": "mine"}, finished=True),
+    "claim finished": lambda d: claims.finish(d, "run", "old", {}, holder="old"),
+    "episode": lambda d: episodes.open_one(d, model="other", version=1, change_partition="p", report=None),
+    "episode requested": lambda d: episodes.request(d, 1, partition="p", cutoff="c"),
+    "episode claimed": lambda d: episodes.claim(d, 1, actor=KEY),
+    "episode closed": lambda d: episodes.close(d, 1, actor=KEY, outcome="promoted"),
+    "episode given back": lambda d: episodes.give_back(d, 1, actor=KEY, outcome="failed"),
+    "episode superseded": lambda d: episodes.supersede(d, 1),
+}
+
+
+def fill(database: Database) -> None:
+    """Put there what the publishing steps change."""
+    first = version()
+    first.version = 1
+    versions.add(database, first)
+    claims.begin(database, "run", "old")
+    claims.note(database, "run", "old", {"run_id": "old"}, finished=False)
+    episodes.open_one(database, model="m", version=1, change_partition="p", report=None)
+
+
+def content(database: Database) -> dict[str, list[Any]]:
+    with database.session() as session:
+        tables = [t for t in Base.metadata.sorted_tables if t.name != "mlops_attempts"]
+        return {t.name: [tuple(row) for row in session.execute(select(t))] for t in tables}
+
+
+@pytest.mark.parametrize("what", PUBLISHING)
+def test_a_zombie_beside_its_retry_publishes_nothing(each_database: Database, what: str) -> None:
+    fill(each_database)
+    zombie = attempt(each_database)
+    retry = attempt(each_database)
+    before = content(each_database)
+    with pytest.raises(Superseded, match="a later attempt of this task has taken over"):
+        PUBLISHING[what](zombie)
+    assert content(each_database) == before
+    PUBLISHING[what](retry)
+
+
+def test_every_module_that_writes_is_tried() -> None:
+    folder = Path(airflow_mlops.store.__file__).parent
+    writing = [
+        f.stem for f in folder.glob("*.py") if re.search(r"session\.(add|merge)|update\(|insert\(", f.read_text())
+    ]
+    tried = {name for step in PUBLISHING.values() for name in step.__code__.co_names}
+    assert [name for name in writing if name not in tried and name != "attempts"] == []
+
+
+def test_a_superseded_attempt_is_told_by_whom(each_database: Database) -> None:
+    zombie = attempt(each_database, try_number=1, try_id="0191-a")
+    attempt(each_database, try_number=2, try_id="0192-b")
+    with pytest.raises(Superseded, match=r"taken over, try 2, begun at 20\d\d-") as told:
+        window(zombie)
+    assert told.value.where == KEY
+    assert isinstance(told.value, Conflict)
+
+
+def test_attempts_of_other_tasks_and_readers_are_not_in_the_way(each_database: Database) -> None:
+    one, other = attempt(each_database), attempt(each_database, "dag/run/task/0")
+    window(one, 1)
+    window(other, 2)
+    window(each_database, 3)
+    assert [w.value for w in windows.of_model(one, "m", "drift")] == [3]
+
+
+@pytest.mark.parametrize(
+    ("stored", "late", "refused"),
+    [
+        ((2, "0192-b"), (1, "0191-a"), True),
+        ((1, "0191-a"), (2, "0192-b"), False),
+        ((2, "0192-b"), (2, "0192-b"), False),  # goes on after a deferral
+        ((2, "0192-b"), (1, "0193-c"), False),  # the run was deleted and made anew
+        ((1, "0192-b"), (2, "0191-a"), False),  # a scheduler's clock is behind
+        ((2, "0192-b"), (None, None), False),
+        ((None, None), (1, "0191-a"), False),
+    ],
+)
+def test_an_attempt_that_wakes_up_after_a_later_try_began_does_not_take_over(
+    each_database: Database, stored: tuple[Any, Any], late: tuple[Any, Any], refused: bool
+) -> None:
+    first = attempt(each_database, try_number=stored[0], try_id=stored[1])
+    if refused:
+        with pytest.raises(Superseded):
+            attempt(each_database, try_number=late[0], try_id=late[1])
+        window(first)
+    else:
+        attempt(each_database, try_number=late[0], try_id=late[1])
+        with pytest.raises(Superseded):
+            window(first)
+
+
+def test_an_attempt_that_the_store_does_not_know_publishes_nothing(each_database: Database) -> None:
+    running = attempt(each_database)
+    with each_database.session() as session:  # the store was restored from a backup
+        session.execute(delete(Attempt))
+    with pytest.raises(Superseded, match="does not know this attempt"):
+        window(running)
+
+
+def test_the_next_attempt_begins_only_when_what_the_zombie_has_begun_to_write_is_done(postgres: str) -> None:
+    database = Database(postgres)
+    zombie = attempt(database)
+    held = text("SELECT 1 FROM mlops_attempts WHERE key = :key FOR UPDATE NOWAIT")
+    with zombie.session():
+        with pytest.raises(OperationalError, match="could not obtain lock"), database.engine.connect() as connection:
+            connection.execute(held, {"key": KEY})
+        with zombie.session() as beside:  # while sessions of one attempt do not wait for each other
+            assert beside.scalar(select(Attempt.key).where(Attempt.key == KEY)) == KEY
+    with database.engine.connect() as connection:
+        connection.execute(held, {"key": KEY})
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 2)), max_size=12))
+def test_in_any_order_only_the_attempt_that_began_last_publishes(
+    each_database: Database, steps: list[tuple[bool, int]]
+) -> None:
+    with each_database.session() as session:
+        session.execute(delete(Window))
+        session.execute(delete(Attempt))
+    fenced: dict[int, Database] = {}
+    last, published = None, []
+    for number, (begins, who) in enumerate(steps):
+        if begins:
+            fenced[who], last = attempt(each_database), who
+        elif who in fenced:
+            if who == last:
+                window(fenced[who], number)
+                published.append(float(number))
+            else:
+                with pytest.raises(Superseded):
+                    window(fenced[who], number)
+    assert [w.value for w in windows.of_model(each_database, "m", "drift")] == published[-1:]
+
+
+def test_of_many_attempts_at_once_exactly_one_may_publish_in_the_end(each_database: Database) -> None:
+    start = threading.Barrier(6)
+
+    def run(_: int) -> Database:
+        start.wait()
+        return attempt(each_database)
+
+    with ThreadPoolExecutor(6) as pool:
+        begun = list(pool.map(run, range(6)))
+    may = []
+    for number, database in enumerate(begun):
+        try:
+            window(database, number)
+            may.append(float(number))
+        except Superseded:
+            pass
+    assert len(may) == 1
+    assert [w.value for w in windows.of_model(each_database, "m", "drift")] == may
