@@ -2,15 +2,23 @@
 
 Entries are only ever added. ``(model, epoch)`` is unique and an entry names the epoch before it, so of two promoters
 that start from the same champion one gets an integrity error: a compare-and-set.
+
+An entry has two clocks. ``recorded_at`` is the store's own: the server's in PostgreSQL, whatever the workers' clocks
+say, and never before that of the entry it follows, so that it sorts as the epochs do. ``effective_at`` is the data's:
+'from then on this version'. A later decision overrides the earlier ones from its own ``effective_at`` on, also what
+they had planned for afterwards: once a version is rolled back, its announced beginning does not bring it in again. So
+an entry whose ``effective_at`` is still to come is the :func:`head` at once, which aliases follow and challengers are
+compared with, and the champion :func:`as_of` a moment from that moment on; once all have begun, both say the same.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from airflow_mlops.core.errors import Conflict
 from airflow_mlops.store.clock import now
@@ -18,14 +26,13 @@ from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import LedgerEntry
 
 Clock = Literal["recorded", "effective"]
+Action = Literal["promote", "rollback", "adopt"]
 
 
 def head(database: Database, model: str) -> LedgerEntry | None:
     """Give the newest entry: the champion now; ``None`` when the model never had one."""
     with database.session() as session:
-        return session.scalars(
-            select(LedgerEntry).where(LedgerEntry.model == model).order_by(LedgerEntry.epoch.desc()).limit(1)
-        ).first()
+        return _newest(session, model)
 
 
 def at_epoch(database: Database, model: str, epoch: int) -> LedgerEntry | None:
@@ -45,6 +52,29 @@ def made_by(database: Database, model: str, version: int, actor: str) -> LedgerE
         ).first()
 
 
+def done_by(database: Database, model: str, action: Action, actor: str) -> LedgerEntry | None:
+    """Give the newest entry of this kind by this actor, whichever version it was about."""
+    with database.session() as session:
+        return session.scalars(
+            select(LedgerEntry)
+            .where(LedgerEntry.model == model, LedgerEntry.action == action, LedgerEntry.actor == actor)
+            .order_by(LedgerEntry.epoch.desc())
+            .limit(1)
+        ).first()
+
+
+def reign_of(database: Database, model: str, version: int, *, before_epoch: int | None = None) -> LedgerEntry | None:
+    """Give the newest entry that made this version champion; ``None`` when it never was.
+
+    :param before_epoch: only older entries.
+    """
+    query = select(LedgerEntry).where(LedgerEntry.model == model, LedgerEntry.version == version)
+    if before_epoch is not None:
+        query = query.where(LedgerEntry.epoch < before_epoch)
+    with database.session() as session:
+        return session.scalars(query.order_by(LedgerEntry.epoch.desc()).limit(1)).first()
+
+
 def append(
     database: Database,
     *,
@@ -57,14 +87,20 @@ def append(
     reason: str,
     actor: str,
     effective_at: datetime | None = None,
+    action: Action = "promote",
 ) -> LedgerEntry:
     """Make a version champion, if the champion is still the one that the decision was made against.
 
     :param expected_epoch: the epoch of the champion that it was compared with; ``None`` for the first champion.
     :param effective_at: from when on, on the data's clock; default now.
+    :param action: what kind of change it is.
     :raises Conflict: when somebody else promoted in between.
     """
-    moment = now()
+    lost = Conflict(
+        f"the champion of {model!r} has changed since this version was judged against it",
+        where=f"expected epoch {expected_epoch}",
+        mend="run the gate again: it will compare with the new champion",
+    )
     entry = LedgerEntry(
         model=model,
         epoch=1 if expected_epoch is None else expected_epoch + 1,
@@ -75,21 +111,16 @@ def append(
         approver=approver,
         reason=reason[:1000],
         actor=actor,
-        recorded_at=moment,
-        effective_at=effective_at or moment,
-    )
-    lost = Conflict(
-        f"the champion of {model!r} has changed since this version was judged against it",
-        where=f"expected epoch {expected_epoch}",
-        mend="run the gate again: it will compare with the new champion",
+        action=action,
     )
     try:
         with database.session() as session:
-            newest = session.scalars(
-                select(LedgerEntry.epoch).where(LedgerEntry.model == model).order_by(LedgerEntry.epoch.desc())
-            ).first()
-            if newest != expected_epoch:
+            newest = _newest(session, model)
+            if (None if newest is None else newest.epoch) != expected_epoch:
                 raise lost
+            moment = _clock(session)
+            entry.recorded_at = moment if newest is None else max(moment, newest.recorded_at)
+            entry.effective_at = effective_at or entry.recorded_at
             session.add(entry)
     except IntegrityError:
         newest_entry = head(database, model)
@@ -97,6 +128,20 @@ def append(
             raise  # not lost to another promoter: the gate report is not published, for example
         raise lost from None
     return entry
+
+
+def _newest(session: Session, model: str) -> LedgerEntry | None:
+    return session.scalars(
+        select(LedgerEntry).where(LedgerEntry.model == model).order_by(LedgerEntry.epoch.desc()).limit(1)
+    ).first()
+
+
+def _clock(session: Session) -> datetime:
+    """Give the time of the store's clock: that of the PostgreSQL server; with SQLite there is none but our own."""
+    if session.get_bind().dialect.name != "postgresql":
+        return now()
+    told: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
+    return told.astimezone(UTC)
 
 
 def history(database: Database, model: str, *, limit: int = 100, before_epoch: int | None = None) -> list[LedgerEntry]:
@@ -114,17 +159,21 @@ def history(database: Database, model: str, *, limit: int = 100, before_epoch: i
 def as_of(database: Database, model: str, moment: datetime, *, clock: Clock = "effective") -> LedgerEntry | None:
     """Give the champion of a moment, the moment itself included; ``None`` before the first.
 
+    Of all entries that had begun by then it is the latest decision.
+
     :param clock: ``recorded``: what this store knew then; ``effective``: what holds then on the data's clock.
     """
     column = LedgerEntry.effective_at if clock == "effective" else LedgerEntry.recorded_at
+    query = select(LedgerEntry).where(LedgerEntry.model == model, column <= moment)
+    # What was recorded sorts as the epochs do, so that both orders mean the same; one of them is a single step.
+    order = [LedgerEntry.epoch.desc()] if clock == "effective" else [column.desc(), LedgerEntry.epoch.desc()]
     with database.session() as session:
-        return session.scalars(
-            select(LedgerEntry)
-            .where(LedgerEntry.model == model, column <= moment)
-            # Of two entries of one moment the later decision holds.
-            .order_by(column.desc(), LedgerEntry.epoch.desc())
-            .limit(1)
-        ).first()
+        return session.scalars(query.order_by(*order).limit(1)).first()
+
+
+def event_of(entry: LedgerEntry) -> dict[str, Any]:
+    """Give what an asset event tells of an entry."""
+    return {"model": entry.model, "version": entry.version, "epoch": entry.epoch, "action": entry.action}
 
 
 def as_dict(entry: LedgerEntry) -> dict[str, Any]:
@@ -133,6 +182,7 @@ def as_dict(entry: LedgerEntry) -> dict[str, Any]:
         "model": entry.model,
         "epoch": entry.epoch,
         "previous_epoch": entry.previous_epoch,
+        "action": entry.action,
         "version": entry.version,
         "digest": entry.digest,
         "gate_report": entry.gate_report,

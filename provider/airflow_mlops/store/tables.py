@@ -132,6 +132,11 @@ class LedgerEntry(Base):
     """One change of champion. Unique on (model, epoch): the compare-and-set."""
 
     __tablename__ = "mlops_ledger"
+    __table_args__ = (  # the champion of a moment on either clock; the reigns of a version
+        Index("ix_mlops_ledger_model_effective_at_epoch", "model", "effective_at", "epoch"),
+        Index("ix_mlops_ledger_model_recorded_at_epoch", "model", "recorded_at", "epoch"),
+        Index("ix_mlops_ledger_model_version_epoch", "model", "version", "epoch"),
+    )
     model: Mapped[str] = mapped_column(String(100), primary_key=True)
     epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     previous_epoch: Mapped[int | None]
@@ -142,7 +147,8 @@ class LedgerEntry(Base):
     reason: Mapped[str] = mapped_column(String(1000))
     actor: Mapped[str] = mapped_column(String(1000))
     recorded_at: Mapped[datetime] = mapped_column(Instant)
-    effective_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    effective_at: Mapped[datetime] = mapped_column(Instant)
+    action: Mapped[str] = mapped_column(String(20), server_default="promote")  # promote, rollback, adopt
 
 
 class Window(Base):

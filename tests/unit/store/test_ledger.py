@@ -105,7 +105,7 @@ def test_a_moment_belongs_to_the_entry_that_begins_with_it(each_database: Databa
 def test_the_two_clocks_tell_their_own_story(each_database: Database) -> None:
     before = datetime.now(UTC)
     append(each_database, None, 1, effective_at=START)
-    entry = append(each_database, 1, 2, effective_at=START - timedelta(days=7))  # decided later, for earlier data
+    entry = append(each_database, 1, 2, effective_at=START + timedelta(days=7))
     assert before <= entry.recorded_at <= datetime.now(UTC)
     by_data = ledger.as_of(each_database, "m", START)
     by_store = ledger.as_of(each_database, "m", entry.recorded_at, clock="recorded")
@@ -115,6 +115,38 @@ def test_the_two_clocks_tell_their_own_story(each_database: Database) -> None:
     assert ledger.as_of(each_database, "m", before, clock="recorded") is None
 
 
+def test_a_later_decision_overrides_what_an_earlier_one_had_planned(each_database: Database) -> None:
+    append(each_database, None, 1, effective_at=START)
+    append(each_database, 1, 2, effective_at=START + timedelta(days=7))  # announced for next week
+    announced = ledger.head(each_database, "m")
+    assert announced is not None
+    assert announced.version == 2, "the newest decision, though it has not begun"
+    assert version_at(each_database, START + timedelta(days=6)) == 1
+    append(each_database, 2, 1, effective_at=START + timedelta(days=2), action="rollback")  # and taken back before
+    assert [version_at(each_database, START + timedelta(days=d)) for d in (0, 2, 7, 100)] == [1, 1, 1, 1]
+
+
+def version_at(database: Database, moment: datetime, clock: ledger.Clock = "effective") -> int | None:
+    found = ledger.as_of(database, "m", moment, clock=clock)
+    return None if found is None else found.version
+
+
+@pytest.mark.parametrize("skew", [timedelta(days=1), timedelta(days=-1)])
+def test_a_worker_whose_clock_is_wrong_does_not_change_the_order(
+    each_database: Database, skew: timedelta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(each_database, None, 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(ledger, "now", lambda: datetime.now(UTC) + skew)
+        wrong = append(each_database, 1, 2)
+    append(each_database, 2, 3)
+    entries = ledger.history(each_database, "m")[::-1]
+    assert [e.recorded_at for e in entries] == sorted(e.recorded_at for e in entries)
+    assert version_at(each_database, max(e.recorded_at for e in entries), "recorded") == 3
+    if each_database.url.get_backend_name() == "postgresql":  # its own clock, not the worker's
+        assert abs(wrong.recorded_at - entries[0].recorded_at) < timedelta(hours=1)
+
+
 def test_an_entry_without_a_data_clock_holds_from_now_on(each_database: Database) -> None:
     entry = append(each_database, None)
     assert entry.effective_at == entry.recorded_at
@@ -122,16 +154,19 @@ def test_an_entry_without_a_data_clock_holds_from_now_on(each_database: Database
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=8), st.integers(-1, 6))
-def test_the_champion_of_a_moment_is_the_latest_that_had_begun_and_of_equals_the_later_decision(
+def test_the_champion_of_a_moment_is_the_latest_decision_of_those_that_had_begun(
     tmp_path_factory: Any, days: list[int], asked: int
 ) -> None:
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('l')}/s.db")
     database.upgrade()
     for number, day in enumerate(days, 1):
         append(database, number - 1 or None, number, effective_at=START + timedelta(days=day))
-    begun = [(day, number) for number, day in enumerate(days, 1) if day <= asked]
+    begun = [number for number, day in enumerate(days, 1) if day <= asked]
     found = ledger.as_of(database, "m", START + timedelta(days=asked))
-    assert (found and found.version) == (max(begun)[1] if begun else None)
+    assert (found and found.version) == (max(begun) if begun else None)
+    last = ledger.as_of(database, "m", START + timedelta(days=6))
+    assert last is not None
+    assert last.epoch == len(days), "once all have begun, it is the head"
 
 
 def test_an_entry_is_told_in_plain_values(each_database: Database) -> None:
@@ -147,3 +182,40 @@ def test_an_entry_is_found_by_its_epoch_and_by_who_made_it_however_long_ago(each
     assert ledger.at_epoch(each_database, "m", 121) is None
     assert ledger.made_by(each_database, "m", 3, "a3").epoch == 3
     assert ledger.made_by(each_database, "m", 4, "a3") is None
+
+
+def test_what_an_actor_has_done_and_when_a_version_last_became_champion_is_found(each_database: Database) -> None:
+    append(each_database, None, 1, actor="a")
+    append(each_database, 1, 2, actor="b")
+    append(each_database, 2, 1, actor="c", action="rollback")
+    done = ledger.done_by(each_database, "m", "rollback", "c")
+    assert done is not None
+    assert (done.epoch, done.action) == (3, "rollback")
+    assert ledger.done_by(each_database, "m", "rollback", "a") is None
+    reigns = [ledger.reign_of(each_database, "m", 1, before_epoch=e) for e in (None, 3, 1)]
+    assert [r and r.epoch for r in reigns] == [3, 1, None]
+    assert ledger.reign_of(each_database, "m", 9) is None
+    assert [e.action for e in ledger.history(each_database, "m")] == ["rollback", "promote", "promote"]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_as_of_is_right_on_both_clocks_at_a_thousand_instants(each_database: Database, seed: int) -> None:
+    chance = random.Random(seed)
+    entries: list[Any] = []
+    for epoch in range(1, 51):
+        action = "rollback" if epoch > 2 and chance.random() < 0.3 else "promote"
+        version = chance.choice(entries).version if action == "rollback" else epoch
+        # Mostly a little later than the last; sometimes at the very same moment, in the past, or announced.
+        step = chance.choice([0, 1, 1, 1, 2, 5, -3, 30])
+        day = timedelta(days=step + (entries[-1].effective_at - START).days if entries else 0)
+        how = {"action": action, "effective_at": START + day, "actor": str(epoch)}
+        entries.append(append(each_database, epoch - 1 or None, version, **how))
+    tick = timedelta(microseconds=1)
+    for clock in ("effective", "recorded"):
+        moments = [getattr(e, f"{clock}_at") for e in entries]
+        low, high = min(moments), max(moments)
+        asked = [low + (high - low) * chance.uniform(-0.05, 1.05) for _ in range(350)]
+        asked += [m + d for m in moments for d in (-tick, timedelta(0), tick)]
+        for moment in asked:
+            begun = [e.version for e, m in zip(entries, moments, strict=True) if m <= moment]
+            assert version_at(each_database, moment, clock) == (begun[-1] if begun else None)  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -47,7 +47,7 @@ def promote(
     reason: str,
     approver: str | None = None,
     effective_at: datetime | None = None,
-    backfill: bool = False,
+    backfill: str | None = None,
     allow_backfill: bool = False,
     allow_older: bool = False,
 ) -> LedgerEntry:
@@ -57,7 +57,7 @@ def promote(
     :param actor: ``dag_id/run_id/task_id/map_index``: a retry gives the entry that it has made already.
     :param approver: who approved, where the gate held.
     :param effective_at: from when on, on the data's clock; default now.
-    :param backfill: whether this is a backfill, which registers but does not promote.
+    :param backfill: if this belongs to a backfill, which registers but does not promote: what tells so, in words.
     :param allow_backfill: promote all the same.
     :param allow_older: promote though the champion was trained on newer data.
     :raises Refused: when a guard forbids it.
@@ -66,9 +66,10 @@ def promote(
     version = versions.get(database, challenger.model, challenger.version)
     done = ledger.made_by(database, version.model, version.version, actor)
     if done is None:
-        binding = _passing_gate(reports.get(database, gate), version, approver)
+        binding = passing_gate(reports.get(database, gate), version, approver)
         champion = ledger.head(database, version.model)
-        _not_a_backfill(version, backfill and not allow_backfill)
+        if backfill and not allow_backfill:
+            raise _of_a_backfill(version, backfill)
         if champion is not None and not allow_older:
             _not_older(version, versions.get(database, version.model, champion.version))
         verify(local_folder(version.artifact_uri, client.tracking_uri), version.digest)
@@ -88,30 +89,65 @@ def promote(
     return done
 
 
+def approver_of(answer: str | Mapping[str, Any] | None) -> str | None:
+    """Give the name of whoever approved; ``None`` when nobody was asked.
+
+    :param answer: a name, or what Airflow's ``ApprovalOperator`` gives.
+    :raises Refused: when the answer is not an approval, or no person gave it: a default after a timeout is nobody's
+        word.
+    """
+    if not answer:
+        return None
+    if isinstance(answer, str):
+        return answer
+    chosen, user = list(answer.get("chosen_options") or ()), answer.get("responded_by_user") or {}
+    name = str(user.get("name") or user.get("id") or "")
+    if chosen != ["Approve"] or not name:
+        raise Refused(
+            f"the answer is no approval: {', '.join(map(str, chosen)) or 'nothing'} by {name or 'nobody'}",
+            mend="promotion needs a person who chooses Approve",
+        )
+    return name
+
+
 def reconcile(client: MlflowClient, database: Database, model: str) -> bool:
     """Make MLflow's aliases ``champion`` and ``previous`` what the ledger says; gives whether they were not.
 
-    The ledger decides: a crash between ledger and alias is repaired by the next caller.
+    The ledger decides: a crash between ledger and alias is repaired by the next caller. MLflow's aliases know no
+    compare-and-set, so a slow caller may put back an alias that a faster one has just moved on; therefore whoever has
+    written looks at the ledger again, and the last writer is always one that has.
     """
-    entries = ledger.history(database, model, limit=2)
-    if not entries:
-        return False
-    wanted = {"champion": entries[0].version}
-    if len(entries) > 1:
-        wanted["previous"] = entries[1].version
-    aliases = client.get_registered_model(model).aliases
     changed = False
-    for alias, version in wanted.items():
-        if str(aliases.get(alias)) != str(version):
-            client.set_registered_model_alias(model, alias, str(version))
-            changed = True
-    if changed:
-        client.set_model_version_tag(model, str(entries[0].version), "mlops.epoch", str(entries[0].epoch))
+    entries = ledger.history(database, model, limit=2)
+    while entries and _aliased(client, entries):
+        changed = True
+        newer = ledger.history(database, model, limit=2)
+        if newer[0].epoch == entries[0].epoch:
+            break
+        entries = newer
     return changed
 
 
-def _passing_gate(report: Report, version: Version, approver: str | None) -> Mapping[str, Any]:
-    """Give the gate's binding, if the gate lets this very version pass."""
+def _aliased(client: MlflowClient, entries: Sequence[LedgerEntry]) -> bool:
+    """Set what differs of the aliases; gives whether anything did."""
+    model, wanted = entries[0].model, {"champion": entries[0].version}
+    if len(entries) > 1:
+        wanted["previous"] = entries[1].version
+    aliases = client.get_registered_model(model).aliases
+    stale = {alias: version for alias, version in wanted.items() if str(aliases.get(alias)) != str(version)}
+    for alias, version in stale.items():
+        client.set_registered_model_alias(model, alias, str(version))
+    if stale:
+        client.set_model_version_tag(model, str(entries[0].version), "mlops.epoch", str(entries[0].epoch))
+    return bool(stale)
+
+
+def passing_gate(report: Report, version: Version, approver: str | None) -> Mapping[str, Any]:
+    """Give the gate's binding, if the gate lets this very version pass.
+
+    :param approver: who approved, where the gate held.
+    :raises Refused: when it does not.
+    """
     name = f"{version.model} v{version.version}"
     binding = report.facts.get("binding") or {}
     bound = (binding.get("model"), binding.get("version"), binding.get("digest"))
@@ -131,12 +167,12 @@ def _passing_gate(report: Report, version: Version, approver: str | None) -> Map
     return binding
 
 
-def _not_a_backfill(version: Version, backfill: bool) -> None:
-    if backfill:
-        raise GuardRefused(
-            f"{version.model} v{version.version} comes from a backfill: registered, not promoted",
-            mend="allow_backfill=True promotes all the same",
-        )
+def _of_a_backfill(version: Version, backfill: str) -> GuardRefused:
+    return GuardRefused(
+        f"{version.model} v{version.version} comes from a backfill: registered, not promoted",
+        where=backfill,
+        mend="allow_backfill=True promotes all the same",
+    )
 
 
 def _not_older(version: Version, champion: Version) -> None:

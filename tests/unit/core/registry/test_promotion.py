@@ -73,15 +73,15 @@ def test_a_retry_after_a_kill_between_ledger_and_alias_mends_the_alias(
 
 
 def test_a_backfill_registers_but_does_not_promote_unless_told_to(two: Any) -> None:
-    with pytest.raises(promotion.GuardRefused, match="comes from a backfill"):
-        two.promoted(two.v2, "backfill", backfill=True)
+    with pytest.raises(promotion.GuardRefused, match=r"comes from a backfill(.|\n)*run 7(.|\n)*allow_backfill=True"):
+        two.promoted(two.v2, "backfill", backfill="run 7")
     assert len(epochs(two)) == 1
-    assert two.promoted(two.v2, "backfill", backfill=True, allow_backfill=True).epoch == 2
+    assert two.promoted(two.v2, "backfill", backfill="run 7", allow_backfill=True).epoch == 2
 
 
 def test_an_older_cut_off_than_the_champions_does_not_promote_unless_told_to(two: Any) -> None:
     two.promoted(two.v2, "second")
-    with pytest.raises(promotion.GuardRefused, match="up to 2026-04-06.* up to 2026-04-13"):
+    with pytest.raises(promotion.GuardRefused, match=r"up to 2026-04-06.* up to 2026-04-13(.|\n)*allow_older"):
         two.promoted(two.v1, "third")
     assert two.promoted(two.v1, "third", allow_older=True).version == 1
 
@@ -189,6 +189,54 @@ def test_reconcile_makes_the_aliases_what_the_ledger_says(two: Any) -> None:
     assert promotion.reconcile(two.client, two.database, "m") is True
     assert two.aliases() == {"champion": 2, "previous": 1}
     assert promotion.reconcile(two.client, two.database, "m") is False
+
+
+def test_a_slow_promoter_does_not_leave_its_alias_behind_a_faster_one(two: Any) -> None:
+    """It reads the ledger, another promotes and sets the alias, it sets its own: the last writer looks again."""
+    two.v3, gate = two.registered("c", "2026-04-13"), two.gated(two.v2)
+    set_alias, meanwhile = two.client.set_registered_model_alias, [two.v3]
+
+    def slow(model: str, alias: str, version: str) -> None:
+        if meanwhile:
+            two.promoted(meanwhile.pop(), "faster")
+        set_alias(model, alias, version)
+
+    two.client.set_registered_model_alias = slow
+    try:
+        two.promoted(two.v2, "slow", gate)
+    finally:
+        del two.client.set_registered_model_alias
+    assert epochs(two)[-1] == (3, 2, 3)
+    assert two.aliases() == {"champion": 3, "previous": 2}
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [
+        (None, None),
+        ("", None),
+        ("anna", "anna"),
+        ({"chosen_options": ["Approve"], "responded_by_user": {"id": "7", "name": "anna"}}, "anna"),
+        ({"chosen_options": ["Approve"], "responded_by_user": {"id": "7", "name": ""}}, "7"),
+    ],
+)
+def test_the_approver_is_who_chose_approve(answer: Any, name: str | None) -> None:
+    assert promotion.approver_of(answer) == name
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"chosen_options": ["Reject"], "responded_by_user": {"id": "7", "name": "anna"}},
+        {"chosen_options": ["Approve"], "responded_by_user": None},  # the default, after a timeout
+        {"chosen_options": [], "responded_by_user": {"id": "7", "name": "anna"}},
+        {"chosen_options": ["Approve", "Reject"], "responded_by_user": {"id": "7", "name": "anna"}},
+        {"params_input": {}},
+    ],
+)
+def test_an_answer_that_is_no_person_s_approval_is_refused(answer: Any) -> None:
+    with pytest.raises(Refused, match="no approval"):
+        promotion.approver_of(answer)
 
 
 def test_a_model_without_a_ledger_has_nothing_to_reconcile(world: Any) -> None:
