@@ -45,8 +45,8 @@ def get_commands() -> list[CLICommand]:
 
 
 def _store() -> GroupCommand:
-    upgrade = _command("upgrade", "Create or migrate its tables", "run.db_upgrade", _CONN)
-    status = _command("status", "Say where it is and what it has", "run.db_status", _CONN)
+    upgrade = _command("upgrade", "Create or migrate its tables", "db.upgrade", _CONN)
+    status = _command("status", "Say where it is and what it has", "db.status", _CONN)
     return GroupCommand(name="db", help="The lifecycle store", subcommands=(upgrade, status))
 
 

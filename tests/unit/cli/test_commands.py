@@ -32,7 +32,7 @@ def test_every_command_has_a_function_and_help() -> None:
     assert {"mlops db upgrade", "mlops contract infer", "mlops history", "mlops as-of", "mlops report"} <= set(found)
     for command in found.values():
         assert command.help
-    for module in ("run", "contract"):
+    for module in ("run", "db", "contract"):
         import_module(f"airflow_mlops.cli.{module}")
 
 
