@@ -44,8 +44,8 @@ def markdown(report: Report) -> str:
         parts.append(_table(told))
     if estimate := facts.estimate(report):
         parts.append(escaped(estimate.said))
-    if table := facts.comparison(report):
-        parts.append(_rows(table.head, table.rows))
+    if compared := facts.comparison(report):
+        parts.append(table(compared.head, compared.rows))
     if figures := facts.plain(report):
         parts.append("\n".join(f"- {escaped(name)}: {escaped(value)}" for name, value in figures))
     parts.append(f"{escaped(verdicts.tally(report))} · report {escaped(report.id)}")
@@ -63,10 +63,11 @@ def _table(checks: list[Check]) -> str:
         for c in checks[:MOST_LISTED]
     ]
     more = f"\n\n… and {len(checks) - MOST_LISTED} more" if len(checks) > MOST_LISTED else ""
-    return _rows(("where", "check", "severity", "what"), rows) + more
+    return table(("where", "check", "severity", "what"), rows) + more
 
 
-def _rows(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """Write a table in the style of GitHub: every cell shows as it is."""
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join(
         "| " + " | ".join(cell if i == 1 else escaped(cell) for cell in line) + " |" for i, line in enumerate(lines)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Any
 
 from markupsafe import Markup
 
 from airflow_mlops.core.pages import charts, facts, verdicts, words
 from airflow_mlops.core.pages.cards import Card, Table
 from airflow_mlops.core.pages.order import ordered
+from airflow_mlops.core.pages.templates import css, macros
 from airflow_mlops.core.report import Report
 
 CARDS_BYTES = 150_000
@@ -21,7 +19,6 @@ TABLES_BYTES = 40_000
 OF_THRESHOLDS = (
     "Each point is the largest effect of its window, in units of what is allowed: from the dashed line on it is drift. "
 )
-TONES = {"error": "fail", "warning": "warn", "note": "none"}
 FAILED_TITLES = {
     "drift": "What has drifted",
     "concept": "What has changed",
@@ -112,21 +109,21 @@ def render(report: Report) -> str:
     :param report: as it was made, or as it came out of the store.
     :return: the page, at most 300 kB: what failed comes first, and what finds no room is counted.
     """
-    macros, room = _macros(), Room()
+    write, room = macros(), Room()
     about = str(report.subject)
-    tables = [macros.titled(told) for told in facts.tables(report)]
+    tables = [write.titled(told) for told in facts.tables(report)]
     tables = [html for html in tables if room.take("table", html)]
     failed = [Card.of(c, about) for c in ordered(report)]
-    shown, others = room.cards(failed, macros.card)
-    failed_lines = room.lines(others, macros.tagged_line)
+    shown, others = room.cards(failed, write.card)
+    failed_lines = room.lines(others, write.tagged_line)
     unjudged = [Card.of(c, about) for c in report.checks if c.status == "not_judged"]
-    unjudged_lines = room.lines(unjudged, macros.line)
+    unjudged_lines = room.lines(unjudged, write.line)
     passed = [Card.of(c, about) for c in report.checks if c.status == "pass"]
     seen = facts.windows(report)
     drift = verdicts.family(report.kind) == "drift"
     page = Page(
         id=words.text(report.id),
-        css=_css(),
+        css=css(),
         head=verdicts.headline(report),
         subject=words.text(report.subject),
         made=words.moment(report.created_at),
@@ -145,12 +142,12 @@ def render(report: Report) -> str:
         legend=any(card.shape for card in failed),
         unjudged=unjudged_lines,
         unjudged_count=len(unjudged),
-        passed=room.lines(passed, macros.line),
+        passed=room.lines(passed, write.line),
         passed_count=len(passed),
         open=not failed and not unjudged and len(passed) <= 12,
         left_out=_left_out(room.refused, report.checks_left_out),
     )
-    return str(macros.page(page))
+    return str(write.page(page))
 
 
 def notice(said: str, lead: str) -> str:
@@ -159,7 +156,7 @@ def notice(said: str, lead: str) -> str:
     :param said: it in a few words.
     :param lead: what to do.
     """
-    return str(_macros().notice(words.text(said), words.text(lead), _css()))
+    return str(macros().notice(words.text(said), words.text(lead), css()))
 
 
 def _left_out(refused: int, lost: int) -> str:
@@ -171,25 +168,3 @@ def _left_out(refused: int, lost: int) -> str:
     if lost:
         told.append(f"{words.count_of(lost, 'more check')} counted for the verdict and could not be kept.")
     return " ".join(told)
-
-
-@cache
-def _macros() -> Any:
-    """Load the template once; a page is written by its macros."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader(__package__, "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals["tones"] = TONES
-    return environment.get_template("report.html").module
-
-
-@cache
-def _css() -> Markup:
-    """Read the style sheet; it is ours, and has nothing to escape."""
-    return Markup(files(__package__).joinpath("report.css").read_text(encoding="utf-8"))  # noqa: S704

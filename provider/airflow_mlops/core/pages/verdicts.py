@@ -23,6 +23,8 @@ KINDS = {
     "evaluation": "Evaluation",
     "gate": "Gate",
     "episode": "Drift episode",
+    "self_test": "Self-tests",
+    "model_card": "Model card",
 }
 _PLAIN: dict[str, tuple[Tone, str]] = {
     "pass": ("pass", "Passed"),

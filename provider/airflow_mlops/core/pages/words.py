@@ -185,6 +185,22 @@ def named(key: str, value: Any) -> str:
     return size(value) if key == "bytes" else figure(value)
 
 
+def seen(observed: Any) -> str:
+    """Write what a rule has observed: the figure that it is about, with its bounds where it has some."""
+    if not isinstance(observed, Mapping):
+        return figure(observed)
+    found = next((observed[k] for k in ("gain", "value", "gap", "shift", "correlation") if k in observed), None)
+    if found is None:
+        return figure(dict(sorted(observed.items())))
+    return figure(found) + between(observed.get("low"), observed.get("high"))
+
+
+def between(low: Any, high: Any) -> str:
+    """Write an interval to stand behind its figure; nothing when it has no ends."""
+    ends = number(low), number(high)
+    return "" if None in ends else f" ({rough(ends[0])} to {rough(ends[1])})"
+
+
 def count_of(many: int, one: str, several: str | None = None) -> str:
     """Count things: ``1 column``, ``3 columns``."""
     return f"{_whole(many)} {one if many == 1 else several or one + 's'}"

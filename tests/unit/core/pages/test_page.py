@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_mlops.core.pages import markdown, notice, render
-from airflow_mlops.core.pages.page import _css
+from airflow_mlops.core.pages.templates import css
 from airflow_mlops.core.report import Check, Report
 
 EVIL = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>&amp;"
@@ -317,7 +317,7 @@ def contrast(a: str, b: str) -> float:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_text_has_the_contrast_that_wcag_aa_asks_for(scheme: str) -> None:
     light, dark = (
-        dict(re.findall(r"--([\w-]+): (#\w+);", block)) for block in re.findall(r":root \{(.*?)\}", _css(), re.S)[:2]
+        dict(re.findall(r"--([\w-]+): (#\w+);", block)) for block in re.findall(r":root \{(.*?)\}", css(), re.S)[:2]
     )
     colours = light if scheme == "light" else {**light, **dark}
     for name in ("ink", "soft", "pass", "warn", "fail", "none"):
