@@ -53,7 +53,7 @@ def pieces(text: str) -> tuple[str, ...]:
 def _left_out(note: str, count: int) -> str:
     """Add to a note how many rows there is no room for."""
     more = f"{words.count_of(count, 'more row')} left out." if count > 0 else ""
-    return " ".join(filter(None, [words.text(note), more]))
+    return words.text(" ".join(filter(None, [words.text(note, words.MOST_TEXT - 40), more])))
 
 
 @dataclass(frozen=True, slots=True)
