@@ -101,7 +101,7 @@ def test_an_evaluation_that_came_to_nothing_says_why_in_each_section(known: Make
 
 def test_overfitting_is_this_version_s_and_not_the_champion_s(known: Make) -> None:
     said = section(known(), "Overfitting")
-    assert "Small: roc_auc 0.9 on training." in said
+    assert "Small: roc_auc 0.9 on training rows." in said
     assert "the champion's" not in said
 
 
