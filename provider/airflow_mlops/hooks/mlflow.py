@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook
 
@@ -11,13 +11,17 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection
     from mlflow import MlflowClient
 
+    from airflow_mlops.core.tracking import Access
+
 
 class MlflowHook(BaseHook):
     """Gives a client of its own for one MLflow, without touching ``os.environ`` or MLflow's global state.
 
     The connection's extra has ``tracking_uri``, in full: ``https://mlflow.example.org:5000/path``, or a database URL
     for a local store, which then also needs ``artifact_location``: where new experiments keep their files. A
-    tracking URI without a scheme is refused: MLflow would silently make it a local folder.
+    tracking URI without a scheme is refused: MLflow would silently make it a local folder. Beside it may stand
+    ``login`` and ``password``, or in the extra ``token``, ``verify`` (false: the certificate is not checked),
+    ``ca_bundle``, ``client_cert``, ``connect_seconds``, ``read_seconds`` and ``overall_seconds``.
 
     :param mlflow_conn_id: the connection's id.
     """
@@ -37,22 +41,35 @@ class MlflowHook(BaseHook):
         """The Airflow connection."""
         return self._connection or self.get_connection(self.mlflow_conn_id)
 
+    @cached_property
+    def access(self) -> Access:
+        """What the connection says, checked.
+
+        :raises BadInput: when it cannot be meant so.
+        """
+        from airflow_mlops.core.tracking import Access
+
+        extra, where = self.connection.extra_dejson, f"connection {self.mlflow_conn_id}"
+        given: dict[str, Any] = {name: extra[name] for name in ("token", "ca_bundle", "client_cert") if extra.get(name)}
+        for name in ("connect_seconds", "read_seconds", "overall_seconds"):
+            if extra.get(name) not in (None, ""):
+                given[name] = _seconds(extra[name], name, where)
+        return Access(
+            str(extra.get("tracking_uri") or ""),
+            login=self.connection.login or None,
+            password=self.connection.password or None,
+            verify=_flag(extra.get("verify"), where),
+            where=where,
+            **given,
+        )
+
     @property
     def tracking_uri(self) -> str:
         """The tracking URI, as it stands in the connection.
 
         :raises BadInput: when it is missing or has no scheme.
         """
-        from airflow_mlops.core.errors import BadInput
-
-        uri = str(self.connection.extra_dejson.get("tracking_uri") or "")
-        if "://" not in uri:
-            raise BadInput(
-                "the MLflow connection has no full tracking URI",
-                where=f"connection {self.mlflow_conn_id}: tracking_uri={uri!r}",
-                mend='put {"tracking_uri": "http://host:port"} (or sqlite:////path, postgresql://…) in its extra',
-            )
-        return uri
+        return self.access.uri
 
     @property
     def artifact_location(self) -> str | None:
@@ -61,9 +78,9 @@ class MlflowHook(BaseHook):
 
     def get_conn(self) -> MlflowClient:
         """Give a client."""
-        from mlflow import MlflowClient
+        from airflow_mlops.core.tracking import connect
 
-        return MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
+        return connect(self.access)
 
     @cached_property
     def client(self) -> MlflowClient:
@@ -71,9 +88,31 @@ class MlflowHook(BaseHook):
         return self.get_conn()
 
     def test_connection(self) -> tuple[bool, str]:
-        """Tell whether MLflow answers."""
+        """Tell whether MLflow can be used, and if not, whether it is address, login, TLS, or not MLflow at all."""
+        from airflow_mlops.core.errors import MlopsError
+        from airflow_mlops.core.tracking.probe import probe
+
         try:
-            self.get_conn().search_experiments(max_results=1)
-        except Exception as error:  # whatever it is, the form shall say it
-            return False, f"{type(error).__name__}: {error}"
-        return True, "MLflow answers"
+            return probe(self.access)
+        except MlopsError as error:
+            return False, str(error)
+
+
+def _seconds(value: Any, name: str, where: str) -> float:
+    from airflow_mlops.core.errors import BadInput
+
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise BadInput(f"{name} is no number: {value!r}", where=where, mend="give seconds") from None
+
+
+def _flag(value: Any, where: str) -> bool:
+    """Read ``verify``: what is not said, or not clear, is no permission to skip the check."""
+    from airflow_mlops.core.errors import BadInput
+
+    known = {"": True, "none": True, "true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    text = str(value if value is not None else "").strip().lower()
+    if text not in known:
+        raise BadInput(f"verify is neither true nor false: {value!r}", where=where)
+    return known[text]

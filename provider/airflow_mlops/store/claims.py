@@ -6,10 +6,11 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from airflow_mlops.store.clock import now
 from airflow_mlops.store.database import Database
-from airflow_mlops.store.tables import Claim
+from airflow_mlops.store.tables import Base, Claim
 
 
 def begin(database: Database, kind: str, key: str) -> dict[str, Any] | None:
@@ -26,7 +27,7 @@ def begin(database: Database, kind: str, key: str) -> dict[str, Any] | None:
     except IntegrityError:
         with database.session() as session:
             claim = session.scalars(select(Claim).where(Claim.kind == kind, Claim.key == key)).one()
-            return {**(claim.value or {}), "finished": claim.finished_at is not None}
+            return _left(claim)
     return None
 
 
@@ -49,6 +50,31 @@ def finish(database: Database, kind: str, key: str, value: dict[str, Any], *, ho
 def note(database: Database, kind: str, key: str, value: dict[str, Any], *, finished: bool) -> None:
     """Write down what the claimed thing is, so far or at its end."""
     with database.session() as session:
-        claim = session.scalars(select(Claim).where(Claim.kind == kind, Claim.key == key)).one()
-        claim.value = value
-        claim.finished_at = now() if finished else None
+        _write(session, kind, key, value, finished=finished)
+
+
+def conclude(database: Database, kind: str, key: str, value: dict[str, Any], *, beside: Base) -> None:
+    """Write down what the claimed thing is at its end, together with the row that tells all of it: both or neither.
+
+    :param beside: the row; takes the place of one with the same primary key.
+    """
+    with database.session() as session:
+        session.merge(beside)
+        _write(session, kind, key, value, finished=True)
+
+
+def look(database: Database, kind: str, key: str) -> dict[str, Any] | None:
+    """Give what :func:`begin` would give, claiming nothing."""
+    with database.session() as session:
+        claim = session.scalars(select(Claim).where(Claim.kind == kind, Claim.key == key)).first()
+        return None if claim is None else _left(claim)
+
+
+def _write(session: Session, kind: str, key: str, value: dict[str, Any], *, finished: bool) -> None:
+    claim = session.scalars(select(Claim).where(Claim.kind == kind, Claim.key == key)).one()
+    claim.value = value
+    claim.finished_at = now() if finished else None
+
+
+def _left(claim: Claim) -> dict[str, Any]:
+    return {**(claim.value or {}), "finished": claim.finished_at is not None}

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from airflow_mlops.core.errors import BadInput, NotFound, Refused
+from airflow_mlops.core.errors import BadInput, NotFound, Refused, Superseded
 from airflow_mlops.core.registry import registration
 from airflow_mlops.core.registry.registration import register
-from airflow_mlops.store import claims, versions
+from airflow_mlops.store import attempts, claims, versions
 
 
 def versions_of(world: Any) -> list[Any]:
@@ -46,9 +46,8 @@ def test_two_tasks_register_two_versions_of_one_run(world: Any) -> None:
     [
         ("client", "create_registered_model"),
         ("client", "create_model_version"),
-        (versions, "add"),
         ("client", "log_dict"),
-        (claims, "note"),
+        (claims, "conclude"),
     ],
     ids=lambda v: v if isinstance(v, str) else v.__name__,
 )
@@ -93,12 +92,94 @@ def test_a_model_name_that_could_climb_out_is_refused_before_anything_is_claimed
             world.client, world.database, model="../m", run=world.written("t"), data={}, baseline={}, contract=None,
             cutoff=None, key="k",
         )  # fmt: skip
-    assert claims.begin(world.database, registration._KIND, "k") is None
+    assert claims.begin(world.database, registration.KIND, "k") is None
 
 
 def test_a_key_with_odd_characters_is_adopted_all_the_same(world: Any) -> None:
     run = world.written("t")
     for number, key in enumerate(("it's", "'a' \"b\"", "100%_"), 1):
-        claims.begin(world.database, registration._KIND, f"{key}/register")
-        registration._create(world.client, "m", "/nowhere", run, f"{key}/register")
+        left(world, run, f"{key}/register")
         assert world.registered(key, run=run).version == number
+
+
+def left(world: Any, run: Any, key: str, *, copies: int = 1) -> None:
+    """Leave what an attempt leaves that is killed right after making its version; more often, as blind retries do."""
+    claims.begin(world.database, registration.KIND, key)
+    source = f"{world.client.get_run(run.run_id).info.artifact_uri}/{run.artifact}"
+    for _ in range(copies):
+        registration._create(world.client, "m", source, run, {}, key)
+
+
+def test_of_several_versions_that_attempts_left_one_is_adopted_and_the_others_go(world: Any) -> None:
+    run = world.written("t")
+    left(world, run, "other/register")
+    left(world, run, "a/register", copies=3)
+    assert world.registered("a", run=run).version == 2
+    assert [int(v.version) for v in versions_of(world)] == [2, 1]
+
+
+def test_a_left_version_of_other_files_is_removed_not_adopted(world: Any) -> None:
+    left(world, world.written("t"), "a/register")
+    run = world.written("u")
+    ref = world.registered("a", run=run)
+    (found,) = versions_of(world)
+    assert (ref.version, ref.digest) == (2, run.digest)
+    assert (int(found.version), found.run_id) == (2, run.run_id)
+    assert [v.version for v in versions.all_of(world.database, "m")] == [2]
+
+
+def test_version_and_finished_claim_are_there_together_or_not_at_all(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError
+
+    run = world.written("t")
+    monkeypatch.setattr(claims, "_write", broken)
+    with pytest.raises(RuntimeError):
+        world.registered("a", run=run)
+    assert versions.all_of(world.database, "m") == []
+    assert claims.look(world.database, registration.KIND, "a/register") == {"finished": False}
+
+
+def late_zombie(world: Any, monkeypatch: pytest.MonkeyPatch, when: str) -> Any:
+    """Register as an attempt whose retry runs whole right before or after it makes its version; gives the retry's."""
+    key, run, plain, found = "a/register", world.written("t"), world.database, []
+    create = world.client.create_model_version
+
+    def overtaken(*args: Any, **kwargs: Any) -> Any:
+        monkeypatch.setattr(world.client, "create_model_version", create)
+        made = create(*args, **kwargs) if when == "after" else None
+        world.database = plain.fenced(key, attempts.begin(plain, key))
+        found.append(world.registered("a", run=run))
+        return made or create(*args, **kwargs)
+
+    monkeypatch.setattr(world.client, "create_model_version", overtaken)
+    world.database = plain.fenced(key, attempts.begin(plain, key))
+    with pytest.raises(Superseded):
+        world.registered("a", run=run)
+    world.database = plain
+    return found[0]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_zombie_beside_its_retry_leaves_one_version(world: Any, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    ref = late_zombie(world, monkeypatch, when)
+    assert [int(v.version) for v in versions_of(world)] == [ref.version]
+    assert [v.version for v in versions.all_of(world.database, "m")] == [ref.version]
+    assert world.registered("a", run=world.written("t")) == ref
+
+
+def test_what_a_zombie_makes_while_its_retry_works_is_removed_by_the_retry(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, conclude = world.written("t"), claims.conclude
+    claims.begin(world.database, registration.KIND, "a/register")
+
+    def meanwhile(*args: Any, **kwargs: Any) -> None:
+        left(world, run, "a/register")
+        conclude(*args, **kwargs)
+
+    monkeypatch.setattr(claims, "conclude", meanwhile)
+    ref = world.registered("a", run=run)
+    assert [int(v.version) for v in versions_of(world)] == [ref.version] == [1]

@@ -1,0 +1,106 @@
+"""Artifacts that an MLflow server keeps, or passes on from where they are, over our transport."""
+
+from __future__ import annotations
+
+import posixpath
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from mlflow.entities import FileInfo
+from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repo import ArtifactRepository, verify_artifact_path
+from mlflow.utils.uri import validate_path_is_safe
+
+from airflow_mlops.core.errors import NotFound
+from airflow_mlops.core.tracking.transport import Transport
+
+ENDPOINT = "/api/2.0/mlflow-artifacts/artifacts"
+
+
+def is_served_by(artifact_uri: str, tracking_uri: str) -> bool:
+    """Tell whether artifacts come through this very server: no other one gets its login."""
+    artifact, tracking = urlsplit(artifact_uri), urlsplit(tracking_uri)
+    if artifact.scheme == "mlflow-artifacts":
+        return artifact.netloc in ("", tracking.netloc)
+    same = (artifact.scheme, artifact.netloc) == (tracking.scheme, tracking.netloc)
+    return same and artifact.path.startswith(tracking.path.rstrip("/") + ENDPOINT)
+
+
+class ServedArtifacts(ArtifactRepository):
+    """The files below one artifact URI.
+
+    :param artifact_uri: such as ``mlflow-artifacts:/1/<run>/artifacts``.
+    :param transport: to the server that serves them.
+    """
+
+    def __init__(self, artifact_uri: str, transport: Transport) -> None:
+        super().__init__(artifact_uri)
+        self.transport = transport
+        path = urlsplit(artifact_uri).path
+        _, served, below = path.partition(ENDPOINT)
+        self.root = (below if served else path).strip("/")
+
+    def log_artifact(self, local_file: str, artifact_path: str | None = None) -> None:
+        """Upload a file; twice is as good as once."""
+        verify_artifact_path(artifact_path)
+        path = posixpath.join(artifact_path or "", Path(local_file).name)
+        self._checked(self.transport.send("PUT", self._endpoint(path), once=False, file=Path(local_file)), path)
+
+    def log_artifacts(self, local_dir: str, artifact_path: str | None = None) -> None:
+        """Upload the files below a folder."""
+        folder = Path(local_dir)
+        for file in sorted(p for p in folder.rglob("*") if p.is_file()):
+            below = file.relative_to(folder).parent.as_posix()
+            self.log_artifact(str(file), posixpath.join(artifact_path or "", "" if below == "." else below) or None)
+
+    def list_artifacts(self, path: str | None = None) -> list[FileInfo]:
+        """Give what is directly in a folder; nothing for a file."""
+        asked = posixpath.join(self.root, path or "")
+        answer = self._checked(self.transport.send("GET", ENDPOINT, once=False, params={"path": asked}), path or "")
+        found = []
+        for entry in answer.json().get("files", []):
+            name = posixpath.join(path or "", validate_path_is_safe(entry["path"]))
+            found.append(FileInfo(name, entry["is_dir"], None if entry["is_dir"] else int(entry.get("file_size", 0))))
+        if path and [f.path for f in found if not f.is_dir] == [posixpath.join(path, Path(path).name)]:
+            return []
+        return sorted(found, key=lambda f: str(f.path))
+
+    def download_artifacts(self, artifact_path: str, dst_path: str | None = None) -> str:
+        """Download a file, or all below a folder.
+
+        :param dst_path: where to; default: a new temporary folder.
+        :returns: the local path of what was asked for.
+        """
+        target = Path(dst_path or tempfile.mkdtemp(prefix="mlops-artifacts-"))
+        inside = self.list_artifacts(artifact_path)
+        for entry in inside:
+            if entry.is_dir:
+                self.download_artifacts(entry.path, str(target))
+            else:
+                self._download_file(entry.path, str(target / entry.path))
+        if artifact_path and not inside:
+            self._download_file(artifact_path, str(target / artifact_path))
+        return str(target / artifact_path)
+
+    def _download_file(self, remote_file_path: str, local_path: str) -> None:
+        Path(local_path).parent.mkdir(parents=True, exist_ok=True)
+        path = self._endpoint(remote_file_path)
+        answer = self.transport.send("GET", path, once=False, into=Path(local_path))
+        self._checked(answer, remote_file_path)
+
+    def delete_artifacts(self, artifact_path: str | None = None) -> None:
+        """Delete a file or a folder."""
+        path = self._endpoint(artifact_path or "")
+        self._checked(self.transport.send("DELETE", path, once=True), artifact_path or "")
+
+    def _endpoint(self, path: str) -> str:
+        return f"{ENDPOINT}/{quote(posixpath.join(self.root, path))}"
+
+    def _checked(self, answer: Any, path: str) -> Any:
+        if answer.status_code == 404:
+            raise NotFound("MLflow has no such artifact", where=posixpath.join(self.artifact_uri, path))
+        if not answer.ok:
+            raise MlflowException(f"artifact {path}: the server answered {answer.status_code}: {answer.text[:200]}")
+        return answer

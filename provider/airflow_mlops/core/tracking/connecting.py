@@ -1,0 +1,89 @@
+"""An MLflow client for one access, and the files that it leads to."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.request import url2pathname
+
+from airflow_mlops.core.errors import NotFound
+from airflow_mlops.core.tracking.access import Access
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+def connect(access: Access) -> MlflowClient:
+    """Give a client. It depends on nothing but the access: neither on the environment nor on MLflow's global state."""
+    if access.served:
+        from airflow_mlops.core.tracking.served import ServedClient
+
+        return ServedClient(access)
+    from mlflow import MlflowClient
+
+    uri = database_uri(access)
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def database_uri(access: Access) -> str:
+    """Give the URL of a local store's database; where it is PostgreSQL, with the access's deadlines.
+
+    What the URL says itself stays as it is.
+    """
+    if not access.uri.startswith("postgresql"):
+        return access.uri
+    parts = urlsplit(access.uri)
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    query.setdefault("connect_timeout", str(max(1, round(access.connect_seconds))))
+    query.setdefault("options", f"-c statement_timeout={round(access.overall_seconds * 1000)}")
+    return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+@contextmanager
+def local_files(artifact_uri: str, client: MlflowClient) -> Iterator[Path]:
+    """Give a local folder with an artifact's files: the place itself when it is local, else a download, which is gone
+    at the end.
+
+    :param client: whose login the download uses.
+    :raises NotFound: when there is nothing there.
+    """
+    if is_local(artifact_uri):
+        yield local_folder(artifact_uri, client)
+        return
+    folder = local_folder(artifact_uri, client)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_local(artifact_uri: str) -> bool:
+    """Tell whether an artifact's files are in this machine's own file system."""
+    return artifact_uri.startswith(("/", "file:"))
+
+
+def local_folder(artifact_uri: str, client: MlflowClient) -> Path:
+    """Give a local folder with an artifact's files: the place itself when it is local, else a download.
+
+    :param client: whose login the download uses.
+    :raises NotFound: when there is nothing there.
+    """
+    if is_local(artifact_uri):
+        folder = Path(artifact_uri if artifact_uri.startswith("/") else url2pathname(urlsplit(artifact_uri).path))
+    elif hasattr(client, "folder_of"):
+        folder = client.folder_of(artifact_uri)
+    else:
+        from mlflow.artifacts import download_artifacts
+
+        folder = Path(download_artifacts(artifact_uri=artifact_uri, tracking_uri=client.tracking_uri))
+    if not folder.is_dir():
+        raise NotFound(
+            "a model's artifact is gone",
+            where=artifact_uri,
+            mend="restore it from a backup; the ledger names the digest to check it with",
+        )
+    return folder
