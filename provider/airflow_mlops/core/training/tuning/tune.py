@@ -57,9 +57,10 @@ def tune(
         the task or the folds need, or no trial gave a finite score.
     """
     _check(candidate, tuning)
+    tuned = _quietly_seeded(candidate)
 
     def make(run: ClaimedRun) -> Made:
-        return _make(run, database, candidate, tuning, train, validation)
+        return _make(run, database, tuned, tuning, train, validation)
 
     return recorded(
         client,
@@ -93,7 +94,7 @@ def _make(
     run: ClaimedRun, database: Database, candidate: Candidate, tuning: Tuning, train: Snapshot, validation: Snapshot
 ) -> Made:
     rows = training_rows(candidate, train)
-    judging = Judging(_quietly_seeded(candidate), tuning, rows, train, validation)
+    judging = Judging(candidate, tuning, rows, train, validation)
     kept = Kept(database, f"{run.key}#{_study(candidate, tuning, train, validation)}")
     trials = search(tuning, metric(candidate.metric), judging, kept)
     best = winner(trials, metric(candidate.metric))
