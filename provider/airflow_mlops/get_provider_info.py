@@ -62,17 +62,33 @@ def _field(label: str, description: str, **schema: Any) -> dict[str, Any]:
     return {"label": label, "description": description, "schema": {"type": ["string", "null"], **schema}}
 
 
+def _seconds(label: str, description: str, default: int) -> dict[str, Any]:
+    schema = {"type": ["number", "null"], "default": default, "exclusiveMinimum": 0}
+    return {"label": label, "description": description, "schema": schema}
+
+
+def _object(label: str, description: str) -> dict[str, Any]:
+    return {"label": label, "description": description, "schema": {"type": ["object", "null"]}}
+
+
 _STORE = {
     "connection-type": "mlops_store",
     "hook-class-name": "airflow_mlops.hooks.store.LifecycleStoreHook",
     "hook-name": "MLOps lifecycle store",
     "ui-field-behaviour": {
         "relabeling": {"schema": "Database (or SQLite file)"},
-        "placeholders": {"schema": "mlops"},
+        "placeholders": {"host": "db.example.org", "port": "5432", "schema": "mlops"},
     },
     "conn-fields": {
-        "driver": _field("Driver", "postgresql+psycopg2 or sqlite", default="postgresql+psycopg2"),
+        "driver": _field(
+            "Driver",
+            "SQLAlchemy's: PostgreSQL through psycopg2 or psycopg, or SQLite for a single user",
+            default="postgresql+psycopg2",
+            enum=["postgresql+psycopg2", "postgresql+psycopg", "sqlite"],
+        ),
+        "query": _object("Query", 'options of the URL: {"sslmode": "verify-full"}, or a socket\'s folder as "host"'),
         "snapshots": _field("Snapshot root", "where snapshots live: file:///shared/snapshots, s3://bucket/snapshots"),
+        "snapshot_options": _object("Snapshot options", "fsspec's options for the snapshot root"),
     },
 }
 
@@ -80,11 +96,25 @@ _MLFLOW = {
     "connection-type": "mlflow",
     "hook-class-name": "airflow_mlops.hooks.mlflow.MlflowHook",
     "hook-name": "MLflow",
-    "ui-field-behaviour": {"hidden-fields": ["host", "port", "schema", "login", "password"]},
+    "ui-field-behaviour": {
+        "hidden-fields": ["host", "port", "schema"],
+        "relabeling": {"login": "Login (basic authentication)"},
+    },
     "conn-fields": {
         "tracking_uri": _field("Tracking URI", "in full: https://host:port/path, or a database URL for a local store"),
         "artifact_location": _field(
             "Artifact location", "for a local store: file:///shared/models, s3://bucket/models"
         ),
+        "token": _field("Token", "a bearer token, in place of login and password", format="password"),
+        "verify": {
+            "label": "Check the certificate",
+            "description": "whether the server's TLS certificate is checked",
+            "schema": {"type": ["boolean", "null"], "default": True},
+        },
+        "ca_bundle": _field("CA bundle", "a file on the workers: certificates to trust in place of the system's"),
+        "client_cert": _field("Client certificate", "a file on the workers with certificate and key"),
+        "connect_seconds": _seconds("Connect seconds", "how long a connection may take", 5),
+        "read_seconds": _seconds("Read seconds", "how long the server may be silent", 30),
+        "overall_seconds": _seconds("Overall seconds", "how long one call may take, repetitions included", 60),
     },
 }
