@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -68,18 +69,22 @@ class LifecycleStoreHook(BaseHook):
                 where=f"connection {self.store_conn_id}",
                 mend='add "snapshots": "file:///shared/snapshots" (or s3://…) to its extra',
             )
-        return SnapshotRoot(extra["snapshots"], extra.get("snapshot_options"))
+        return SnapshotRoot(extra["snapshots"], self._options("snapshot_options") or None)
 
     def get_conn(self) -> Database:
         """Give the store, as :attr:`database`."""
         return self.database
 
     def url(self) -> URL:
-        """Give the SQLAlchemy URL that the connection stands for."""
+        """Give the SQLAlchemy URL that the connection stands for.
+
+        :raises BadInput: when the connection's query is no JSON object.
+        """
         from sqlalchemy.engine import URL
 
-        c, extra = self.connection, self.connection.extra_dejson
-        driver = extra.get("driver") or ("postgresql+psycopg2" if c.host or extra.get("query") else "sqlite")
+        c, query = self.connection, self._options("query")
+        default = "postgresql+psycopg2" if c.host or query else "sqlite"
+        driver = self.connection.extra_dejson.get("driver") or default
         return URL.create(
             driver,
             username=c.login or None,
@@ -87,21 +92,41 @@ class LifecycleStoreHook(BaseHook):
             host=c.host or None,
             port=c.port,
             database=c.schema or None,
-            query=extra.get("query") or {},
+            query=query,
         )
 
+    def _options(self, name: str) -> dict[str, Any]:
+        """Give options of the extra: an object, or its JSON as a form gives it."""
+        from airflow_mlops.core.errors import BadInput
+
+        given = self.connection.extra_dejson.get(name) or {}
+        try:
+            found = json.loads(given) if isinstance(given, str) else given
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise BadInput(
+                f"{name} is no JSON object: {given!r}"[:200],
+                where=f"connection {self.store_conn_id}",
+                mend=f'write "{name}": {{"name": "value"}} in its extra',
+            )
+        return found
+
     def test_connection(self) -> tuple[bool, str]:
-        """Tell whether the store can be used, and what is wrong if not."""
+        """Tell whether the store can be used, and what is wrong if not: address, login, database, tables, rights."""
         from airflow_mlops.core.errors import MlopsError
         from airflow_mlops.store.database import Database
 
         try:
-            Database(self.url()).check()
+            database = Database(self.url())
+            database.check()
+            database.check_rights()
+            snapshots = self.snapshots.uri if self.connection.extra_dejson.get("snapshots") else "no place named"
         except MlopsError as error:
             return False, str(error)
         except Exception as error:  # a malformed URL and its like: the form shall say it, whatever it is
             return False, f"{type(error).__name__}: {error}"
-        return True, "the lifecycle store is there and migrated"
+        return True, f"the lifecycle store is there: schema {database.version()}; snapshots: {snapshots}"
 
 
 def connection_value(url: str, snapshots: str) -> dict[str, Any]:

@@ -5,26 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
+from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, false, func, select, update
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from airflow_mlops.core.errors import StoreNotReady
-from airflow_mlops.store import attempts, schema
-from airflow_mlops.store.schema import HOW_TO_MIGRATE
+from airflow_mlops.core.errors import BadInput
+from airflow_mlops.store import attempts, schema, troubles
+from airflow_mlops.store.tables import Base
 
 T = TypeVar("T")
 CONNECT_SECONDS = 15
+SILENCE_SECONDS = 30
 
 
 class Database:
     """An engine with sessions. Holds no connection between uses, so a task process may fork at any time.
 
     :param url: any SQLAlchemy URL of SQLite or PostgreSQL.
+    :raises BadInput: when it is of another database, or its driver is not installed.
     """
 
     def __init__(self, url: str | URL) -> None:
@@ -52,6 +55,8 @@ class Database:
 
     def version(self) -> str | None:
         """Give the revision of the tables there, or ``None`` when there are none."""
+        if self._is_new_file():
+            return None
         with self._told(), self.engine.connect() as connection:
             return schema.revision(connection)
 
@@ -63,6 +68,23 @@ class Database:
         found = self.version()
         if found != schema.head():
             raise schema.unusable(found, self.address)
+
+    def check_rights(self) -> None:
+        """Make sure that the login may read and write all tables; changes nothing.
+
+        :raises StoreNotReady: when it may not.
+        """
+        with self.session() as session:
+            for table in Base.metadata.sorted_tables:
+                nothing = select(table).where(false())
+                session.execute(table.insert().from_select(list(table.columns), nothing))
+                session.execute(update(table).where(false()).values({c: c for c in table.columns}))
+
+    def row_counts(self) -> dict[str, int]:
+        """Give how many rows each table has."""
+        with self.session() as session:
+            tables = sorted(Base.metadata.tables.items())
+            return {name: session.scalar(select(func.count()).select_from(table)) or 0 for name, table in tables}
 
     @property
     def address(self) -> str:
@@ -92,26 +114,57 @@ class Database:
                 continue
         return work()
 
+    def _is_new_file(self) -> bool:
+        """Tell whether this is SQLite with a file that is not there yet: asking it anything would make it."""
+        name = self.url.database
+        if self.url.get_backend_name() != "sqlite" or not name or name.startswith((":memory:", "file:")):
+            return False
+        return Path(name).parent.is_dir() and not Path(name).exists()
+
     @contextmanager
     def _told(self) -> Iterator[None]:
         """Turn 'no such host', 'no such table' and their like into one error that says where and what to do."""
         try:
             yield
-        except OperationalError as error:
-            reason = str(error.orig).strip().splitlines()[0]
-            mend = HOW_TO_MIGRATE if "no such table" in reason else "check the connection mlops_store"
-            raise StoreNotReady(f"the lifecycle store: {reason}", where=self.address, mend=mend) from error
-        except SQLAlchemyError as error:
-            if "UndefinedTable" in str(error):
-                raise StoreNotReady(
-                    "the lifecycle store has no tables yet", where=self.address, mend=HOW_TO_MIGRATE
-                ) from error
-            raise
+        except DBAPIError as error:
+            explained = troubles.explained(error, self.address)
+            if explained is None:
+                raise
+            raise explained from error
 
 
 def _engine(url: URL) -> Engine:
-    if url.get_backend_name() != "sqlite":
-        return create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": CONNECT_SECONDS})
+    where = url.render_as_string(hide_password=True)
+    if url.get_backend_name() not in ("postgresql", "sqlite"):
+        raise BadInput(
+            f"the lifecycle store cannot be kept in {url.get_backend_name()}",
+            where=where,
+            mend="use PostgreSQL, or SQLite for a single user",
+        )
+    try:
+        return _sqlite(url) if url.get_backend_name() == "sqlite" else _postgres(url)
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise BadInput(
+            f"the driver {url.drivername} is not installed",
+            where=where,
+            mend="install it (psycopg2-binary for postgresql+psycopg2), or name another as the connection's driver",
+        ) from error
+
+
+def _postgres(url: URL) -> Engine:
+    # libpq's own: no connection is waited for without end, and a peer that is gone is found out.
+    limits = {
+        "connect_timeout": CONNECT_SECONDS,
+        "tcp_user_timeout": SILENCE_SECONDS * 1000,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+    }
+    of_libpq = "psycopg" in url.get_driver_name()
+    asked = {name: value for name, value in limits.items() if of_libpq and name not in url.query}
+    return create_engine(url, poolclass=NullPool, connect_args=asked)
+
+
+def _sqlite(url: URL) -> Engine:
     engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": 60})
 
     @event.listens_for(engine, "connect")

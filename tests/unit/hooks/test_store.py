@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from airflow.sdk import Connection
 from airflow_mlops.core.errors import BadInput, StoreNotReady
 from airflow_mlops.hooks.mlflow import MlflowHook
 from airflow_mlops.hooks.store import LifecycleStoreHook, connection_value
+from airflow_mlops.store import schema
 from airflow_mlops.store.database import Database
 
 
@@ -53,7 +55,9 @@ def test_a_store_that_is_not_migrated_says_how_to_migrate(tmp_path: Path) -> Non
 def test_a_migrated_store_passes_the_connection_test(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
     Database(url).upgrade()
-    assert hook(url).test_connection() == (True, "the lifecycle store is there and migrated")
+    said = f"the lifecycle store is there: schema {schema.head()}; snapshots: file:///tmp/s"
+    assert hook(url).test_connection() == (True, said)
+    assert hook(url, snapshots="").test_connection()[1].endswith("snapshots: no place named")
 
 
 def test_a_connection_test_never_tells_the_password() -> None:
@@ -65,6 +69,55 @@ def test_a_connection_test_never_tells_the_password() -> None:
 def test_a_connection_without_a_snapshot_root_says_what_to_add() -> None:
     with pytest.raises(BadInput, match="snapshots"):
         _ = hook("sqlite:////data/mlops.db", snapshots="").snapshots
+
+
+def test_a_connection_test_makes_no_file(tmp_path: Path) -> None:
+    good, message = hook(f"sqlite:///{tmp_path}/typo.db").test_connection()
+    assert not good
+    assert "no tables yet" in message
+    assert list(tmp_path.iterdir()) == []
+
+
+def with_extra(**extra: object) -> LifecycleStoreHook:
+    extra = {"driver": "postgresql+psycopg2", **extra}
+    return LifecycleStoreHook(connection=Connection(conn_id="c", conn_type="mlops_store", extra=json.dumps(extra)))
+
+
+def test_options_may_be_given_as_the_form_gives_them() -> None:
+    assert dict(with_extra(query='{"sslmode": "require"}').url().query) == {"sslmode": "require"}
+    assert dict(with_extra(query={"sslmode": "require"}).url().query) == {"sslmode": "require"}
+    assert with_extra(snapshots="memory://s", snapshot_options='{"skip_instance_cache": true}').snapshots is not None
+
+
+@pytest.mark.parametrize("wrong", ["sslmode=require", "[1]", '"x"'])
+def test_options_that_are_no_object_are_told(wrong: str) -> None:
+    good, message = with_extra(query=wrong).test_connection()
+    assert not good
+    assert "query is no JSON object" in message
+    assert "mend" in message
+
+
+@pytest.mark.parametrize(
+    ("driver", "says"),
+    [
+        ("mysql+pymysql", "cannot be kept in mysql"),
+        ("postgresql+nosuch", r"the driver postgresql\+nosuch is not installed"),
+        ("nosuch", "NoSuchModuleError|cannot be kept in nosuch"),
+    ],
+)
+def test_a_driver_that_cannot_be_used_is_told(driver: str, says: str) -> None:
+    good, message = with_extra(driver=driver).test_connection()
+    assert not good
+    assert re.search(says, message)
+
+
+def test_the_form_has_all_that_the_connection_takes() -> None:
+    from airflow_mlops.get_provider_info import get_provider_info
+
+    (form,) = [c for c in get_provider_info()["connection-types"] if c["connection-type"] == "mlops_store"]
+    assert set(form["conn-fields"]) == {"driver", "query", "snapshots", "snapshot_options"}
+    assert not form["ui-field-behaviour"].get("hidden-fields")
+    assert set(form["conn-fields"]["driver"]["schema"]["enum"]) >= {"postgresql+psycopg2", "sqlite"}
 
 
 def mlflow_hook(**extra: str) -> MlflowHook:
