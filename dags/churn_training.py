@@ -12,6 +12,7 @@ from airflow_mlops.notifications.lifecycle import LifecycleNotifier
 from airflow_mlops.operators.episode import CloseEpisodeOperator
 from airflow_mlops.operators.evaluate import EvaluateModelOperator
 from airflow_mlops.operators.gate import EvaluationGateOperator
+from airflow_mlops.operators.leakage import CheckLeakageOperator
 from airflow_mlops.operators.plan import PlanTrainingOperator
 from airflow_mlops.operators.promote import PromoteModelOperator
 from airflow_mlops.operators.register import RegisterModelOperator
@@ -34,8 +35,8 @@ DOC = """
 
 Candidates are trained side by side on the training rows and chosen on the validation rows. The **gate** compares the
 chosen one with the champion on test rows that neither has ever seen, and asks for proof: the lower bound of the paired
-bootstrap of the gain has to be above zero. Promotion is one entry in the ledger:
-`airflow mlops history churn`.
+gain has to be above zero, no plan, segment or region may be worse off, and the model has to keep its budgets.
+Promotion is one entry in the ledger: `airflow mlops history churn`.
 """
 
 CANDIDATES = ["include.churn.model:linear", "include.churn.model:boosted"]
@@ -88,6 +89,15 @@ with DAG(
         test=TEST_SHARE,
         validation=VALIDATION_SHARE,
     )
+    leakage = CheckLeakageOperator(
+        task_id="leakage",
+        parts={part: split.output[part] for part in ("train", "validation", "test")},
+        contract=CONTRACT,
+        groups=features.KEY,
+        time="partition",
+        ordered=False,  # a customer's weeks are in one part, whichever weeks they are
+        cutoff=plan.output["cutoff"],
+    )
     train = TrainModelOperator.partial(
         task_id="train",
         train=split.output["train"],
@@ -113,6 +123,9 @@ with DAG(
         target=features.TARGET,
         key=[features.KEY, "partition"],
         contract=CONTRACT,
+        slices=features.SLICES,
+        groups=features.GROUPS,
+        threshold=features.CALLED_FROM,
     )
     gate = EvaluationGateOperator(
         task_id="gate",
@@ -129,7 +142,7 @@ with DAG(
         task_id="hold",
         subject="Shall {{ ti.xcom_pull(task_ids='register')['model'] }} "
         "v{{ ti.xcom_pull(task_ids='register')['version'] }} become champion?",
-        body="The gate saw a gain that it cannot be sure of. Report {{ ti.xcom_pull(task_ids='gate')['id'] }}.",
+        body="{{ ti.xcom_pull(task_ids='gate', key='decision_table') }}",
         defaults="Reject",
         response_timeout=timedelta(days=3),
     )
@@ -150,6 +163,7 @@ with DAG(
     ).as_teardown()
 
     training_set >> validate >> split
+    leakage >> train
     gate >> [promote, hold, reject]
     hold >> promote >> close
     reject >> close

@@ -29,6 +29,9 @@ NUMERIC = [
 ]
 CATEGORICAL = ["plan", "segment", "region", "acquisition_channel"]
 FEATURES = [*NUMERIC, *CATEGORICAL]
+SLICES = ["plan", "segment", "region"]  # in none of which a new champion may be worse
+GROUPS = ["region"]  # between which the share of customers who are called must not differ by much
+CALLED_FROM = 0.3  # the score from which on somebody calls the customer
 
 SQL = Path(__file__).parent / "sql"
 FEATURES_SQL = SQL / "features.sql"

@@ -193,6 +193,7 @@ def challenge(world: World, planned: TrainingPlan, actor: str) -> str | None:
     from airflow_mlops.core.data import Contract, profile
     from airflow_mlops.core.data.training_set import labelled_rows
     from airflow_mlops.core.evaluation import GatePolicy
+    from airflow_mlops.core.evaluation.asked import Asked
     from airflow_mlops.core.policy import load_section
     from airflow_mlops.core.registry import comparison, gating, promotion
     from airflow_mlops.core.registry.registration import register
@@ -244,6 +245,7 @@ def challenge(world: World, planned: TrainingPlan, actor: str) -> str | None:
         rows=judged_on,
         metric="roc_auc",
         tracking_uri=world.mlflow.tracking_uri,
+        asked=Asked(features.SLICES, features.GROUPS, features.CALLED_FROM, cost=True),
     )
     verdict = gating.gate(
         world.store,
