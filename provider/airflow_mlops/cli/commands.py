@@ -15,7 +15,17 @@ _CLOCK = Arg(
 _CONN = Arg(("--store-conn-id",), default="mlops_store_default", help="The connection to the lifecycle store")
 _OUTPUT = Arg(("--output", "-o"), choices=("table", "json"), default="table", help="How to print")
 _LIMIT = Arg(("--limit",), type=int, default=20, help="At most so many entries, newest first")
-
+_BEFORE = Arg(("--before-epoch",), type=int, help="Only older entries, for the next page")
+_VERSION = Arg(("version",), help="A version, such as churn/3; or a model, for its champion")
+_MLFLOW = Arg(("--mlflow-conn-id",), default="mlflow_default", help="The connection to MLflow")
+_TO = Arg(("--to",), type=int, help="Back to this version; default: the champion before")
+_WHY_BACK = Arg(("--reason",), required=True, help="What is wrong with the champion; it stays in the ledger")
+_WHY_ADOPTED = Arg(("--reason",), default="adopted from MLflow", help="Why, for the ledger")
+_ADOPTED = Arg(("--version",), type=int, help="Its version; default: that of the alias champion, else the newest")
+_URI = Arg(("--uri",), help="In place of a version: where the files are, such as runs:/<run id>/model")
+_ROWS = Arg(("--data",), help="The rows that it was trained and chosen on: dataset@partition")
+_KEPT = Arg(("--contract",), help="The contract that those rows kept; its features are profiled")
+_TRUSTED = Arg(("--trusted-type",), action="append", help="A type of your own that the model may contain; repeatable")
 
 _REPORT = Arg(("report",), help="The report's id, as the task's log and its link name it")
 _FORMAT = Arg(("--format",), choices=("text", "markdown", "html", "json"), default="text", help="How to print")
@@ -27,8 +37,6 @@ _CONTRACT = Arg(("contract",), help="The contract's YAML file, or a pandera sche
 
 def get_commands() -> list[CLICommand]:
     """Give the commands, as Airflow's provider info asks for."""
-    history = _command("history", "Who was champion, newest first", "run.history", _MODEL, _LIMIT, _OUTPUT, _CONN)
-    as_of = "Which version was champion at a moment"
     return [
         GroupCommand(
             name="mlops",
@@ -36,12 +44,25 @@ def get_commands() -> list[CLICommand]:
             subcommands=(
                 _store(),
                 _contract(),
-                history,
-                _command("as-of", as_of, "run.as_of", _MODEL, _MOMENT, _CLOCK, _OUTPUT, _CONN),
+                *_registry(),
                 _command("report", "Print a published report", "run.report", _REPORT, _FORMAT, _CONN),
             ),
         )
     ]
+
+
+def _registry() -> tuple[ActionCommand, ...]:
+    as_of, where_from = "Which version was champion at a moment", "Where a version comes from, and what became of it"
+    back, adopt = "Make an earlier champion champion again", "Make a model of MLflow's the first champion"
+    how = (_OUTPUT, _CONN)
+    taken = (_ADOPTED, _URI, _ROWS, _KEPT, _TRUSTED, _WHY_ADOPTED)
+    return (
+        _command("history", "Who was champion, newest first", "registry.history", _MODEL, _LIMIT, _BEFORE, *how),
+        _command("as-of", as_of, "registry.as_of", _MODEL, _MOMENT, _CLOCK, *how),
+        _command("lineage", where_from, "registry.lineage", _VERSION, *how, _MLFLOW),
+        _command("rollback", back, "registry.rollback", _MODEL, _TO, _WHY_BACK, *how, _MLFLOW),
+        _command("adopt", adopt, "registry.adopt", _MODEL, *taken, *how, _MLFLOW),
+    )
 
 
 def _store() -> GroupCommand:

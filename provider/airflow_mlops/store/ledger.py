@@ -63,8 +63,10 @@ def done_by(database: Database, model: str, action: Action, actor: str) -> Ledge
         ).first()
 
 
-def reign_of(database: Database, model: str, version: int, *, before_epoch: int | None = None) -> LedgerEntry | None:
-    """Give the newest entry that made this version champion; ``None`` when it never was.
+def reigns_of(
+    database: Database, model: str, version: int, *, before_epoch: int | None = None, limit: int = 100
+) -> list[LedgerEntry]:
+    """Give the entries that made this version champion, newest first.
 
     :param before_epoch: only older entries.
     """
@@ -72,7 +74,15 @@ def reign_of(database: Database, model: str, version: int, *, before_epoch: int 
     if before_epoch is not None:
         query = query.where(LedgerEntry.epoch < before_epoch)
     with database.session() as session:
-        return session.scalars(query.order_by(LedgerEntry.epoch.desc()).limit(1)).first()
+        return list(session.scalars(query.order_by(LedgerEntry.epoch.desc()).limit(limit)))
+
+
+def reign_of(database: Database, model: str, version: int, *, before_epoch: int | None = None) -> LedgerEntry | None:
+    """Give the newest entry that made this version champion; ``None`` when it never was.
+
+    :param before_epoch: only older entries.
+    """
+    return next(iter(reigns_of(database, model, version, before_epoch=before_epoch, limit=1)), None)
 
 
 def append(

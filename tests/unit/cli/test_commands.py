@@ -29,10 +29,10 @@ def actions(command: Any, path: str = "") -> dict[str, ActionCommand]:
 def test_every_command_has_a_function_and_help() -> None:
     (group,) = get_commands()
     found = actions(group)
-    assert {"mlops db upgrade", "mlops contract infer", "mlops history", "mlops as-of", "mlops report"} <= set(found)
+    assert {"mlops db upgrade", "mlops contract infer", "mlops history", "mlops rollback", "mlops report"} <= set(found)
     for command in found.values():
         assert command.help
-    for module in ("run", "db", "contract"):
+    for module in ("run", "db", "contract", "registry"):
         import_module(f"airflow_mlops.cli.{module}")
 
 
