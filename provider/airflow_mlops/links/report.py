@@ -46,11 +46,16 @@ class ReportLink(BaseOperatorLink):
 
 
 def report_path(found: str) -> str:
-    """Give the path of a report's page on this Airflow's web server, below its ``[api] base_url``."""
+    """Give the path of a report's page on this Airflow's web server."""
+    return site_path(f"reports/{quote(found, safe='')}")
+
+
+def site_path(page: str) -> str:
+    """Give the path of one of our pages on this Airflow's web server, below its ``[api] base_url``."""
     from airflow.sdk.configuration import conf
 
     below = urlsplit(str(conf.get("api", "base_url", fallback="") or "")).path.rstrip("/")
-    return f"{below}/mlops/reports/{quote(found, safe='')}"
+    return f"{below}/mlops/{page}"
 
 
 def report_id(value: Any) -> str | None:

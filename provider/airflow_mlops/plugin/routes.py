@@ -1,4 +1,6 @@
-"""The pages of reports over HTTP. Every route asks Airflow who is there, and whether the report's DAG is theirs to see.
+"""The pages of reports and model cards over HTTP.
+
+Every route asks Airflow who is there, and whether the report's DAG is theirs to see.
 
 Only the API server imports this module, and only for its first request.
 """
@@ -14,11 +16,12 @@ from airflow.api_fastapi.app import API_ROOT_PATH
 from airflow.api_fastapi.auth.managers.models.resource_details import AccessView, DagAccessEntity
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag, requires_access_view
 from fastapi import FastAPI, HTTPException, Request, status
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
 
-from airflow_mlops.core.errors import MlopsError, NotFound, StoreNotReady
+from airflow_mlops.core.errors import BadInput, MlopsError, NotFound, StoreNotReady
 from airflow_mlops.core.pages import notice, render
+from airflow_mlops.core.pages.documents import Document, document_of, html, markdown
 from airflow_mlops.plugin import stored
 
 log = logging.getLogger(__name__)
@@ -43,6 +46,8 @@ def make_application() -> FastAPI:
     application = FastAPI(title="MLOps reports", openapi_url=None, docs_url=None, redoc_url=None)
     application.get("/reports/{report_id}.json")(report_as_json)
     application.get("/reports/{report_id}")(report_as_page)
+    application.get("/cards/{report_id}.md")(card_as_text)
+    application.get("/cards/{report_id}")(card_as_page)
     application.exception_handler(AnyHTTPException)(told)
     application.middleware("http")(with_headers)
     return application
@@ -58,13 +63,35 @@ async def with_headers(request: Request, pass_on: Callable[[Request], Awaitable[
 
 # Plain functions, not coroutines: the store blocks, so FastAPI runs them in its threads.
 def report_as_page(report_id: str, request: Request, user: GetUserDep) -> HTMLResponse:
-    """Give a report as a page."""
-    return HTMLResponse(render(_allowed(report_id, request, user).report))
+    """Give a report as a page; one that keeps a document is that document."""
+    report = _allowed(report_id, request, user).report
+    return HTMLResponse(html(document_of(report)) if "document" in report.facts else render(report))
 
 
 def report_as_json(report_id: str, request: Request, user: GetUserDep) -> JSONResponse:
     """Give a report as it was kept."""
     return JSONResponse(_allowed(report_id, request, user).body)
+
+
+def card_as_page(report_id: str, request: Request, user: GetUserDep) -> HTMLResponse:
+    """Give a model card as a page."""
+    return HTMLResponse(html(_card(report_id, request, user)))
+
+
+def card_as_text(report_id: str, request: Request, user: GetUserDep) -> PlainTextResponse:
+    """Give a model card as Markdown."""
+    return PlainTextResponse(markdown(_card(report_id, request, user)), media_type="text/markdown")
+
+
+def _card(report_id: str, request: Request, user: Any) -> Document:
+    """Read a card that this user may see.
+
+    :raises HTTPException: as :func:`_allowed`, and 404 when the report is no card.
+    """
+    try:
+        return document_of(_allowed(report_id, request, user).report)
+    except BadInput as error:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, error.what) from None
 
 
 def _allowed(report_id: str, request: Request, user: Any) -> stored.Stored:

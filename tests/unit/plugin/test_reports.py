@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from airflow_mlops.core.pages.documents import Document, Pairs, Section, kept
 from airflow_mlops.core.report import Check, Report
 from airflow_mlops.plugin.reports import PREFIX, LazyApplication, ReportsPlugin
 from airflow_mlops.store import reports
@@ -104,7 +105,7 @@ def test_every_route_asks_who_is_there() -> None:
     from fastapi.routing import APIRoute
 
     application: Any = LazyApplication().application
-    assert len(application.routes) == 2
+    assert len(application.routes) == 4
     for route in application.routes:
         assert isinstance(route, APIRoute)
         assert get_user in [dependency.call for dependency in route.dependant.dependencies]
@@ -128,6 +129,53 @@ def test_a_token_opens_the_json_as_it_was_kept(client: TestClient, report: Repor
     answer = client.get(path(report, ".json"), headers={"Authorization": f"Bearer {token('viewer')}"})
     assert answer.status_code == 200
     assert answer.json() == report.to_dict()
+
+
+@pytest.fixture
+def card(database: Database, report: Report) -> Report:
+    """A model card that a task of the same DAG has made."""
+    pairs, section = Pairs.of([("model", EVIL)]), Section.without(EVIL, EVIL)
+    document = Document("Model card", EVIL, EVIL, EVIL, "pass", EVIL, pairs, "", EVIL, (section,))
+    made = Report.of("model_card", "m v1", [Check("Data", "pass")], facts=kept(document))
+    reports.publish(database, made, actor="churn/run 1/card/-1")
+    return made
+
+
+@pytest.mark.parametrize("page", ["cards/{}", "reports/{}"])
+def test_a_model_card_opens_as_a_page_from_both_of_its_addresses(page: str, browser: TestClient, card: Report) -> None:
+    answer = browser.get(f"{PREFIX}/{page.format(card.id)}")
+    assert answer.status_code == 200
+    assert "<b>Model card</b>" in answer.text
+    assert "<script" not in answer.text
+    assert answer.headers["content-security-policy"] == CSP
+
+
+def test_a_model_card_is_given_as_markdown_too(browser: TestClient, card: Report) -> None:
+    answer = browser.get(f"{PREFIX}/cards/{card.id}.md")
+    assert answer.headers["content-type"] == "text/markdown; charset=utf-8"
+    assert answer.text.startswith("# Model card: ")
+    assert answer.headers["content-security-policy"] == CSP
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("ending", ["", ".md"])
+def test_nobody_gets_no_card_and_who_may_not_see_the_dag_gets_none(
+    ending: str, client: TestClient, card: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.api_fastapi.app import get_auth_manager
+
+    where = f"{PREFIX}/cards/{card.id}{ending}"
+    assert client.get(where).status_code == 401
+    monkeypatch.setattr(get_auth_manager(), "is_authorized_dag", lambda **_: False)
+    answer = client.get(where, headers={"Authorization": f"Bearer {token('viewer')}"})
+    assert answer.status_code == 403
+    assert "alert" not in answer.text
+
+
+def test_a_report_that_is_no_card_has_no_card_s_page(browser: TestClient, report: Report) -> None:
+    answer = browser.get(f"{PREFIX}/cards/{report.id}")
+    assert answer.status_code == 404
+    assert "The report is no document but a validation." in answer.text
 
 
 @pytest.mark.parametrize("where", ["", ".json", "none", "not/a/route"])

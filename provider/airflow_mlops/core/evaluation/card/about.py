@@ -128,9 +128,11 @@ def use(known: Known) -> Section:
         f"    key={names[1]},\n    contract=...,\n)"
     )
     by_hand = Code.of(
-        "from airflow_mlops.core.registry.loading import load, local_folder\n"
-        "from airflow_mlops.core.training.prediction import predict\n\n"
-        f"folder = local_folder({json.dumps(known.artifact_uri, ensure_ascii=False)}, tracking_uri)\n"
+        "from pathlib import Path\n\n"
+        "from airflow_mlops.core.training.artifact import load\n"
+        "from airflow_mlops.core.training.prediction import predict\n"
+        "from mlflow.artifacts import download_artifacts\n\n"
+        f"folder = Path(download_artifacts({json.dumps(known.artifact_uri, ensure_ascii=False)}))\n"
         f"model = load(folder, {json.dumps(known.digest, ensure_ascii=False)})\n"
         "scores = predict(model, rows)  # rows: a DataFrame with the columns of Inputs, as they come"
     )
