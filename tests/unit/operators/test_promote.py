@@ -1,0 +1,81 @@
+"""Which runs belong to a backfill, and what the operator makes of how it is told to judge again."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk import Asset
+
+from airflow_mlops.core.errors import BadInput
+from airflow_mlops.operators.evaluate import EvaluateModelOperator
+from airflow_mlops.operators.promote import PromoteModelOperator, backfill_of
+
+NEWS, OTHER = Asset("news"), Asset("other")
+
+
+def context(run_type: str, *sources: str | None, more: tuple[str, ...] = ()) -> dict[str, Any]:
+    events = {NEWS: [SimpleNamespace(source_run_id=s) for s in sources]}
+    events |= {OTHER: [SimpleNamespace(source_run_id=s) for s in more]} if more else {}
+    return {"dag_run": SimpleNamespace(run_type=run_type, run_id="r"), "triggering_asset_events": events}
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (context("backfill"), "run r is one of a backfill"),
+        (context("asset_triggered", "backfill__1"), "run r was started by events of backfill__1"),
+        (context("asset_triggered", "backfill__1", "backfill__2", more=("backfill__1",)), "backfill__1, backfill__2"),
+        (context("asset_triggered", "backfill__1", "scheduled__1"), None),  # there was a reason of today's, too
+        (context("asset_triggered", "backfill__1", more=("manual__1",)), None),
+        (context("asset_triggered", "scheduled__backfill__1"), None),
+        (context("asset_triggered", None), None),  # a watcher's event has no run
+        (context("asset_triggered"), None),
+        (context("scheduled"), None),
+        (context("manual", "backfill__1"), None),
+        ({"dag_run": SimpleNamespace(run_type="asset_triggered", run_id="r")}, None),
+    ],
+)
+def test_a_run_belongs_to_a_backfill_when_all_that_started_it_does(told: Any, said: str | None) -> None:
+    found = backfill_of(told)
+    assert found is None if said is None else said in (found or "")
+
+
+def test_the_run_type_may_be_airflow_s_own_kind() -> None:
+    from airflow.utils.types import DagRunType
+
+    assert backfill_of({"dag_run": SimpleNamespace(run_type=DagRunType.BACKFILL_JOB, run_id="r")}) is not None
+
+
+@pytest.fixture
+def judged(root: Any, people: Any) -> dict[str, Any]:
+    return {"test": root.write("test", people(50)).to_dict(), "target": "y", "key": "id", "features": ["x"]}
+
+
+def promote(root: Any, database: Any, evaluation: Any) -> Any:
+    task = PromoteModelOperator(
+        task_id="t", challenger={}, gate={}, evaluation=evaluation, policy={"gate": {"min_rows": 7}}
+    )
+    task.__dict__["store"] = SimpleNamespace(database=database, snapshots=root)
+    return task._judging(evaluation)
+
+
+def test_it_judges_again_as_the_evaluation_did_with_the_same_defaults(judged: Any, root: Any, database: Any) -> None:
+    judging = promote(root, database, {**judged, "slices": "z", "cost": "False"})
+    assert (judging.rows.key, judging.rows.target, judging.rows.features) == (["id"], "y", ["x"])
+    assert judging.rows.snapshot.ref.id == judged["test"]["id"]
+    evaluate = EvaluateModelOperator(task_id="e", challenger={}, **judged)
+    assert judging.metric == evaluate.metric
+    for name in ("importance", "train_sample", "threshold"):
+        assert getattr(judging.asked, name) == getattr(evaluate, name)
+    assert (judging.asked.slices, judging.asked.cost) == (["z"], False)
+    assert judging.policy.min_rows == 7
+
+
+def test_a_parameter_too_many_or_too_few_is_told_before_any_race(judged: Any, root: Any, database: Any) -> None:
+    with pytest.raises(BadInput, match=r"EvaluateModelOperator has not: \['challenger', 'tset'\]"):
+        promote(root, database, {**judged, "tset": 1, "challenger": {}})
+    del judged["target"]
+    with pytest.raises(BadInput, match=r"\['target'\] are missing"):
+        promote(root, database, judged)
