@@ -99,6 +99,7 @@ class EvaluateModelOperator(ReportingOperator):
         """Load both, score, judge, publish; what cannot be judged is published, too, before the task fails."""
         from airflow_mlops.core.errors import MlopsError
         from airflow_mlops.core.evaluation.asked import Asked
+        from airflow_mlops.core.evaluation.scoring import said
         from airflow_mlops.core.refs import ModelVersionRef
         from airflow_mlops.core.registry.comparison import Rows, compare, unjudged
 
@@ -123,7 +124,8 @@ class EvaluateModelOperator(ReportingOperator):
                 trusted=tuple(self.trusted_types),
                 asked=asked,
             )
-        except MlopsError as error:
-            self.publish(unjudged(challenger, error), context)
+        except Exception as error:
+            known = error if isinstance(error, MlopsError) else MlopsError(f"the evaluation broke off: {said(error)}")
+            self.publish(unjudged(challenger, known), context)
             raise
         return self.publish(report, context)

@@ -87,6 +87,19 @@ def test_what_cannot_be_judged_is_published_and_does_not_retry(
     assert ended.given is None
 
 
+def test_whatever_breaks_is_published_before_it_is_raised(
+    execute: Execute, evaluating: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*stores: Any, **how: Any) -> Report:
+        raise ZeroDivisionError("a metric of ours")
+
+    monkeypatch.setattr(comparison, "compare", broken)
+    ended = execute(evaluating())
+    assert isinstance(ended.error, ZeroDivisionError)  # and not what forbids a retry: it may be the network
+    assert (ended.report.verdict, ended.given) == ("fail", None)
+    assert "the evaluation broke off: ZeroDivisionError: a metric of ours" in ended.report.checks[0].message
+
+
 def test_a_failed_report_is_given_to_the_gate_which_decides(
     execute: Execute, evaluating: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

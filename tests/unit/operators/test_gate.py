@@ -106,6 +106,18 @@ def test_a_blocked_gate_fails_the_task_after_its_report_is_published(
     assert "return_value" not in ti.pushed
 
 
+def test_an_evaluation_without_evidence_is_blocked_and_published_not_an_error_of_python(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, ti = gated("promote", database, monkeypatch)
+    monkeypatch.undo()  # the gate itself decides
+    with pytest.raises(AirflowFailException, match="it was not judged"):
+        gate.execute({"ti": ti})
+    (published,) = reports.of_actor(database, "d/r/gate/")
+    assert published.decision == versions.get(database, "m", 2).gate_decision == "blocked"
+    assert "return_value" not in ti.pushed
+
+
 def test_the_decision_is_left_as_a_table_for_whoever_has_to_approve(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,8 +78,11 @@ def overlap(rows: Snapshot, seen: Sequence[Snapshot], key: str) -> int:
     :param seen: the model's training and validation snapshots.
     :param key: the column that the split went by, so that a customer seen in another week counts too.
     """
+    asked = key_text(rows.to_pandas([key])[key])
+    wanted = asked.unique()
     known: set[str] = set()
     for snapshot in seen:
         for batch in snapshot.batches([key]):
-            known.update(key_text(batch[key]).unique())
-    return int(key_text(rows.to_pandas([key])[key]).isin(known).sum())
+            keys = key_text(batch[key])
+            known.update(keys[keys.isin(wanted)].unique())
+    return int(asked.isin(known).sum())

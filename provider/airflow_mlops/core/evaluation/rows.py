@@ -105,7 +105,10 @@ def rows_of(
 
 def row_keys(frame: pd.DataFrame, key: Sequence[str]) -> pd.Series[str]:
     """Give the text by which the evidence names each row."""
-    return frame[list(key)].astype(str).agg("|".join, axis=1)
+    first, *others = (frame[column].astype(str).astype(object) for column in key)
+    for column in others:
+        first = first.str.cat(column, sep="|", na_rep="missing")
+    return first
 
 
 def encoded(target: pd.Series[Any], task: Task, classes: Sequence[Any], where: str) -> Array:

@@ -43,7 +43,7 @@ def scores_of(
             mend="try it on the same rows by hand; until it can score them, it is not judged",
         ) from error
     if task == "multiclass":
-        return aligned(given, classes_of(model, called), classes)
+        return aligned(given, classes_of(model, called), classes, called)
     if given.ndim != 1:
         raise BadInput(
             f"{called} knows {given.shape[1]} classes, a {task} task has {'2' if task == 'binary' else 'none'}",
@@ -64,17 +64,25 @@ def classes_of(model: Any, called: str = "the model") -> list[Any]:
     return known if len(known) != 2 or known != [1, 0] else [0, 1]
 
 
-def aligned(scores: Array, known: Sequence[Any], classes: Sequence[Any]) -> Array:
+def aligned(scores: Array, known: Sequence[Any], classes: Sequence[Any], called: str = "the model") -> Array:
     """Bring a model's probabilities into the order of the task's classes.
 
     :param scores: n x (its classes), or n chances of the second of its two classes.
     :param known: its classes, in the order of the columns.
     :param classes: the task's k classes.
+    :param called: what it is called, for the error.
     :returns: n x k probabilities; 0 for a class that it does not know.
+    :raises BadInput: when it knows none of them.
     """
     if scores.ndim == 1:
         scores = np.column_stack([1 - scores, scores])
     columns = {name: scores[:, i] for i, name in enumerate(known)}
+    if not columns.keys() & set(classes):  # it would look hopeless, and anything would look better
+        raise BadInput(
+            f"{called} knows none of the classes that are to be told apart",
+            where=f"it knows {list(known)[:5]}, the classes are {list(classes)[:5]}",
+            mend="write classes as they were when it was trained: 1 and '1' are two; other classes need another model",
+        )
     return np.column_stack([columns.get(name, np.zeros(len(scores))) for name in classes])
 
 

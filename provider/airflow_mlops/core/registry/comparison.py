@@ -24,6 +24,9 @@ from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import Version
 
 SEEN_PARTS = ("train", "validation")
+"""What has to be known of a version's data."""
+GATE_PART = "test"
+"""The only part that a model has not been trained, tuned or chosen on: whatever a part of another name is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,7 @@ def _facts(root: SnapshotRoot, version: Version, rows: Rows, tracking_uri: str) 
     """What the gate has to know of one contender beside its scores."""
     seen = None
     if all(part in version.data for part in SEEN_PARTS):
-        parts = [root.open(SnapshotRef.from_dict(version.data[part])) for part in SEEN_PARTS]
+        parts = [root.open(SnapshotRef.from_dict(ref)) for part, ref in version.data.items() if part != GATE_PART]
         seen = evidence.overlap(rows.snapshot, parts, rows.cluster)
     folder = loading.local_folder(version.artifact_uri, tracking_uri)
     return {

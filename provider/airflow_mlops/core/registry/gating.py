@@ -10,6 +10,7 @@ from airflow_mlops.core.data.snapshot import SnapshotRoot
 from airflow_mlops.core.errors import BadInput, NotFound
 from airflow_mlops.core.evaluation import GatePolicy, decide, evidence
 from airflow_mlops.core.evaluation.gate.bounds import measured
+from airflow_mlops.core.evaluation.gate.checks import check
 from airflow_mlops.core.evaluation.gate.decision import blocked
 from airflow_mlops.core.evaluation.gate.policy import FACTS
 from airflow_mlops.core.metrics import metric
@@ -18,6 +19,7 @@ from airflow_mlops.core.registry.promotion import bind
 from airflow_mlops.core.report import Report
 from airflow_mlops.store import ledger
 from airflow_mlops.store.database import Database
+from airflow_mlops.store.tables import LedgerEntry
 
 
 def gate(
@@ -31,6 +33,8 @@ def gate(
 ) -> Report:
     """Decide on the evidence of an evaluation, and bind the decision to the challenger's files and the champion.
 
+    An evaluation that came to nothing blocks, in its own words.
+
     :param self_tests: the report of the challenger's self-tests; of other files it blocks.
     :raises BadInput: when the evaluation is of another version.
     :raises NotFound: when the ledger does not know the champion that the evaluation compared with.
@@ -41,6 +45,8 @@ def gate(
             mend="pass the output of the EvaluateModelOperator that judged this version",
         )
     facts = evaluation.facts
+    if "evidence" not in facts:
+        return bind(_came_to_nothing(evaluation), challenger, None)
     scored = root.open(SnapshotRef.from_dict(facts["evidence"]))
     sides = {
         role: evidence.read(
@@ -65,7 +71,8 @@ def gate(
         )
     judged = replace(judged, self_tests=None if self_tests is None else statuses(self_tests))
     report = decide(sides.get("champion"), judged, policy)
-    for name, said in (*_not_evaluated(facts, policy), *_of_other_files(facts, self_tests, challenger)):
+    others = [*_of_other_files(facts, self_tests, challenger), *_of_another_champion(facts, champion)]
+    for name, said in (*_not_evaluated(facts, policy), *others):
         report = blocked(report, name, said)
     return bind(report, challenger, champion)
 
@@ -78,6 +85,14 @@ def statuses(self_tests: Report) -> dict[str, str]:
     if self_tests.verdict == "fail" and "fail" not in found.values():
         found["all"] = "fail"
     return found
+
+
+def _came_to_nothing(evaluation: Report) -> Report:
+    """Block because of an evaluation without evidence: a model, or the rows, could not be judged at all."""
+    wrong = [c for c in evaluation.checks if c.status != "pass"] or list(evaluation.checks)
+    said = "; ".join(f"{c.where}: {c.message}" if c.where else c.message for c in wrong[:3]) or evaluation.verdict
+    found = check("evaluated", False, evaluation.verdict, "evidence", evaluation.subject, f"it was not judged: {said}")
+    return Report.of("gate", evaluation.subject, [found], decision="blocked")
 
 
 def _not_evaluated(facts: Mapping[str, Any], policy: GatePolicy) -> list[tuple[str, str]]:
@@ -109,3 +124,14 @@ def _of_other_files(
             said = f"the report is the {self_tests.kind} of {self_tests.subject}, digest {str(tested)[:12]}…"
             found.append(("self-tests of these files", f"{said}, not the self-tests of {challenger}"))
     return found
+
+
+def _of_another_champion(facts: Mapping[str, Any], champion: LedgerEntry | None) -> list[tuple[str, str]]:
+    """Say whether the ledger's champion of that epoch is not the one that was scored."""
+    if champion is None:
+        return []
+    of = facts["roles"]["champion"]
+    if (of.get("version"), of.get("digest")) == (champion.version, champion.digest):
+        return []
+    said = f"the ledger's champion of epoch {champion.epoch} is v{champion.version}, v{of.get('version')} was scored"
+    return [("evaluated champion", said)]

@@ -56,6 +56,13 @@ def test_scores_that_are_not_finite_are_given_as_they_are() -> None:
     assert np.isnan(scores_of(Chances([[1.0, 0.0], [np.nan, np.nan]], [0, 1]), X, "binary")).tolist() == [False, True]
 
 
+@pytest.mark.parametrize("known", [[0, 1, 2], ["x", "y", "z"]])
+def test_a_model_that_knows_none_of_the_classes_is_not_judged_as_a_hopeless_one(known: Any) -> None:
+    with pytest.raises(BadInput, match="the champion m v3 knows none of the classes") as told:
+        scores_of(Chances(np.full((2, 3), 1 / 3), known), X, "multiclass", ["0", "1", "2"], called="the champion m v3")
+    assert str(known[:5]) in str(told.value.where)
+
+
 def test_a_class_that_a_model_does_not_know_gets_no_chance() -> None:
     model = Chances([[0.2, 0.7, 0.1], [0.5, 0.3, 0.2]], ["c", "a", "x"])
     scores = scores_of(model, X, "multiclass", ["a", "b", "c"])

@@ -7,20 +7,22 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
 from airflow_mlops.core.data.snapshot import SnapshotRoot
+from airflow_mlops.core.evaluation import GatePolicy
 from airflow_mlops.core.refs import ModelVersionRef, RunRef, SnapshotRef
-from airflow_mlops.core.registry import promotion
+from airflow_mlops.core.registry import comparison, gating, promotion
 from airflow_mlops.core.registry.registration import register
 from airflow_mlops.core.report import Check, Report
 from airflow_mlops.core.training import artifact, runs
 from airflow_mlops.core.training.fit import Candidate, train
 from airflow_mlops.store import ledger, reports
 from airflow_mlops.store.database import Database
-from airflow_mlops.store.tables import LedgerEntry
+from airflow_mlops.store.tables import LedgerEntry, Version
 
 
 @dataclass
@@ -90,3 +92,93 @@ def world(mlflow_client: Any, database: Database, root: SnapshotRoot, people: An
     }
     data = {name: root.write(name, frame, partition="2026-04-06") for name, frame in frames.items()}
     return World(mlflow_client, database, root, people, data)
+
+
+X = ["x", "z"]
+
+
+def customers(count: int = 400, seed: int = 0, first: int = 0) -> pd.DataFrame:
+    """``y``: 0 or 1; ``kind``: one of three classes; ``value``: a number; all by ``x``."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=count)
+    noisy = x + rng.normal(0, 0.6, count)
+    return pd.DataFrame(
+        {
+            "id": np.arange(first, first + count),
+            "x": x,
+            "z": rng.normal(size=count),
+            "region": rng.choice(["north", "south"], count),
+            "sex": rng.choice(["f", "m"], count),
+            "y": (noisy > 0).astype(int),
+            "kind": np.array(["low", "middle", "high"])[np.digitize(noisy, [-0.5, 0.5])],
+            "value": 3 * noisy,
+        }
+    )
+
+
+@dataclass
+class Told(World):
+    """A world whose data have all three targets: fitting, evaluating and deciding are a line each."""
+
+    frames: dict[str, pd.DataFrame]
+
+    def model(self, name: str, model: Any, target: str = "y", features: list[str] = X) -> ModelVersionRef:
+        """Fit a model on training rows and register it, without all that a training records."""
+        train = self.frames["train"]
+        model.fit(train[features], train[target])
+        with runs.claimed(self.client, self.database, key=name, experiment="e", name=name) as run:
+            folder = Path(f"model-{name}")
+            digest = artifact.write(model, folder, train[features].head())
+            self.client.log_artifacts(run.id, str(folder), "model")
+            self.client.log_metric(run.id, "train_seconds", 1.5)
+            ref = run.finish(RunRef(run.id, name, "model", digest, "roc_auc", 0.7))
+        return self.registered(name, run=ref)
+
+    def more(self, count: int) -> SnapshotRef:
+        """Write other gate rows."""
+        return self.root.write("more", customers(count, 9, 50_000))
+
+    def pair(self) -> tuple[ModelVersionRef, ModelVersionRef]:
+        """A weak champion and a strong challenger."""
+        weak = self.model("weak", LogisticRegression(C=1e-4))
+        self.promoted(weak, "p1", self.gated(weak, "bootstrap"))
+        return weak, self.model("strong", LogisticRegression())
+
+    def evaluated(self, challenger: ModelVersionRef, metric: str = "roc_auc", target: str = "y", **how: Any) -> Report:
+        """Evaluate, as the operator does; gives the report as the store has it."""
+        rows = comparison.Rows(self.root.open(how.pop("rows", self.data["test"])), ["id"], target, X)
+        report = comparison.compare(
+            self.database,
+            self.root,
+            challenger=challenger,
+            rows=rows,
+            metric=metric,
+            tracking_uri=self.client.tracking_uri,
+            asked=how.pop("asked", None),
+        )
+        reports.publish(self.database, report, actor="evaluate")
+        return reports.get(self.database, report.id)
+
+    def decided(self, challenger: ModelVersionRef, evaluation: Report, **policy: Any) -> Report:
+        """Let the gate decide on an evaluation."""
+        rules = GatePolicy(**{"min_rows": 100, **policy})
+        return gating.gate(self.database, self.root, evaluation=evaluation, challenger=challenger, policy=rules)
+
+
+@pytest.fixture
+def told(world: World) -> Told:
+    frames = {part: customers(400, seed, 1000 * seed) for seed, part in enumerate(("train", "validation", "test"))}
+    data = {part: world.root.write(part, frame, partition="2026-04-06") for part, frame in frames.items()}
+    return Told(world.client, world.database, world.root, world.people, data, frames)
+
+
+@pytest.fixture
+def replaced(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Put a model in the place of the one of a version."""
+    load, models = comparison.load_version, dict[int, Any]()
+
+    def loaded(version: Version, *rest: Any) -> Any:
+        return models[version.version] if version.version in models else load(version, *rest)
+
+    monkeypatch.setattr(comparison, "load_version", loaded)
+    return models.__setitem__
