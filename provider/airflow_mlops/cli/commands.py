@@ -67,7 +67,8 @@ def _registry() -> tuple[ActionCommand, ...]:
 
 def _store() -> GroupCommand:
     upgrade = _command("upgrade", "Create or migrate its tables", "db.upgrade", _CONN)
-    status = _command("status", "Say where it is and what it has", "db.status", _CONN)
+    says = "Say where it is, what it has, and where MLflow says otherwise"
+    status = _command("status", says, "db.status", _OUTPUT, _CONN, _MLFLOW)
     return GroupCommand(name="db", help="The lifecycle store", subcommands=(upgrade, status))
 
 

@@ -1,0 +1,35 @@
+"""Which models and versions the store knows, without what travels with them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import select, union
+
+from airflow_mlops.store.database import Database
+from airflow_mlops.store.tables import LedgerEntry, Version
+
+
+class Known(NamedTuple):
+    """What tells one version's files from another's.
+
+    :param digest: the files' digest.
+    :param run_id: the MLflow run that made them.
+    """
+
+    digest: str
+    run_id: str
+
+
+def names(database: Database) -> list[str]:
+    """Give the models that have a version or had a champion."""
+    query = union(select(Version.model), select(LedgerEntry.model)).order_by("model")
+    with database.session() as session:
+        return list(session.scalars(query))
+
+
+def known(database: Database, model: str) -> dict[int, Known]:
+    """Give the versions of a model, by number."""
+    query = select(Version.version, Version.digest, Version.run_id).where(Version.model == model)
+    with database.session() as session:
+        return {number: Known(digest, run_id) for number, digest, run_id in session.execute(query)}
