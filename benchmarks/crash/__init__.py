@@ -1,0 +1,1 @@
+"""What is killed, again and again, has to come to the same end."""
