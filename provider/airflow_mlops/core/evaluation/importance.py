@@ -29,7 +29,7 @@ def importance(scored: Scored, role: str, *, seed: int = 0) -> list[list[Any]]:
         its 95 % interval (bootstrap standard error over rows); nothing when the metric has no value here.
     """
     metric, rows = metric_of(scored.metric), scored.rows
-    sample, repeats = _affordable(len(rows), len(rows.features.columns), scored.seconds[role], seed)
+    sample, repeats = _affordable(len(rows), len(rows.own.columns), scored.seconds[role], seed)
     target, scores = rows.target[sample], scored.scores[role][sample]
     if not np.isfinite(metric.value(target, scores)):
         return []
@@ -69,8 +69,8 @@ def _permuted(scored: Scored, role: str, sample: Array, repeats: int, seed: int)
     rows, count = scored.rows, len(sample)
     rng = np.random.default_rng(seed)
     plain = np.tile(sample, repeats)
-    stacked = rows.features.iloc[plain].reset_index(drop=True)
-    for column in rows.features.columns:
+    stacked = rows.own.iloc[plain].reset_index(drop=True)
+    for column in rows.own.columns:
         shuffled = np.concatenate([rng.permutation(sample) for _ in range(repeats)])
         changed = stacked.assign(**{column: rows.features[column].iloc[shuffled].array})
         scores = scores_of(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class GateRows:
     """Rows on which models are judged.
 
-    :param features: n raw feature rows, as the models get them.
+    :param features: n raw feature rows; each model takes its own columns.
     :param keys: n texts, each row's name.
     :param clusters: n texts; rows with the same one belong together.
     :param target: n true values; 0 and 1 in a binary task, the class's number in a multiclass one.
@@ -30,6 +30,7 @@ class GateRows:
     :param classes: a multiclass task's classes, in the order of their numbers.
     :param slices: column -> n texts: the slice that each row is in.
     :param groups: protected attribute -> n texts.
+    :param dropped: those of the features that only an older model gets.
     """
 
     features: pd.DataFrame
@@ -40,6 +41,12 @@ class GateRows:
     classes: tuple[Any, ...] = ()
     slices: Mapping[str, Array] = field(default_factory=dict)
     groups: Mapping[str, Array] = field(default_factory=dict)
+    dropped: frozenset[str] = frozenset()
+
+    @property
+    def own(self) -> pd.DataFrame:
+        """The feature rows of the model that is judged."""
+        return self.features[[name for name in self.features.columns if name not in self.dropped]]
 
     def __len__(self) -> int:
         return len(self.target)
@@ -60,7 +67,7 @@ def read_rows(
 
     :raises BadInput: when there are no rows, a column is missing, or a target is missing or not of the task.
     """
-    parted = [*how.get("slices", ()), *how.get("groups", ())]
+    parted = [*how.get("slices", ()), *how.get("groups", ()), *how.get("dropped", ())]
     frame = rows.to_pandas(list(dict.fromkeys([*key, cluster, target, *features, *parted])))
     named: dict[str, Any] = {"key": key, "cluster": cluster, "target": target, "features": features}
     return rows_of(frame, where=f"{rows.name} ({rows.ref.id})", **named, **how)
@@ -77,6 +84,7 @@ def rows_of(
     classes: Sequence[Any] = (),
     slices: Sequence[str] = (),
     groups: Sequence[str] = (),
+    dropped: Sequence[str] = (),
     where: str = "gate rows",
 ) -> GateRows:
     """Make gate rows of a frame.
@@ -86,13 +94,14 @@ def rows_of(
     :param classes: a multiclass task's classes.
     :param slices: columns to look at slice by slice; numbers are cut into quarters.
     :param groups: columns with protected attributes; they need not be features.
+    :param dropped: columns that are no features any more, which an older model still gets.
     :param where: what the rows are called, for the errors.
     :raises BadInput: when there are no rows, or a target is missing or not of the task.
     """
     if frame.empty:
         raise BadInput("there are no gate rows to judge a model by", where=where, mend="check the split's shares")
     return GateRows(
-        features=frame[list(features)],
+        features=frame[[*features, *dropped]],
         keys=row_keys(frame, key).to_numpy(),
         clusters=frame[cluster].astype(str).to_numpy(),
         target=encoded(frame[target], task, classes, where),
@@ -100,6 +109,7 @@ def rows_of(
         classes=tuple(classes),
         slices={name: labels_of(frame[name]) for name in slices},
         groups={name: labels_of(frame[name]) for name in groups},
+        dropped=frozenset(dropped),
     )
 
 

@@ -65,7 +65,7 @@ def worst_slice(scored: Scored, *, seed: int = 0) -> Check:
     least = max(MIN_ROWS, MIN_SHARE * len(rows)) / 2
     if min(searched.sum(), (~searched).sum()) < 2 * least:
         return _not_judged(f"{len(rows)} rows are too few to search one half and measure on the other")
-    columns = [_cut(scored.rows.features[name].iloc[rows], name) for name in scored.rows.features.columns]
+    columns = [_cut(scored.rows.own[name].iloc[rows], name) for name in scored.rows.own.columns]
     found = _search(columns, losses["challenger"][rows], searched, least)
     if found is None:
         return _not_judged("no feature cuts the rows into slices that are large enough")

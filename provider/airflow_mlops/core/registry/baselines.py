@@ -36,7 +36,7 @@ def keep(
     told: dict[str, Any] = {SCORE: scores, TARGET: rows.target}
     if rows.task == "multiclass":
         told = {SCORE: _names(rows, scores.argmax(axis=1)), TARGET: _names(rows, rows.target.astype(int))}
-    beside = [name for name in rows.features.columns if name not in told]
+    beside = [name for name in rows.own.columns if name not in told]
     joined = rows.features[beside].assign(**{str(cluster.name): cluster.to_numpy(), **told})
     kept = profile(joined, columns=[SCORE], cluster=str(cluster.name))
     baselines.keep(database, version.model, version.version, "scores", kept.to_dict())

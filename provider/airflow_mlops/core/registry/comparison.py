@@ -19,6 +19,7 @@ from airflow_mlops.core.refs import ModelVersionRef, SnapshotRef
 from airflow_mlops.core.registry import baselines, footprint, loading
 from airflow_mlops.core.report import Check, Report
 from airflow_mlops.core.training import artifact
+from airflow_mlops.core.training.prediction import columns_of
 from airflow_mlops.store import ledger, versions
 from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import Version
@@ -123,6 +124,7 @@ def _scored(
     called = {role: f"the {role} {version.model} v{version.version}" for role, version in contenders.items()}
     models = {role: _loaded(version, tracking_uri, trusted, called[role]) for role, version in contenders.items()}
     classes = classes_of(models["challenger"], called["challenger"]) if task == "multiclass" else []
+    older = columns_of(models["champion"]) if "champion" in models else []
     read = read_rows(
         rows.snapshot,
         task=task,
@@ -133,6 +135,7 @@ def _scored(
         classes=classes,
         slices=asked.slices,
         groups=asked.groups,
+        dropped=[name for name in older if name not in rows.features and name in rows.snapshot.schema],
     )
     return score(read, metric, models, called)
 
@@ -173,7 +176,7 @@ def _overfitting(
             scored,
             role,
             root.open(SnapshotRef.from_dict(version.data["train"])),
-            features=rows.features,
+            features=columns_of(scored.models[role]) or rows.features,
             target=rows.target,
             rows=asked.train_sample,
         )

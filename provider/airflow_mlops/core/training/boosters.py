@@ -33,6 +33,11 @@ class BoosterRegressor:
     columns: Sequence[str]
     prepare: Any = None
 
+    @property
+    def feature_names_in_(self) -> list[str]:
+        """The columns, under the name that scikit-learn has for them."""
+        return list(self.columns)
+
     def predict(self, features: pd.DataFrame) -> np.ndarray[Any, Any]:
         """Give n values. Columns are found by their names, in whatever order they come."""
         return self._outputs(features)

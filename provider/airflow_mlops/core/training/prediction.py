@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def predict(model: Any, features: pd.DataFrame) -> np.ndarray[Any, Any]:
-    """Score rows.
+    """Score rows. A model that knows its columns gets these, in its own order, whatever columns there are beside them.
 
     :param model: a fitted estimator: one with ``predict_proba`` is a classifier, any other predicts a number.
     :param features: n raw feature rows.
@@ -21,6 +21,7 @@ def predict(model: Any, features: pd.DataFrame) -> np.ndarray[Any, Any]:
     :raises BadInput: when the model gives no chances, knows one class only, or gives something else than one number,
         or one chance a class, for each row.
     """
+    features = _own(model, features)
     if hasattr(model, "predict_proba"):
         return _chances(model, _numbers(model.predict_proba(features), model, len(features)))
     if hasattr(model, "classes_"):
@@ -34,6 +35,20 @@ def predict(model: Any, features: pd.DataFrame) -> np.ndarray[Any, Any]:
     if values.ndim != 1:
         raise BadInput(f"{type(model).__name__} gave {values.shape[1]} values for each row, not one")
     return values
+
+
+def columns_of(model: Any) -> list[str]:
+    """Give the columns that a model was fitted on, in its order; none when it does not know them."""
+    known = getattr(model, "feature_names_in_", None)
+    return [] if known is None else [str(name) for name in known]
+
+
+def _own(model: Any, features: pd.DataFrame) -> pd.DataFrame:
+    """Give the model's columns; all there are where it has no names for them, or one is not there: it will say so."""
+    wanted = columns_of(model)
+    if not wanted or wanted == list(features.columns) or not set(wanted) <= set(features.columns):
+        return features
+    return features[wanted]
 
 
 def _numbers(given: Any, model: Any, rows: int) -> np.ndarray[Any, Any]:

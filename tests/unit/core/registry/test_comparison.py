@@ -47,25 +47,11 @@ def edited(world: Any, ref: ModelVersionRef, **data: Any) -> None:
 
 
 @pytest.fixture
-def trained(world: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def trained(world: Any) -> Any:
     """Version 1 learnt from noise (z) and is champion; 2 learnt from the signal (x)."""
     world.weak = world.registered("weak", run=world.trained("weak", features=("z", "x")[:1]))
     world.strong = world.registered("strong", run=world.trained("strong", features=("x",)))
-    monkeypatch.setattr(comparison, "load_version", by_its_own_columns)
     return world
-
-
-def by_its_own_columns(version: Version, tracking_uri: str, trusted: Any = ()) -> Any:
-    """Load a model and give it only the columns that it was trained on: the two differ here."""
-    from airflow_mlops.core.registry import loading
-
-    model = loading.load(loading.local_folder(version.artifact_uri, tracking_uri), version.digest)
-
-    class Narrow:
-        def predict_proba(self, frame: pd.DataFrame) -> Any:
-            return model.predict_proba(frame[list(model.feature_names_in_)])
-
-    return Narrow()
 
 
 def test_the_first_champion_is_judged_alone(trained: Any) -> None:

@@ -46,6 +46,19 @@ def test_the_report_says_everything_that_was_asked_for(told: Any) -> None:
     assert len(json.dumps(report.to_dict())) < 60_000
 
 
+def test_a_champion_of_other_features_gets_its_own(told: Any) -> None:
+    old = told.model("old", LogisticRegression(), features=["value", "z"])  # value is no feature any more
+    told.promoted(old, "p1", told.gated(old, "bootstrap"))
+    new = told.model("new", LogisticRegression(), features=["z", "x"])  # in another order than they are read
+    report = told.evaluated(new, asked=Asked(importance=True, cost=True, train_sample=100))
+    facts = report.facts["roles"]
+    assert facts["champion"]["metrics"]["roc_auc"] > 0.99  # the value tells all
+    assert [c.message for c in report.checks if c.status == "not_judged"] == []
+    assert all("predict_ms_p95" in of and "memory_mb" in of and "train_metrics" in of for of in facts.values())
+    assert {name for name, *_ in facts["challenger"]["importance"]} == {"x", "z"}
+    assert "value" not in json.dumps(baselines.get(told.database, "m", new.version, "relation"))
+
+
 def test_slices_and_groups_reach_the_gate(told: Any) -> None:
     _, strong = told.pair()
     evaluation = told.evaluated(strong, asked=EVERYTHING)

@@ -42,6 +42,17 @@ def test_a_regressor_gives_its_values_and_a_classifier_the_chance_of_class_1() -
     assert predict(classifier, X) == pytest.approx(classifier.predict_proba(X)[:, 1])
 
 
+def test_a_model_gets_its_own_columns_in_its_own_order_whatever_stands_beside_them() -> None:
+    for model in (LogisticRegression().fit(X, Y), LinearRegression().fit(X, X["a"])):
+        wide = X[["b", "a"]].assign(c="text")
+        assert predict(model, wide).tolist() == predict(model, X).tolist()
+
+
+def test_a_model_that_misses_a_column_says_which() -> None:
+    with pytest.raises(ValueError, match="missing:\n- b"):
+        predict(LinearRegression().fit(X, X["a"]), X[["a"]].assign(c=1.0))
+
+
 def test_a_classifier_of_text_classes_gives_a_chance_for_each_in_their_order() -> None:
     target = pd.Series(["low", "mid", "high", "mid"] * 10)
     model = LogisticRegression().fit(X, target)
