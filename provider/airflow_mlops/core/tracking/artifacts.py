@@ -16,6 +16,7 @@ from mlflow.utils.uri import validate_path_is_safe
 from airflow_mlops.core.errors import NotFound
 from airflow_mlops.core.tracking.transport import Transport
 
+RESTORE = "restore it from a backup; the ledger names the digest to check it with"
 ENDPOINT = "/api/2.0/mlflow-artifacts/artifacts"
 
 
@@ -52,8 +53,8 @@ class ServedArtifacts(ArtifactRepository):
         """Upload the files below a folder."""
         folder = Path(local_dir)
         for file in sorted(p for p in folder.rglob("*") if p.is_file()):
-            below = file.relative_to(folder).parent.as_posix()
-            self.log_artifact(str(file), posixpath.join(artifact_path or "", "" if below == "." else below) or None)
+            below = posixpath.normpath(posixpath.join(artifact_path or "", file.relative_to(folder).parent.as_posix()))
+            self.log_artifact(str(file), None if below == "." else below)
 
     def list_artifacts(self, path: str | None = None) -> list[FileInfo]:
         """Give what is directly in a folder; nothing for a file."""
@@ -72,6 +73,7 @@ class ServedArtifacts(ArtifactRepository):
 
         :param dst_path: where to; default: a new temporary folder.
         :returns: the local path of what was asked for.
+        :raises NotFound: when there is nothing.
         """
         target = Path(dst_path or tempfile.mkdtemp(prefix="mlops-artifacts-"))
         inside = self.list_artifacts(artifact_path)
@@ -80,7 +82,9 @@ class ServedArtifacts(ArtifactRepository):
                 self.download_artifacts(entry.path, str(target))
             else:
                 self._download_file(entry.path, str(target / entry.path))
-        if artifact_path and not inside:
+        if not inside and not artifact_path:
+            raise NotFound("MLflow has no files there", where=self.artifact_uri, mend=RESTORE)
+        if not inside:
             self._download_file(artifact_path, str(target / artifact_path))
         return str(target / artifact_path)
 
@@ -100,7 +104,7 @@ class ServedArtifacts(ArtifactRepository):
 
     def _checked(self, answer: Any, path: str) -> Any:
         if answer.status_code == 404:
-            raise NotFound("MLflow has no such artifact", where=posixpath.join(self.artifact_uri, path))
+            raise NotFound("MLflow has no such artifact", where=posixpath.join(self.artifact_uri, path), mend=RESTORE)
         if not answer.ok:
             raise MlflowException(f"artifact {path}: the server answered {answer.status_code}: {answer.text[:200]}")
         return answer

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
-from airflow_mlops.core.errors import MlopsError
+from airflow_mlops.core.errors import BadInput, MlopsError
 from airflow_mlops.core.tracking.access import Access
 from airflow_mlops.core.tracking.connecting import connect
+from airflow_mlops.core.tracking.trouble import TrackingUnavailable, told
 
 MOST_SECONDS = 10.0
 
@@ -18,6 +22,7 @@ def probe(access: Access) -> tuple[bool, str]:
         if access.served:
             version = _served(replace(access, overall_seconds=seconds))
             return True, f"MLflow {version} answers at {access.address}".replace("  ", " ")
+        _reachable(access)
         connect(access).search_experiments(max_results=1)
     except MlopsError as error:
         return False, str(error)
@@ -25,6 +30,27 @@ def probe(access: Access) -> tuple[bool, str]:
         reason = (str(error).strip().splitlines() or [""])[0].replace(access.uri, access.address)
         return False, f"{access.address}: {type(error).__name__}: {reason}"
     return True, f"MLflow's database answers at {access.address}"
+
+
+def _reachable(access: Access) -> None:
+    """Look at a database's address first: MLflow would make a missing SQLite file, or try a closed port for minutes.
+
+    :raises MlopsError: saying what is wrong.
+    """
+    parts = urlsplit(access.uri)
+    where = f"{access.where}: {access.address}"
+    if parts.scheme == "sqlite" and not Path(unquote(parts.path).removeprefix("/")).is_file():
+        raise BadInput(
+            "there is no such SQLite file",
+            where=where,
+            mend="correct the path (four slashes for an absolute one), or make it: mlflow db upgrade <tracking URI>",
+        )
+    if parts.hostname:
+        try:
+            socket.create_connection((parts.hostname, parts.port or 5432), access.connect_seconds).close()
+        except OSError as error:
+            trouble = told(error)
+            raise TrackingUnavailable(f"MLflow's database: {trouble.what}", where=where, mend=trouble.mend) from error
 
 
 def _served(access: Access) -> str:
@@ -35,12 +61,9 @@ def _served(access: Access) -> str:
     from airflow_mlops.core.tracking.served import not_mlflow
     from airflow_mlops.core.tracking.transport import Transport
 
-    transport = Transport(access)
-    # Once, as a person waits: a repetition would only take longer to say the same.
+    transport = Transport(access, patient=False)  # a person waits, and a repetition would say the same
     answer = transport.send("POST", "/api/2.0/mlflow/experiments/search", once=True, json={"max_results": 1})
     if answer.status_code == 403:
-        from airflow_mlops.core.errors import BadInput
-
         raise BadInput(
             f"MLflow answers, but does not allow to look at experiments: {answer.text[:200]}",
             where=f"{access.where}: {access.address}",

@@ -30,10 +30,12 @@ class Transport:
     """Sends requests to one server.
 
     :param access: where it is and who asks.
+    :param patient: whether a call that failed is repeated at all, where that is safe.
     """
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, *, patient: bool = True) -> None:
         self.access = access
+        self.patient = patient
         self.url = access.uri.rstrip("/")
         self._session: tuple[int, requests.Session] | None = None
 
@@ -72,7 +74,8 @@ class Transport:
                 trouble = answered(answer.status_code)
             except (requests.RequestException, LateError, OSError) as error:
                 trouble = told(error)
-            if (once and trouble.sent) or time.monotonic() + pause >= deadline:
+            final = trouble.lasting or not self.patient or (once and trouble.sent)
+            if final or time.monotonic() + pause >= deadline:
                 raise self._lost(trouble, endpoint, once)
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)

@@ -27,11 +27,13 @@ class Trouble:
 
     :param what: in words.
     :param sent: whether the server can have got the call, and done it.
+    :param lasting: whether asking again could not change it.
     :param mend: what a person can do about it.
     """
 
     what: str
     sent: bool = True
+    lasting: bool = False
     mend: str = "look whether the server is up, and at the connection's host, port and path"
 
 
@@ -47,10 +49,10 @@ def told(error: BaseException) -> Trouble:
         return Trouble("nothing listens at its port", sent=False)
     if _any(causes, exceptions.ConnectTimeout, below.ConnectTimeoutError):
         return Trouble("its host does not answer at all", sent=False, mend="check host, port and firewall")
-    if _any(causes, exceptions.Timeout, below.ReadTimeoutError, LateError):
+    if _any(causes, exceptions.Timeout, below.ReadTimeoutError, TimeoutError, LateError):
         return Trouble("it took the call and gave no whole answer in time")
     if isinstance(error, (exceptions.InvalidURL, exceptions.MissingSchema, exceptions.InvalidSchema)):
-        return Trouble(f"its address is malformed: {error}", sent=False, mend="check the tracking URI")
+        return Trouble(f"its address is malformed: {error}", sent=False, lasting=True, mend="check the tracking URI")
     return Trouble("it broke the connection off", mend="if it speaks TLS, write https:// in the tracking URI")
 
 
@@ -62,17 +64,22 @@ def answered(status: int) -> Trouble:
 def _tls(causes: list[BaseException], text: str) -> Trouble | None:
     files = [c for c in causes if isinstance(c, OSError) and "TLS" in str(c) and "invalid path" in str(c)]
     if files:
-        return Trouble(str(files[0]), sent=False, mend="check the connection's CA bundle and client certificate")
+        return Trouble(
+            str(files[0]), sent=False, lasting=True, mend="check the connection's CA bundle and client certificate"
+        )
     if not _any(causes, exceptions.SSLError, below.SSLError):
         return None
     if "WRONG_VERSION_NUMBER" in text or "RECORD_LAYER" in text:
-        return Trouble("it speaks no TLS", sent=False, mend="write http:// in the tracking URI")
+        return Trouble("it speaks no TLS", sent=False, lasting=True, mend="write http:// in the tracking URI")
     if "CERTIFICATE_REQUIRED" in text or "HANDSHAKE_FAILURE" in text:
-        return Trouble("TLS: it asks for a client certificate", sent=False, mend="name one in the connection")
+        return Trouble(
+            "TLS: it asks for a client certificate", sent=False, lasting=True, mend="name one in the connection"
+        )
     reason = text.partition("certificate verify failed:")[2].partition("(")[0].strip()
     return Trouble(
         f"TLS: its certificate is not trusted ({reason or 'handshake failed'})",
         sent=False,
+        lasting=True,
         mend="name its CA bundle in the connection, or the host as the certificate has it",
     )
 
