@@ -109,7 +109,7 @@ class GatePolicy(Settings):
         has are judged by the defaults; when it is there, an evaluation without slices blocks.
     :param fairness: protected attribute -> bounds.
     :param predictions: how far predictions may differ from the champion's.
-    :param self_tests: ``if_given``: failed self-tests reject; ``required``: without self-tests it blocks, too.
+    :param self_tests: ``if_given``: failed self-tests reject; ``required``: without any that was judged it blocks, too.
     :param approval: ``never``; ``when_held``: a gain that is seen but not sure waits for a person; ``always``: a
         person confirms each promotion.
     """

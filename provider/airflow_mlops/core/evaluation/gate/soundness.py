@@ -134,10 +134,13 @@ def _asked_for(challenger: Evidence, policy: GatePolicy) -> list[Check]:
         wanted = sorted(policy.fairness)
         checks.append(check("groups there", not missing, sorted(challenger.groups), wanted, challenger.subject, said))
     if policy.self_tests == "required":
-        there = bool(challenger.self_tests)
+        tests = challenger.self_tests or {}
+        judged = sum(status != "not_judged" for status in tests.values())
         said = "the policy asks for self-tests, and there are none of these files"
+        if tests:
+            said = f"the policy asks for self-tests, and none of the {len(tests)} could be judged"
         expected = "self-tests of these files"
-        checks.append(check("self-tests there", there, there, expected, challenger.subject, said))
+        checks.append(check("self-tests there", judged > 0, judged > 0, expected, challenger.subject, said))
     return checks
 
 

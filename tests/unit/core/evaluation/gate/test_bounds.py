@@ -83,6 +83,8 @@ def test_constant_scores_are_refused_even_where_the_champion_is_worse_than_chanc
         ({"reload": "pass", "dtype": "fail"}, "required", "reject"),
         ({"reload": "error"}, "if_given", "reject"),  # whatever that means
         ({"reload": "pass", "dtype": "not_judged"}, "required", "promote"),
+        ({"reload": "not_judged", "dtype": "not_judged"}, "required", "blocked"),
+        ({"reload": "not_judged", "dtype": "not_judged"}, "if_given", "promote"),
     ],
 )
 def test_self_tests_decide_as_the_policy_says(tests: Any, asked: Any, decision: str) -> None:
