@@ -110,11 +110,11 @@ class PromoteModelOperator(ReportingOperator):
             allow_backfill=self.allow_backfill,
             allow_older=self.allow_older,
         )
-        judging = None if self.evaluation is None else self._judging(self.evaluation)
+        how = None if self.evaluation is None else evaluation_of(self.evaluation)
         try:
             entry = promote_or_judge_again(
                 promote,
-                None if judging is None else partial(self._judge_again, context, challenger, judging),
+                None if how is None else partial(self._judge_again, context, challenger, how),
                 gate=ReportRef.from_dict(self.gate).id,
                 approver=promotion.approver_of(self.approver),
             )
@@ -125,22 +125,20 @@ class PromoteModelOperator(ReportingOperator):
             context["outlet_events"][asset].extra = ledger.event_of(entry)
         return ledger.as_dict(entry)
 
-    def _judge_again(self, context: Context, challenger: ModelVersionRef, judging: Judging) -> Report:
+    def _judge_again(self, context: Context, challenger: ModelVersionRef, how: Mapping[str, Any]) -> Report:
         from airflow_mlops.core.registry.regating import judge_again
 
         self.log.warning("another version became champion first: judging %s again", challenger)
         return judge_again(
             self.database,
             self.snapshots,
-            judging,
+            self._judging(how),
             challenger=challenger,
             tracking_uri=self.mlflow.tracking_uri,
             publish=lambda report: self.publish(report, context),
         )
 
-    def _judging(self, given: Mapping[str, Any]) -> Judging:
-        """Read how to judge again. It is done at the start: what is wrong with it must not wait for a lost race."""
-        from airflow_mlops.core.errors import BadInput
+    def _judging(self, how: Mapping[str, Any]) -> Judging:
         from airflow_mlops.core.evaluation.asked import Asked
         from airflow_mlops.core.evaluation.gate.policy import GatePolicy
         from airflow_mlops.core.policy import load_section
@@ -149,14 +147,6 @@ class PromoteModelOperator(ReportingOperator):
         from airflow_mlops.core.registry.regating import Judging
         from airflow_mlops.store import reports
 
-        known = {p.name: p.default for p in signature(EvaluateModelOperator.__init__).parameters.values()}
-        known = {name: default for name, default in known.items() if name not in ("self", "challenger", "kwargs")}
-        how = {**known, **given}
-        missing = [name for name, value in how.items() if value is Parameter.empty]
-        if unknown := sorted(given.keys() - known.keys()):
-            raise BadInput(f"evaluation has parameters that EvaluateModelOperator has not: {unknown}")
-        if missing:
-            raise BadInput(f"evaluation does not say how to judge again: {missing} are missing")
         trusted, key = how["trusted_types"], how["key"]
         return Judging(
             rows=Rows(
@@ -172,6 +162,25 @@ class PromoteModelOperator(ReportingOperator):
             trusted=tuple(trusted),
             self_tests=reports.get(self.database, ReportRef.from_dict(self.self_tests).id) if self.self_tests else None,
         )
+
+
+def evaluation_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the parameters of an evaluation, with ``EvaluateModelOperator``'s own defaults.
+
+    Called before anything is promoted: a mistake in them must not wait for a lost race.
+
+    :raises BadInput: when one is unknown or missing.
+    """
+    from airflow_mlops.core.errors import BadInput
+
+    taken = {p.name: p.default for p in signature(EvaluateModelOperator.__init__).parameters.values()}
+    known = {name: default for name, default in taken.items() if name not in ("self", "challenger", "kwargs")}
+    how = {**known, **given}
+    if unknown := sorted(given.keys() - known.keys()):
+        raise BadInput(f"evaluation has parameters that EvaluateModelOperator has not: {unknown}")
+    if missing := [name for name, value in how.items() if value is Parameter.empty]:
+        raise BadInput(f"evaluation does not say how to judge again: {missing} are missing")
+    return how
 
 
 def backfill_of(context: Context | Mapping[str, Any]) -> str | None:

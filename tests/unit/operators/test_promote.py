@@ -10,7 +10,7 @@ from airflow.sdk import Asset
 
 from airflow_mlops.core.errors import BadInput
 from airflow_mlops.operators.evaluate import EvaluateModelOperator
-from airflow_mlops.operators.promote import PromoteModelOperator, backfill_of
+from airflow_mlops.operators.promote import PromoteModelOperator, backfill_of, evaluation_of
 
 NEWS, OTHER = Asset("news"), Asset("other")
 
@@ -58,7 +58,7 @@ def promote(root: Any, database: Any, evaluation: Any) -> Any:
         task_id="t", challenger={}, gate={}, evaluation=evaluation, policy={"gate": {"min_rows": 7}}
     )
     task.__dict__["store"] = SimpleNamespace(database=database, snapshots=root)
-    return task._judging(evaluation)
+    return task._judging(evaluation_of(evaluation))
 
 
 def test_it_judges_again_as_the_evaluation_did_with_the_same_defaults(judged: Any, root: Any, database: Any) -> None:
@@ -73,9 +73,9 @@ def test_it_judges_again_as_the_evaluation_did_with_the_same_defaults(judged: An
     assert judging.policy.min_rows == 7
 
 
-def test_a_parameter_too_many_or_too_few_is_told_before_any_race(judged: Any, root: Any, database: Any) -> None:
+def test_a_parameter_too_many_or_too_few_is_told_before_any_race(judged: Any) -> None:
     with pytest.raises(BadInput, match=r"EvaluateModelOperator has not: \['challenger', 'tset'\]"):
-        promote(root, database, {**judged, "tset": 1, "challenger": {}})
+        evaluation_of({**judged, "tset": 1, "challenger": {}})
     del judged["target"]
     with pytest.raises(BadInput, match=r"\['target'\] are missing"):
-        promote(root, database, judged)
+        evaluation_of(judged)

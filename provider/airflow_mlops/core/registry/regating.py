@@ -7,21 +7,22 @@ gated against the new one: a version that is better than both still becomes cham
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from airflow_mlops.core.data.snapshot import SnapshotRoot
 from airflow_mlops.core.errors import Conflict, Refused, Superseded
-from airflow_mlops.core.evaluation.asked import Asked
-from airflow_mlops.core.evaluation.gate.policy import GatePolicy
 from airflow_mlops.core.refs import ModelVersionRef
-from airflow_mlops.core.registry.comparison import Rows, compare
-from airflow_mlops.core.registry.gating import gate
 from airflow_mlops.core.registry.promotion import PASSING, GuardRefused
 from airflow_mlops.core.report import Report
 from airflow_mlops.store import versions
 from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import LedgerEntry
+
+if TYPE_CHECKING:  # what evaluates is imported only by whoever has lost
+    from airflow_mlops.core.evaluation.asked import Asked
+    from airflow_mlops.core.evaluation.gate.policy import GatePolicy
+    from airflow_mlops.core.registry.comparison import Rows
 
 TIMES = 3
 
@@ -55,7 +56,7 @@ class Judging:
     rows: Rows
     metric: str
     policy: GatePolicy
-    asked: Asked = field(default_factory=Asked)
+    asked: Asked
     trusted: tuple[str, ...] = ()
     self_tests: Report | None = None
 
@@ -73,6 +74,9 @@ def judge_again(
 
     :param publish: keeps a report; called with the evaluation, then with the gate's.
     """
+    from airflow_mlops.core.registry.comparison import compare
+    from airflow_mlops.core.registry.gating import gate
+
     evaluation = compare(
         database,
         root,

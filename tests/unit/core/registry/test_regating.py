@@ -9,6 +9,7 @@ import pytest
 
 from airflow_mlops.core.errors import Conflict, Refused, Superseded
 from airflow_mlops.core.evaluation import GatePolicy
+from airflow_mlops.core.evaluation.asked import Asked
 from airflow_mlops.core.registry import comparison, promotion, regating
 from airflow_mlops.core.report import Check, Report
 from airflow_mlops.store import ledger, reports, versions
@@ -94,7 +95,7 @@ def rivals(world: Any) -> Any:
     )
     world.gates = {ref.version: world.gated(ref, "bootstrap") for ref in (world.good, world.poor, world.equal)}
     rows = comparison.Rows(world.root.open(world.data["test"]), ["id"], "y", ["x", "z"])
-    world.judging = regating.Judging(rows, "roc_auc", POLICY)
+    world.judging = regating.Judging(rows, "roc_auc", POLICY, Asked())
     return world
 
 
