@@ -108,6 +108,7 @@ def _changed(folder: Path) -> str:
     if git is None:
         return "+unchecked"
     command = [git, "--no-optional-locks", "-c", "core.fsmonitor=false", "-C", str(folder), "status", "--porcelain"]
+    command += ["--", ".", ":(exclude,glob)**/__pycache__/**"]  # what importing writes is no change of the code
     try:
         done = subprocess.run(command, capture_output=True, timeout=_DEADLINE, check=True)  # noqa: S603  # fixed words
     except (OSError, subprocess.SubprocessError):
