@@ -58,7 +58,7 @@ DIRECTIONS = [
         then="higher",
         why="women first",
     ),
-    Direction(column="Pclass", to=3, where={"Pclass": 1}, then="lower", share=0.8, why="the boats were up there"),
+    Direction(column="Pclass", to=3, where={"Sex": "female"}, then="lower", share=0.9, why="the boats were up there"),
 ]
 
 

@@ -96,7 +96,7 @@ def _may_be_missing(subject: Subject, name: str) -> bool:
 def _missing(column: pd.Series[Any]) -> pd.Series[Any]:
     """Give a column whose values are all missing, in the type in which snapshots give it."""
     kept = _is_text(column) or pd.api.types.is_datetime64_any_dtype(column.dtype)
-    return pd.Series([None if kept else float("nan")] * len(column), dtype=column.dtype if kept else "float64")
+    return pd.Series([float("nan")] * len(column), dtype=column.dtype if kept else "float64")
 
 
 def _is_text(column: pd.Series[Any]) -> bool:

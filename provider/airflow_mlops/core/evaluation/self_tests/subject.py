@@ -163,7 +163,8 @@ def distance(first: Array, second: Array) -> float:
 
 
 def as_column(values: Sequence[Any], dtype: Any) -> pd.Series[Any]:
-    """Make a column of a type, or of what the values are where they do not fit it."""
+    """Make a column of a type, or of what the values are where they do not fit it; ``None`` is missing."""
+    values = [float("nan") if value is None else value for value in values]  # as snapshots give it
     try:
         found: pd.Series[Any] = pd.Series(values, dtype=dtype)
     except (TypeError, ValueError, OverflowError):
