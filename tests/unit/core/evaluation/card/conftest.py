@@ -66,12 +66,12 @@ def evaluation(task: str = "binary", champion: bool = True, **changed: Any) -> R
     gap = {"gap": 0.09, "low": 0.05, "high": 0.13, "rates": rates}
     checks = [
         *slices(metric),
+        Check("overfitting", "fail", "warn", {}, "a fall of at most 0.1", "champion", "the champion's is large"),
         Check("worst slice", "pass", "info", {}, None, "slice age > 60", "mean loss 0.7 in age > 60, 0.4 elsewhere"),
         Check("demographic parity", "pass", "info", gap, {"threshold": 0.3}, "group sex", "largest difference 0.09"),
         Check(
             "overfitting", "pass", "info", {}, "a fall of at most 0.1", "challenger", f"{metric} 0.9 on training rows"
         ),
-        Check("overfitting", "fail", "warn", {}, "a fall of at most 0.1", "champion", "the champion's is large"),
     ]
     facts = {"evidence": ref(1700), "metric": metric, "task": task, "slices": ["region"], "groups": ["sex"],
              "roles": roles, **changed}  # fmt: skip
