@@ -105,7 +105,8 @@ def _rates(rates: Mapping[str, Any]) -> str:
     """Write what each group has got: the shares, without the rows they are of."""
     told = []
     for group, of_group in list(rates.items())[:MOST_GROUPS]:
-        shares = [words.share(v) for k, v in mapping(of_group).items() if k != "rows"]
-        told.append(f"{words.text(group, 24)} {' / '.join(shares)}")
+        shares = {k: words.share(v) for k, v in mapping(of_group).items() if k != "rows"}
+        named = [f"{words.label(k)} {v}" for k, v in shares.items()] if len(shares) > 1 else list(shares.values())
+        told.append(f"{words.text(group, 24)} {', '.join(named)}")
     more = len(rates) - MOST_GROUPS
     return "; ".join(told + ([f"… {more} more"] if more > 0 else [])) or words.NOTHING

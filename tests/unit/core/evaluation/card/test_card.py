@@ -130,6 +130,14 @@ def test_fairness_has_the_bound_of_the_gate_beside_the_gap(known: Make) -> None:
     assert "| 0.05 to 0.13 | – |" in section(known(gate=None), "Fairness")
 
 
+def test_two_rates_of_a_group_are_told_apart(known: Make, made: Any) -> None:
+    report = made("evaluation")
+    rates = {"f": {"rows": 900, "false_positives": 0.085, "true_positives": 0.346}}
+    odds = Check("equalised odds", "pass", "info", {"gap": 0.1, "rates": rates}, None, "group sex")
+    report = Report.of("evaluation", report.subject, [odds], facts=report.facts)
+    assert "| f false positives 8.5 %, true positives 34.6 % |" in section(known(evaluation=report), "Fairness")
+
+
 def test_costs_have_units_and_stand_beside_their_budgets(known: Make, made: Any) -> None:
     said = section(known(gate=made("gate", decision="reject")), "What it costs")
     assert "| Size of all files | 671 kB | 671 kB | at most 500 kB | no |" in said
