@@ -9,6 +9,7 @@ say, and never before that of the entry it follows, so that it sorts as the epoc
 they had planned for afterwards: once a version is rolled back, its announced beginning does not bring it in again. So
 an entry whose ``effective_at`` is still to come is the :func:`head` at once, which aliases follow and challengers are
 compared with, and the champion :func:`as_of` a moment from that moment on; once all have begun, both say the same.
+The entries that no later one overrides are kept once more as reigns, where the champion of a moment is one step away.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from airflow_mlops.core.errors import Conflict
 from airflow_mlops.store.clock import now
 from airflow_mlops.store.database import Database
-from airflow_mlops.store.tables import LedgerEntry
+from airflow_mlops.store.tables import LedgerEntry, Reign
 
 Clock = Literal["recorded", "effective"]
 Action = Literal["promote", "rollback", "adopt"]
@@ -132,6 +133,8 @@ def append(
             entry.recorded_at = moment if newest is None else max(moment, newest.recorded_at)
             entry.effective_at = effective_at or entry.recorded_at
             session.add(entry)
+            session.flush()  # first of all: whoever loses the race stops here
+            _reign(session, entry)
     except IntegrityError:
         newest_entry = head(database, model)
         if (None if newest_entry is None else newest_entry.epoch) == expected_epoch:
@@ -144,6 +147,12 @@ def _newest(session: Session, model: str) -> LedgerEntry | None:
     return session.scalars(
         select(LedgerEntry).where(LedgerEntry.model == model).order_by(LedgerEntry.epoch.desc()).limit(1)
     ).first()
+
+
+def _reign(session: Session, entry: LedgerEntry) -> None:
+    """Let an entry begin on the data's clock: whatever earlier decisions had planned from then on is off."""
+    session.execute(delete(Reign).where(Reign.model == entry.model, Reign.effective_at >= entry.effective_at))
+    session.add(Reign(model=entry.model, effective_at=entry.effective_at, epoch=entry.epoch))
 
 
 def _clock(session: Session) -> datetime:
@@ -173,12 +182,15 @@ def as_of(database: Database, model: str, moment: datetime, *, clock: Clock = "e
 
     :param clock: ``recorded``: what this store knew then; ``effective``: what holds then on the data's clock.
     """
-    column = LedgerEntry.effective_at if clock == "effective" else LedgerEntry.recorded_at
-    query = select(LedgerEntry).where(LedgerEntry.model == model, column <= moment)
-    # What was recorded sorts as the epochs do, so that both orders mean the same; one of them is a single step.
-    order = [LedgerEntry.epoch.desc()] if clock == "effective" else [column.desc(), LedgerEntry.epoch.desc()]
+    query = select(LedgerEntry).where(LedgerEntry.model == model)
+    if clock == "recorded":
+        query = query.where(LedgerEntry.recorded_at <= moment).order_by(LedgerEntry.recorded_at.desc())
+    else:
+        reigning = (Reign.model == LedgerEntry.model) & (Reign.epoch == LedgerEntry.epoch)
+        query = query.join(Reign, reigning).where(Reign.model == model, Reign.effective_at <= moment)
+        query = query.order_by(Reign.effective_at.desc())
     with database.session() as session:
-        return session.scalars(query.order_by(*order).limit(1)).first()
+        return session.scalars(query.order_by(LedgerEntry.epoch.desc()).limit(1)).first()
 
 
 def event_of(entry: LedgerEntry) -> dict[str, Any]:

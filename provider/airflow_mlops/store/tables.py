@@ -132,8 +132,7 @@ class LedgerEntry(Base):
     """One change of champion. Unique on (model, epoch): the compare-and-set."""
 
     __tablename__ = "mlops_ledger"
-    __table_args__ = (  # the champion of a moment on either clock; the reigns of a version
-        Index("ix_mlops_ledger_model_effective_at_epoch", "model", "effective_at", "epoch"),
+    __table_args__ = (  # the champion that was known at a moment; when a version became champion
         Index("ix_mlops_ledger_model_recorded_at_epoch", "model", "recorded_at", "epoch"),
         Index("ix_mlops_ledger_model_version_epoch", "model", "version", "epoch"),
     )
@@ -149,6 +148,18 @@ class LedgerEntry(Base):
     recorded_at: Mapped[datetime] = mapped_column(Instant)
     effective_at: Mapped[datetime] = mapped_column(Instant)
     action: Mapped[str] = mapped_column(String(20), server_default="promote")  # promote, rollback, adopt
+
+
+class Reign(Base):
+    """An entry of the ledger that no later one overrides, by its beginning on the data's clock.
+
+    Made from the ledger and never more than it says: of two reigns the later one is also the later decision.
+    """
+
+    __tablename__ = "mlops_reigns"
+    model: Mapped[str] = mapped_column(String(100), primary_key=True)
+    effective_at: Mapped[datetime] = mapped_column(Instant, primary_key=True)
+    epoch: Mapped[int]
 
 
 class Window(Base):

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from airflow_mlops.core.errors import Conflict
 from airflow_mlops.core.report import Check, Report
-from airflow_mlops.store import ledger, reports
+from airflow_mlops.store import ledger, reports, schema
 from airflow_mlops.store.database import Database
+from airflow_mlops.store.tables import Reign
 
 START = datetime(2026, 4, 6, tzinfo=UTC)
 
@@ -219,3 +221,30 @@ def test_as_of_is_right_on_both_clocks_at_a_thousand_instants(each_database: Dat
         for moment in asked:
             begun = [e.version for e, m in zip(entries, moments, strict=True) if m <= moment]
             assert version_at(each_database, moment, clock) == (begun[-1] if begun else None)  # type: ignore[arg-type]
+
+
+def test_a_store_from_before_gets_its_reigns_from_the_ledger(unmigrated: Database) -> None:
+    unmigrated.upgrade()
+    chance = random.Random(3)
+    for model in ("a", "b", "c"):
+        for epoch in range(1, 16):
+            moment = START + timedelta(days=chance.randint(0, 20))
+            append(unmigrated, epoch - 1 or None, epoch, model, effective_at=moment)
+
+    def reigns() -> list[Any]:
+        with unmigrated.session() as session:
+            found = session.scalars(select(Reign).order_by(Reign.model, Reign.effective_at))
+            return [(r.model, r.effective_at, r.epoch) for r in found]
+
+    kept = reigns()
+    assert len({model for model, _, _ in kept}) == 3
+    assert len(kept) < 45, "some decisions were overridden"
+    with unmigrated.engine.begin() as connection:
+        for statement in (
+            "DROP TABLE mlops_reigns",
+            "CREATE INDEX ix_mlops_ledger_model_effective_at_epoch ON mlops_ledger (model, effective_at, epoch)",
+            f"UPDATE {schema.VERSION_TABLE} SET version_num = '0003'",
+        ):
+            connection.execute(text(statement))
+    unmigrated.upgrade()
+    assert reigns() == kept
