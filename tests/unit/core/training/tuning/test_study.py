@@ -106,6 +106,19 @@ def test_optuna_finds_better_trials_than_chance_and_gives_hopeless_ones_up(datab
     assert sum(late) / len(late) > sum(early) / len(early) + 0.03
 
 
+class Short(Hill):
+    """Judges in one step."""
+
+    steps = 1
+
+    def scores(self, params: Mapping[str, Any]) -> Iterator[float]:
+        yield next(super().scores(params))
+
+
+def test_a_trial_that_has_come_to_its_end_is_complete_however_bad_it_is(database: Database) -> None:
+    assert {trial.state for trial in search(OPTUNA, AUC, Short(), Kept(database, "s"))} == {"complete"}
+
+
 def test_pruning_can_be_switched_off(database: Database) -> None:
     tuning = OPTUNA.model_copy(update={"prune": False})
     assert {trial.state for trial in search(tuning, AUC, Hill(), Kept(database, "s"))} == {"complete"}
@@ -115,6 +128,7 @@ def test_a_random_search_of_more_trials_begins_with_those_of_a_shorter_one(datab
     few = search(RANDOM.model_copy(update={"trials": 5}), AUC, Hill(), Kept(database, "few"))
     many = search(RANDOM, AUC, Hill(), Kept(database, "many"))
     assert told(few) == told(many)[:5]
+    assert len({trial.params["rate"] for trial in many}) == 24
 
 
 class Odd(Hill):
