@@ -24,8 +24,9 @@ class EvaluateModelOperator(ReportingOperator):
     :param test: the gate rows: rows in no training, tuning or selection data of either model.
     :param target: the column to predict.
     :param key: the columns that name a row.
-    :param split_key: the column that the split went by; rows that share it belong together. Default: the first of
-        ``key``.
+    :param split_key: the column, or columns, that the split went by: by them a row that a model has seen is known
+        again, and rows that share the first belong together. Default: the first of ``key``. Where a customer's later
+        weeks are judged by a model of the earlier ones, name both: ``["customer", "week"]``.
     :param features: the columns that the models get; default: the contract's features.
     :param contract: the contract that names them.
     :param metric: the task's main figure; it fixes the task.
@@ -65,7 +66,7 @@ class EvaluateModelOperator(ReportingOperator):
         test: str | Mapping[str, Any],
         target: str,
         key: Sequence[str],
-        split_key: str | None = None,
+        split_key: str | Sequence[str] | None = None,
         features: Sequence[str] | None = None,
         contract: str | Mapping[str, Any] | None = None,
         metric: str = "roc_auc",
@@ -109,7 +110,7 @@ class EvaluateModelOperator(ReportingOperator):
         rows = Rows(
             snapshot=self.open(self.test),
             key=[self.key] if isinstance(self.key, str) else list(self.key),
-            split_key=self.split_key,
+            split_key=self.split_key or None,
             target=self.target,
             features=features_of(self.contract, self.features),
         )

@@ -54,7 +54,18 @@ def test_everything_is_asked_for_unless_it_is_told_not_to(execute: Execute, eval
     assert ended.given == ended.report.ref().to_dict()
     assert compared["asked"] == Asked([], [], 0.5, True, True, 5000)
     assert compared["rows"].key == ["id"]
-    assert compared["rows"].cluster == "id"
+    assert (compared["rows"].cluster, compared["rows"].split_columns) == ("id", ["id"])
+
+
+@pytest.mark.parametrize(
+    ("given", "cluster", "columns"),
+    [("x", "x", ["x"]), (["x", "y"], "x", ["x", "y"]), ("{{ 'x' }}", "x", ["x"]), ("", "id", ["id"])],
+)
+def test_the_first_column_of_the_split_says_what_belongs_together(
+    execute: Execute, evaluating: Any, compared: Any, given: Any, cluster: str, columns: list[str]
+) -> None:
+    assert execute(evaluating(split_key=given, key=["id", "y"])).error is None
+    assert (compared["rows"].cluster, compared["rows"].split_columns) == (cluster, columns)
 
 
 def test_parameters_are_rendered_and_read(execute: Execute, evaluating: Any, compared: Any) -> None:

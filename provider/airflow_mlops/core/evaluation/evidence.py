@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_mlops.core.data.snapshot import Snapshot, SnapshotRoot
 from airflow_mlops.core.evaluation.gate import Evidence
@@ -11,6 +11,9 @@ from airflow_mlops.core.evaluation.rows import GateRows
 from airflow_mlops.core.metrics import Array
 from airflow_mlops.core.refs import SnapshotRef
 from airflow_mlops.core.training.splits import key_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KEY, CLUSTER, TARGET = "row_key", "cluster", "target"
 SCORE, LOSS, SLICE, GROUP = "score_", "loss_", "slice_", "group_"
@@ -71,18 +74,27 @@ def read(
     )
 
 
-def overlap(rows: Snapshot, seen: Sequence[Snapshot], key: str) -> int:
+def overlap(rows: Snapshot, seen: Sequence[Snapshot], key: str | Sequence[str]) -> int:
     """Count the rows whose key stands in data that a model has seen.
 
     :param rows: the gate rows.
     :param seen: the model's training and validation snapshots.
-    :param key: the column that the split went by, so that a customer seen in another week counts too.
+    :param key: the column that the split went by, so that a customer seen in another week counts too; or the columns.
     """
-    asked = key_text(rows.to_pandas([key])[key])
+    columns = [key] if isinstance(key, str) else list(key)
+    asked = _key_of(rows.to_pandas(columns))
     wanted = asked.unique()
     known: set[str] = set()
     for snapshot in seen:
-        for batch in snapshot.batches([key]):
-            keys = key_text(batch[key])
+        for batch in snapshot.batches(columns):
+            keys = _key_of(batch)
             known.update(keys[keys.isin(wanted)].unique())
     return int(asked.isin(known).sum())
+
+
+def _key_of(frame: pd.DataFrame) -> pd.Series[Any]:
+    """Give the text of each row's key; rows that have none are alike."""
+    first, *others = (key_text(frame[column]) for column in frame.columns)
+    for other in others:
+        first = first.str.cat(other, sep="\x1f", na_rep="")
+    return first

@@ -36,7 +36,7 @@ class Rows:
 
     :param snapshot: the rows.
     :param key: the columns that name a row.
-    :param split_key: the column that the split went by; default the first of ``key``.
+    :param split_key: the column, or columns, that the split went by; default the first of ``key``.
     :param target: the column to predict.
     :param features: the columns that the models get.
     """
@@ -45,12 +45,17 @@ class Rows:
     key: Sequence[str]
     target: str
     features: Sequence[str]
-    split_key: str | None = None
+    split_key: str | Sequence[str] | None = None
+
+    @property
+    def split_columns(self) -> list[str]:
+        """The columns by whose values a row that was seen before is known again."""
+        return [self.split_key] if isinstance(self.split_key, str) else list(self.split_key or self.key[:1])
 
     @property
     def cluster(self) -> str:
         """The column whose equal values belong together."""
-        return self.split_key or self.key[0]
+        return self.split_columns[0]
 
 
 def load_version(version: Version, tracking_uri: str, trusted: Sequence[str] = ()) -> Any:
@@ -153,7 +158,7 @@ def _facts(root: SnapshotRoot, version: Version, rows: Rows, tracking_uri: str) 
     seen = None
     if all(part in version.data for part in SEEN_PARTS):
         parts = [root.open(SnapshotRef.from_dict(ref)) for part, ref in version.data.items() if part != GATE_PART]
-        seen = evidence.overlap(rows.snapshot, parts, rows.cluster)
+        seen = evidence.overlap(rows.snapshot, parts, rows.split_columns)
     folder = loading.local_folder(version.artifact_uri, tracking_uri)
     return {
         "version": version.version,

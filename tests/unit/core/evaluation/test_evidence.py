@@ -134,6 +134,18 @@ def test_a_seen_row_is_counted_whatever_keys_stand_beside_its_own(root: Snapshot
     assert evidence.overlap(part("g", gate), [part("t", [99]), part("v", seen)], "id") == 2
 
 
+def test_of_several_columns_only_rows_that_agree_in_all_were_seen(root: SnapshotRoot) -> None:
+    def part(name: str, customers: list[int], weeks: list[Any]) -> Snapshot:
+        return root.open(
+            root.write(name, pd.DataFrame({"id": customers, "week": pd.to_datetime(weeks, format="ISO8601")}))
+        )
+
+    gate = part("g", [1, 1, 2, 12], ["2026-04-06", "2026-04-13", "2026-04-13", None])
+    seen = part("t", [1, 2, 12, 1], ["2026-04-06T00:00:00", "2026-04-06", None, "2026-03-30"])
+    assert evidence.overlap(gate, [seen], "id") == 4
+    assert evidence.overlap(gate, [seen], ["id", "week"]) == 2
+
+
 def test_seen_data_that_lack_the_key_are_an_error_not_zero(root: SnapshotRoot, rows: Snapshot) -> None:
     other = root.open(root.write("t", pd.DataFrame({"x": [1]})))
     with pytest.raises(BadInput, match=r"no column \['id'\]"):
