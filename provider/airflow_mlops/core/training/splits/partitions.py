@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -65,8 +66,9 @@ class PartitionRule:
         import pandas as pd
 
         complete(frame, self.column)
-        there = key_text(pd.Series(sorted(frame[self.column].unique())))
-        part_of = self._parts(there.tolist())
+        there = key_text(pd.Series(frame[self.column].unique()).sort_values())
+        text = frame[self.column].dtype == object or isinstance(frame[self.column].dtype, pd.StringDtype)
+        part_of = self._parts(sorted(there, key=_by_number) if text else there.tolist())
         return key_text(frame[self.column]).map(part_of).fillna(GAP).to_numpy(dtype=object)
 
     def _parts(self, there: list[str]) -> dict[str, str]:
@@ -105,6 +107,11 @@ class PartitionRule:
             "train": None if self.train is None else list(self.train),
             "gap": self.gap,
         }
+
+
+def _by_number(name: str) -> list[str | int]:
+    """Order names by the numbers in them: week 10 is after week 9."""
+    return [int(piece) if piece.isdecimal() else piece for piece in re.split(r"(\d+)", name)]
 
 
 def _names(which: Which) -> list[str]:

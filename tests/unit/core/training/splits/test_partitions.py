@@ -81,3 +81,20 @@ def test_numbers_are_counted_as_numbers_and_named_by_their_text() -> None:
 def test_what_cannot_be_meant_is_refused(how: dict[str, Any], said: str) -> None:
     with pytest.raises(BadInput, match=said):
         by_month(PartitionRule(**how))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["9", "10", "11"],
+        ["2026-W9", "2026-W10", "2026-W11"],
+        ["2025-W50", "2026-W1", "2026-W2"],
+        ["2026-04-06", "2026-04-13", "2026-05-04"],
+        [9, 10, 11],
+        [9.0, 10.0, 11.0],
+        [-3, -2, 1],
+    ],
+)
+def test_the_newest_are_counted_by_the_numbers_in_their_names(names: list[Any]) -> None:
+    frame = pd.DataFrame({"partition": names[::-1]})
+    assert PartitionRule().assign(frame).tolist() == ["test", "validation", "train"]
