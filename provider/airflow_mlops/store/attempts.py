@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.orm import Session
 
 from airflow_mlops.core.errors import Superseded
@@ -18,6 +18,8 @@ from airflow_mlops.store.tables import Attempt
 
 if TYPE_CHECKING:
     from airflow_mlops.store.database import Database
+
+FROZEN_SECONDS = 60
 
 
 def begin(database: Database, key: str, *, try_number: int | None = None, try_id: str | None = None) -> str:
@@ -38,6 +40,7 @@ def begin(database: Database, key: str, *, try_number: int | None = None, try_id
 def _begin(database: Database, key: str, try_number: int | None, try_id: str | None) -> str:
     token = uuid.uuid4().hex
     with database.session() as session:
+        session.execute(select(*_not_frozen(session), literal(1)))
         found = session.get(Attempt, key, with_for_update=True)
         if found is None:
             found = Attempt(key=key)
@@ -55,9 +58,21 @@ def hold(session: Session, key: str, token: str) -> None:
     :raises Superseded: when it is not.
     """
     # Shared: sessions of one attempt need not wait for each other, while the next attempt's begin waits for them all.
-    found = session.scalars(select(Attempt).where(Attempt.key == key).with_for_update(read=True)).first()
+    query = select(Attempt, *_not_frozen(session)).where(Attempt.key == key).with_for_update(read=True)
+    row = session.execute(query).first()
+    found = None if row is None else row[0]
     if found is None or found.token != token:
         raise _superseded(found, key)
+
+
+def _not_frozen(session: Session) -> list[ColumnElement[str]]:
+    """Give what to select beside so that PostgreSQL ends a session whose process has stopped in the middle of it.
+
+    Its locks would keep the next attempt waiting for as long as the dead machine's connection seems to be alive.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return []
+    return [func.set_config("idle_in_transaction_session_timeout", str(FROZEN_SECONDS * 1000), True)]
 
 
 def _is_later(found: Attempt, try_number: int | None, try_id: str | None) -> bool:

@@ -56,7 +56,7 @@ _TROUBLES = (
         "correct the socket's folder ('host' in the connection's query), and see that the database server runs",
     ),
     _trouble(
-        "invalid response to SSL negotiation|server closed the connection unexpectedly|expected authentication",
+        "invalid response to SSL negotiation|expected authentication",
         "something answers, but not as PostgreSQL does",
         "correct the connection's port",
     ),
@@ -109,6 +109,11 @@ _TROUBLES = (
         "raise max_connections, or put a pooler between",
     ),
     _trouble("no space left|disk is full|DiskFull", "its disk is full", "make room on the database's disk"),
+    _trouble(
+        "server closed the connection|terminating connection|connection already closed|connection is lost",
+        "the connection was cut",
+        "see in the server's log whether it was restarted, or this process stood still in the middle of its work",
+    ),
     _trouble("starting up|shutting down|in recovery mode", "it is starting or stopping", "wait until it runs"),
 )
 _OTHER = "look at the database server's log, and at the connection of type mlops_store"

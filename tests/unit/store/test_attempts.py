@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import re
 import threading
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.exc import OperationalError
 
 import airflow_mlops.store
-from airflow_mlops.core.errors import Conflict, Superseded
+from airflow_mlops.core.errors import Conflict, StoreNotReady, Superseded
 from airflow_mlops.core.refs import SnapshotRef
 from airflow_mlops.core.report import Check, Report
 from airflow_mlops.store import attempts, baselines, catalogue, claims, episodes, ledger, reports, versions, windows
@@ -120,7 +121,7 @@ def test_every_module_that_writes_is_tried() -> None:
         f.stem for f in folder.glob("*.py") if re.search(r"session\.(add|merge)|update\(|insert\(", f.read_text())
     ]
     tried = {name for step in PUBLISHING.values() for name in step.__code__.co_names}
-    assert [name for name in writing if name not in tried and name != "attempts"] == []
+    assert [name for name in writing if name not in {*tried, "attempts", "database"}] == []
 
 
 def test_a_superseded_attempt_is_told_by_whom(each_database: Database) -> None:
@@ -185,6 +186,52 @@ def test_the_next_attempt_begins_only_when_what_the_zombie_has_begun_to_write_is
             assert beside.scalar(select(Attempt.key).where(Attempt.key == KEY)) == KEY
     with database.engine.connect() as connection:
         connection.execute(held, {"key": KEY})
+
+
+def test_a_zombie_that_is_frozen_while_it_writes_does_not_keep_its_retry_waiting(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(postgres)
+    zombie = attempt(database)
+    monkeypatch.setattr(attempts, "FROZEN_SECONDS", 1)
+
+    def frozen() -> None:
+        with zombie.session() as session:
+            session.add(version())
+            session.flush()
+            attempt(database)  # waits until the server has ended the zombie's session
+            session.execute(select(Version))
+
+    with pytest.raises(StoreNotReady, match="the connection was cut"):
+        frozen()
+    assert database.row_counts()["mlops_versions"] == 0
+
+
+def publish_in_another_process(url: str, go: Any, said: Any) -> None:
+    own = Database(url)
+    fenced = own.fenced(KEY, attempts.begin(own, KEY))
+    said.put("begun")
+    go.wait()
+    try:
+        window(fenced)
+        said.put("published")
+    except Superseded:
+        said.put("superseded")
+
+
+def test_a_process_that_lives_on_beside_its_retry_publishes_nothing(each_database: Database) -> None:
+    context = multiprocessing.get_context("fork")
+    go, said = context.Event(), context.Queue()
+    url = each_database.url.render_as_string(hide_password=False)
+    zombie = context.Process(target=publish_in_another_process, args=(url, go, said))
+    zombie.start()
+    assert said.get(timeout=30) == "begun"
+    retry = attempt(each_database)
+    go.set()
+    assert said.get(timeout=30) == "superseded"
+    zombie.join(30)
+    assert windows.of_model(each_database, "m", "drift") == []
+    window(retry)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
