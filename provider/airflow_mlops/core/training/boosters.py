@@ -86,8 +86,8 @@ class Library(Protocol):
         """Write it."""
 
     @staticmethod
-    def load(path: Path) -> Any:
-        """Read it back."""
+    def load(content: bytes) -> Any:
+        """Read it back from the file's content."""
 
     @staticmethod
     def outputs(booster: Any, rows: Any) -> np.ndarray[Any, Any]:
@@ -117,11 +117,11 @@ class LightGbm:
         booster.save_model(str(path))
 
     @staticmethod
-    def load(path: Path) -> Any:
-        """Read it back."""
+    def load(content: bytes) -> Any:
+        """Read it back from the file's content."""
         from lightgbm import Booster
 
-        return Booster(model_file=str(path))
+        return Booster(model_str=content.decode(errors="replace"))  # what is no text, it refuses itself
 
     @staticmethod
     def outputs(booster: Any, rows: Any) -> np.ndarray[Any, Any]:
@@ -159,12 +159,12 @@ class XgBoost:
         booster.save_model(str(path))
 
     @staticmethod
-    def load(path: Path) -> Any:
-        """Read it back."""
+    def load(content: bytes) -> Any:
+        """Read it back from the file's content."""
         from xgboost import Booster
 
         booster = Booster()
-        booster.load_model(str(path))
+        booster.load_model(bytearray(content))
         return booster
 
     @staticmethod

@@ -1,4 +1,6 @@
-"""The formats in which a model is kept. None of them can run code when it is read, and pickle is not among them.
+"""The formats in which a model is kept. None of them can run code when it is read.
+
+Pickle, which can, is never written, and read only by those who ask for it: for models that MLflow had before.
 
 scikit-learn's estimators are kept as skops; models of LightGBM and XGBoost in their libraries' own formats. Each lies
 in MLflow's layout, with an ``MLmodel`` file that MLflow reads and we never do: what is loaded, and which types are
@@ -7,8 +9,10 @@ trusted, is for the caller to say and not for the artifact.
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Collection, Sequence
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import is_zipfile
@@ -21,8 +25,11 @@ from airflow_mlops.core.training.prediction import predict
 if TYPE_CHECKING:
     import pandas as pd
 
-MODEL_FILE = "model.skops"
+log = logging.getLogger(__name__)
+MODEL_FILE, PICKLE_FILE = "model.skops", "model.pkl"
 NATIVE_FILE, PREPARE_FILE = "native.json", "prepare.skops"
+NEEDED = (MODEL_FILE, NATIVE_FILE, PREPARE_FILE, PICKLE_FILE, *(library.file for library in LIBRARIES.values()))
+"""What models are loaded from; whatever else lies beside it is for MLflow and for people."""
 # What skops does not trust by itself and scikit-learn's own estimators need. Named one by one: a prefix such as
 # "sklearn." would also trust whatever a later release puts there.
 TRUSTED_TYPES = (
@@ -72,15 +79,32 @@ def as_kept(model: Any, example: pd.DataFrame) -> Any:
     return kept
 
 
-def restore(folder: Path, *, trusted: Sequence[str] = ()) -> Any:
+def restore(
+    files: Mapping[str, bytes], *, trusted: Sequence[str] = (), allow_pickle: bool = False, where: str = ""
+) -> Any:
     """Read a model back. Only for files whose digest is right: call :func:`airflow_mlops.core.training.artifact.load`.
 
+    :param files: name -> content, of at least those of :data:`NEEDED` that the model has.
     :param trusted: types of the project's own that the model may contain.
+    :param allow_pickle: whether a model that is kept in no other format may be unpickled, which can run any code.
+    :param where: the folder they are from, for the errors.
     :raises Refused: when the format or a type is not what it has to be.
     """
-    if (folder / NATIVE_FILE).exists():
-        return _restore_native(folder, trusted)
-    return _read_skops(folder / MODEL_FILE, trusted)
+    if NATIVE_FILE in files:
+        return _restore_native(files, trusted, where)
+    if MODEL_FILE in files or PICKLE_FILE not in files:
+        return _read_skops(files, MODEL_FILE, trusted, where)
+    if not allow_pickle:
+        raise Refused(
+            f"the artifact has no {MODEL_FILE}: it is a pickle, which runs code when it is loaded",
+            where=where,
+            mend='keep it as skops; or, if you trust its maker, adopt it with {"allow_pickle": true} in the extra '
+            "of the MLflow connection",
+        )
+    log.warning("a pickle is loaded, which can run any code; its digest is the registered one: %s", where)
+    import pickle
+
+    return pickle.loads(files[PICKLE_FILE])  # noqa: S301 - asked for, on the connection
 
 
 def _save_skops(model: Any, folder: Path, example: pd.DataFrame, *, trusted: Sequence[str], keep_example: bool) -> None:
@@ -137,41 +161,44 @@ def _save_native(
     noted.save(str(folder / "MLmodel"))
 
 
-def _restore_native(folder: Path, trusted: Sequence[str]) -> Any:
-    described = json.loads((folder / NATIVE_FILE).read_text(encoding="utf-8"))
+def _restore_native(files: Mapping[str, bytes], trusted: Sequence[str], where: str) -> Any:
+    described = json.loads(files[NATIVE_FILE])
     library = LIBRARIES.get(described["library"])
     if library is None:
         raise Refused(
             f"the artifact is in an unknown format, {described['library']!r}",
-            where=str(folder / NATIVE_FILE),
+            where=f"{where}: {NATIVE_FILE}",
             mend=f"known are skops and those of {sorted(LIBRARIES)}; is it of a later release?",
         )
+    if library.file not in files:
+        raise Refused(f"the artifact has no {library.file}", where=where, mend="restore the files from a backup")
     try:
-        booster = library.load(folder / library.file)
+        booster = library.load(files[library.file])
     except ImportError as error:
         raise BadInput(
             f"{described['library']} is not installed here, so its model cannot be loaded",
-            where=str(folder),
+            where=where,
             mend=f"pip install {described['library']}",
         ) from error
-    prepare = _read_skops(folder / PREPARE_FILE, trusted) if described["prepare"] else None
+    prepare = _read_skops(files, PREPARE_FILE, trusted, where) if described["prepare"] else None
     values = (described["library"], booster, described["columns"], prepare)
     return BoosterClassifier(*values, described["classes"]) if "classes" in described else BoosterRegressor(*values)
 
 
-def _read_skops(path: Path, trusted: Sequence[str]) -> Any:
-    if not is_zipfile(path):
-        raise Refused(f"the artifact has no {path.name}", where=str(path.parent), mend="only skops models are loaded")
+def _read_skops(files: Mapping[str, bytes], name: str, trusted: Sequence[str], where: str) -> Any:
+    content = files.get(name, b"")
+    if not is_zipfile(io.BytesIO(content)):
+        raise Refused(f"the artifact has no {name}", where=where, mend="only skops models are loaded")
     skops_io = import_quietly("skops.io")
 
-    unknown = set(skops_io.get_untrusted_types(file=path)) - {*TRUSTED_TYPES, *trusted}
+    unknown = set(skops_io.get_untrusted_types(data=content)) - {*TRUSTED_TYPES, *trusted}
     if unknown:
         raise Refused(
             f"the model contains types that are not trusted: {sorted(unknown)[:5]}",
-            where=str(path),
+            where=f"{where}: {name}",
             mend="name the project's own types with trusted_types=[...] if you know them",
         )
-    return skops_io.load(path, trusted=[*TRUSTED_TYPES, *trusted])
+    return skops_io.loads(content, trusted=[*TRUSTED_TYPES, *trusted])
 
 
 def _check_types(model: Any, trusted: Sequence[str]) -> None:
