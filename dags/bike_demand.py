@@ -10,12 +10,14 @@ from typing import Any
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, task
 
+from airflow_mlops.operators.card import ModelCardOperator
 from airflow_mlops.operators.evaluate import EvaluateModelOperator
 from airflow_mlops.operators.gate import EvaluationGateOperator
 from airflow_mlops.operators.ingest import IngestDatasetOperator
 from airflow_mlops.operators.leakage import CheckLeakageOperator
 from airflow_mlops.operators.promote import PromoteModelOperator
 from airflow_mlops.operators.register import RegisterModelOperator
+from airflow_mlops.operators.self_test import SelfTestModelOperator
 from airflow_mlops.operators.split import SplitDatasetOperator
 from airflow_mlops.operators.train import SelectChallengerOperator, TrainModelOperator
 from airflow_mlops.operators.validate import ValidateDatasetOperator
@@ -42,8 +44,8 @@ Each month brings new hours, and a model that has learned from them. Press **Tri
 6. **train** two candidates, **select** the better one, and **refit** it on all that is older than the gate rows:
    demand grows, and a month makes a difference. Its validation figure is from rows that it now knows; the gate's are
    not.
-7. **register**, **evaluate**, **gate**, and **promote** or **reject**. Whole days are compared, because the hours of a
-   day are much alike.
+7. **register**, **self_test**, **evaluate**, **gate**, and **promote** or **reject**; the **card** says on one page
+   what is known of the model. Whole days are compared, because the hours of a day are much alike.
 
 What is a gate row today is for training in three months. No version has ever seen a row from after its own cut-off, and
 the gate counts it: the rows of the test part are in no training data of the challenger, nor of the champion.
@@ -170,6 +172,15 @@ with DAG(
         contract=CONTRACT,
         cluster=TIME,
     )
+    self_test = SelfTestModelOperator(
+        task_id="self_test",
+        version=register.output,
+        rows=split.output["validation"],
+        target=TARGET,
+        contract=CONTRACT,
+        metric="mae",
+        when_failed="warn",  # the gate rejects it, and the card says why
+    )
     evaluate = EvaluateModelOperator(
         task_id="evaluate",
         challenger=register.output,
@@ -186,6 +197,7 @@ with DAG(
         evaluation=evaluate.output,
         challenger=register.output,
         policy=POLICY,
+        self_tests=self_test.output,
         if_promote="promote",
         if_reject="reject",
     )
@@ -197,8 +209,16 @@ with DAG(
         reason="the hours up to {{ ti.xcom_pull(task_ids='find', key='month') }}: passed the gate",
     )
     reject = EmptyOperator(task_id="reject")
+    card = ModelCardOperator(
+        task_id="card",
+        version=register.output,
+        evaluation=evaluate.output,
+        gate=gate.output,
+        self_tests=self_test.output,
+        text="include/bike_demand/card.md",
+    )
 
     validate >> enough(found["month"]) >> all_months
     leakage >> [train, older]
     select >> refit
-    gate >> [promote, reject]
+    gate >> [promote, reject] >> card

@@ -9,6 +9,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronDataIntervalTimetable, Param
 
 from airflow_mlops.notifications.lifecycle import LifecycleNotifier
+from airflow_mlops.operators.card import ModelCardOperator
 from airflow_mlops.operators.episode import CloseEpisodeOperator
 from airflow_mlops.operators.evaluate import EvaluateModelOperator
 from airflow_mlops.operators.gate import EvaluationGateOperator
@@ -16,6 +17,7 @@ from airflow_mlops.operators.leakage import CheckLeakageOperator
 from airflow_mlops.operators.plan import PlanTrainingOperator
 from airflow_mlops.operators.promote import PromoteModelOperator
 from airflow_mlops.operators.register import RegisterModelOperator
+from airflow_mlops.operators.self_test import SelfTestModelOperator
 from airflow_mlops.operators.split import SplitDatasetOperator
 from airflow_mlops.operators.train import SelectChallengerOperator, TrainModelOperator
 from airflow_mlops.operators.training_set import BuildTrainingSetOperator
@@ -116,22 +118,31 @@ with DAG(
         data={part: split.output[part] for part in ("train", "validation", "test")},
         contract=CONTRACT,
     )
-    evaluate = EvaluateModelOperator(
-        task_id="evaluate",
-        challenger=register.output,
-        test=split.output["test"],
+    self_test = SelfTestModelOperator(
+        task_id="self_test",
+        version=register.output,
+        rows=split.output["validation"],
         target=features.TARGET,
-        key=[features.KEY, "partition"],
         contract=CONTRACT,
-        slices=features.SLICES,
-        groups=features.GROUPS,
-        threshold=features.CALLED_FROM,
+        self_tests="include.churn.self_tests",
+        when_failed="warn",  # the gate rejects it, and the card says why
     )
+    judged = {
+        "test": split.output["test"],
+        "target": features.TARGET,
+        "key": [features.KEY, "partition"],
+        "contract": CONTRACT,
+        "slices": features.SLICES,
+        "groups": features.GROUPS,
+        "threshold": features.CALLED_FROM,
+    }
+    evaluate = EvaluateModelOperator(task_id="evaluate", challenger=register.output, **judged)
     gate = EvaluationGateOperator(
         task_id="gate",
         evaluation=evaluate.output,
         challenger=register.output,
         policy=POLICY,
+        self_tests=self_test.output,
         if_promote="promote",
         if_hold="hold",
         if_reject="reject",
@@ -152,11 +163,22 @@ with DAG(
         challenger=register.output,
         gate=gate.output,
         effective_at=plan.output["effective_at"],
-        approver="{{ ((ti.xcom_pull(task_ids='hold') or {}).get('responded_by_user') or {}).get('name', '') }}",
+        approver=hold.output,
         reason="{{ ti.xcom_pull(task_ids='plan')['cause'] }}: passed the gate",
+        evaluation=judged,  # another version may become champion meanwhile: then this one is judged again
+        policy=POLICY,
+        self_tests=self_test.output,
         outlets=[assets.champion],
         trigger_rule="none_failed_min_one_success",
         on_success_callback=LifecycleNotifier(),
+    )
+    card = ModelCardOperator(
+        task_id="card",
+        version=register.output,
+        evaluation=evaluate.output,
+        gate=gate.output,
+        self_tests=self_test.output,
+        text="include/churn/card.md",
     )
     close = CloseEpisodeOperator(
         task_id="close_episode", plan=plan.output, gate=gate.output, promoted=promote.output
@@ -165,5 +187,5 @@ with DAG(
     training_set >> validate >> split
     leakage >> train
     gate >> [promote, hold, reject]
-    hold >> promote >> close
-    reject >> close
+    hold >> promote
+    [promote, reject] >> card >> close

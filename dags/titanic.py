@@ -9,11 +9,14 @@ from typing import Any
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Param, task
 
+from airflow_mlops.operators.card import ModelCardOperator
 from airflow_mlops.operators.evaluate import EvaluateModelOperator
 from airflow_mlops.operators.gate import EvaluationGateOperator
 from airflow_mlops.operators.ingest import IngestDatasetOperator
+from airflow_mlops.operators.leakage import CheckLeakageOperator
 from airflow_mlops.operators.promote import PromoteModelOperator
 from airflow_mlops.operators.register import RegisterModelOperator
+from airflow_mlops.operators.self_test import SelfTestModelOperator
 from airflow_mlops.operators.split import SplitDatasetOperator
 from airflow_mlops.operators.train import SelectChallengerOperator, TrainModelOperator
 from airflow_mlops.operators.validate import ValidateDatasetOperator
@@ -33,12 +36,15 @@ Press **Trigger**, describe a passenger, and follow the run from a CSV file to a
    report.
 4. **split** it by `PassengerId`, with the same share of survivors in each part. A quarter of the rows is put
    away for the gate.
-5. **train** two candidates side by side, **select** the one that is better on validation rows, and
+5. **leakage**: no row in two parts, and no feature that tells the answer.
+6. **train** two candidates side by side, **select** the one that is better on validation rows, and
    **register** it with its data, its contract and the profile of its training rows.
-6. **evaluate** it and the champion on the rows that were put away, and let the **gate** decide by
+7. **self_test** it: what every model has to pass, and what `include/titanic/self_tests.py` says a model of
+   survival must know.
+8. **evaluate** it and the champion on the rows that were put away, and let the **gate** decide by
    `include/titanic/policy.yaml`. The first model has to be good, every later one *proven* better.
-7. **promote** it, or **reject** it.
-8. **predict**: the champion, new or old, says what the passenger's chances are. The answer is in the log and
+9. **promote** it, or **reject** it; its **card** says on one page what is known of it, and what is not.
+10. **predict**: the champion, new or old, says what the passenger's chances are. The answer is in the log and
    in XCom: `{"survives": 0.12, "version": 1}`.
 
 Trigger it again: the same rows make the same model, which is not better than the champion, so the gate
@@ -192,6 +198,11 @@ with DAG(
         seed="{{ params.seed }}",
         stratify=TARGET,
     )
+    leakage = CheckLeakageOperator(
+        task_id="leakage",
+        parts={part: split.output[part] for part in ("train", "validation", "test")},
+        contract=CONTRACT,
+    )
     train = TrainModelOperator.partial(
         task_id="train",
         train=split.output["train"],
@@ -209,6 +220,15 @@ with DAG(
         data={part: split.output[part] for part in ("train", "validation", "test")},
         contract=CONTRACT,
     )
+    self_test = SelfTestModelOperator(
+        task_id="self_test",
+        version=register.output,
+        rows=split.output["validation"],
+        target=TARGET,
+        contract=CONTRACT,
+        self_tests="include.titanic.self_tests",
+        when_failed="warn",  # the gate rejects it, and the card says why
+    )
     evaluate = EvaluateModelOperator(
         task_id="evaluate",
         challenger=register.output,
@@ -216,17 +236,30 @@ with DAG(
         target=TARGET,
         key=[KEY],
         contract=CONTRACT,
+        slices=["Sex", "Pclass", "Embarked"],
+        groups=["Sex"],
     )
     gate = EvaluationGateOperator(
         task_id="gate",
         evaluation=evaluate.output,
         challenger=register.output,
         policy=POLICY,
+        self_tests=self_test.output,
         if_promote="promote",
         if_reject="reject",
     )
     promote = PromoteModelOperator(task_id="promote", challenger=register.output, gate=gate.output)
     reject = EmptyOperator(task_id="reject")
+    card = ModelCardOperator(
+        task_id="card",
+        version=register.output,
+        evaluation=evaluate.output,
+        gate=gate.output,
+        self_tests=self_test.output,
+        text="include/titanic/card.md",
+    )
 
     ingest >> validate >> split
+    leakage >> train
     gate >> [promote, reject] >> predict(model=MODEL)
+    [promote, reject] >> card

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from sqlalchemy import Engine
 
+    from airflow_mlops.core.data import Contract
     from airflow_mlops.core.data.snapshot import SnapshotRoot
     from airflow_mlops.core.monitoring.retraining import Cause, TrainingPlan
-    from airflow_mlops.core.refs import ModelVersionRef
+    from airflow_mlops.core.refs import ModelVersionRef, SnapshotRef
+    from airflow_mlops.core.report import Report
     from airflow_mlops.store.database import Database
 
 CANDIDATES = ("include.churn.model:linear", "include.churn.model:boosted")
@@ -247,13 +249,16 @@ def challenge(world: World, planned: TrainingPlan, actor: str) -> str | None:
         tracking_uri=world.mlflow.tracking_uri,
         asked=Asked(features.SLICES, features.GROUPS, features.CALLED_FROM, cost=True),
     )
+    tested = _self_tested(world, contract, parts["validation"], challenger)
     verdict = gating.gate(
         world.store,
         world.root,
         evaluation=evaluation,
         challenger=challenger,
         policy=load_section(GatePolicy, POLICY, "gate"),
+        self_tests=tested,
     )
+    reports.publish(world.store, tested, actor=f"{actor}/self_test")
     reports.publish(world.store, evaluation, actor=f"{actor}/evaluate")
     reports.publish(world.store, verdict, actor=f"{actor}/gate")
     versions.bind_gate(world.store, MODEL, challenger.version, report_id=verdict.id, decision=str(verdict.decision))
@@ -268,6 +273,22 @@ def challenge(world: World, planned: TrainingPlan, actor: str) -> str | None:
             effective_at=from_iso(planned.effective_at),
         )
     return verdict.decision
+
+
+def _self_tested(world: World, contract: Contract, validation: SnapshotRef, challenger: ModelVersionRef) -> Report:
+    """Put a version to the self-tests, as the DAG's step does."""
+    from airflow_mlops.core.evaluation.self_tests import Subject, Written, self_test
+    from airflow_mlops.core.registry.comparison import load_version
+    from airflow_mlops.core.training.candidate import Candidate, sampled
+    from airflow_mlops.store import versions
+
+    version = versions.get(world.store, challenger.model, challenger.version)
+    candidate = Candidate(version.candidate, "", contract.features, features.TARGET)
+    rows, target = sampled(candidate, world.root.open(validation), 2000)
+    model = load_version(version, world.mlflow.tracking_uri)
+    subject = Subject.of(model, rows, target, metric="roc_auc", contract=contract)
+    written = Written.load("include.churn.self_tests")
+    return self_test(subject, written, called=str(challenger), digest=version.digest)
 
 
 def labelled_at(partition: str) -> str:

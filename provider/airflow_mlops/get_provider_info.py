@@ -12,10 +12,14 @@ _STEPS = (
     "split",
     "leakage",
     "train",
+    "tune",
     "register",
+    "self_test",
     "evaluate",
     "gate",
     "promote",
+    "rollback",
+    "card",
     "score",
     "profile",
     "drift",
@@ -51,7 +55,7 @@ def get_provider_info() -> dict[str, Any]:
         "task-decorators": [
             {"name": "train_model", "class-name": "airflow_mlops.decorators.train_model.train_model_task"}
         ],
-        "extra-links": ["airflow_mlops.links.report.ReportLink"],
+        "extra-links": ["airflow_mlops.links.report.ReportLink", "airflow_mlops.links.card.ModelCardLink"],
         "notifications": ["airflow_mlops.notifications.lifecycle.LifecycleNotifier"],
         "connection-types": [_STORE, _MLFLOW],
         "cli": ["airflow_mlops.cli.commands.get_commands"],

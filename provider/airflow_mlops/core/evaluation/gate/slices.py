@@ -121,7 +121,7 @@ def _check(s: Slice, p: float, adjusted: float, among: int, policy: GatePolicy, 
         "pass" if good else "fail",
         "error",
         _seen(s, policy) | {"p_value": p, "p_adjusted": adjusted},
-        f"gain not below {-rules.maximum_loss:g}",
+        f"gain not below {0 - rules.maximum_loss:g}",
         None,
         "" if good else said,
     )

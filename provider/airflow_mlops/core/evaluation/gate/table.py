@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from airflow_mlops.core.pages import words
 from airflow_mlops.core.pages.markdown import SIGNS, escaped
 from airflow_mlops.core.report import Check, Report
@@ -38,17 +35,5 @@ def _line(check: Check) -> str:
         {"not_judged": "none", "pass": "pass"}.get(check.status) or ("fail" if check.severity == "error" else "warn")
     ]
     asked = words.NOTHING if check.expected is None else words.figure(check.expected)
-    cells = (check.name, _seen(check.observed), asked, check.message)
+    cells = (check.name, words.seen(check.observed), asked, check.message)
     return "| " + " | ".join([sign, *(escaped(cell, MOST_CELL) for cell in cells)]) + " |"
-
-
-def _seen(observed: Any) -> str:
-    """Give the figure that the rule is about, with its bounds where it has some."""
-    if not isinstance(observed, Mapping):
-        return words.figure(observed)
-    found = next((observed[k] for k in ("gain", "value", "gap", "shift", "correlation") if k in observed), None)
-    if found is None:
-        return words.figure(dict(sorted(observed.items())))
-    low, high = (words.number(observed.get(k)) for k in ("low", "high"))
-    between = "" if low is None or high is None else f" ({words.figure(low)} to {words.figure(high)})"
-    return words.figure(found) + between
