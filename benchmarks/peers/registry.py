@@ -149,7 +149,7 @@ def asking(folder: Path, entries: int) -> dict[str, dict[str, Any]]:
 
     from airflow_mlops.store import ledger
     from airflow_mlops.store.database import Database
-    from airflow_mlops.store.tables import LedgerEntry
+    from airflow_mlops.store.tables import LedgerEntry, Reign
 
     database = Database(f"sqlite:///{folder}/store.db")
     database.upgrade()
@@ -162,8 +162,10 @@ def asking(folder: Path, entries: int) -> dict[str, dict[str, Any]]:
         }
         for n in range(1, entries + 1)
     ]  # fmt: skip
+    newest = {row["effective_at"]: row["epoch"] for row in rows}
     with database.session() as session:
         session.execute(insert(LedgerEntry), rows)
+        session.execute(insert(Reign), [{"model": MODEL, "effective_at": at, "epoch": e} for at, e in newest.items()])
     taken = Taken()
     asked: dict[str, Callable[[int], Any]] = {
         "history, newest page": lambda _: ledger.history(database, MODEL, limit=50),

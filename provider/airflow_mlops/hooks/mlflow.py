@@ -69,7 +69,7 @@ class MlflowHook(BaseHook):
 
         :raises BadInput: when it is missing or has no scheme.
         """
-        return self.access.uri
+        return self.access.tracking_uri
 
     @property
     def artifact_location(self) -> str | None:

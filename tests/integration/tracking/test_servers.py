@@ -65,7 +65,9 @@ def test_two_servers_with_logins_of_their_own_and_a_local_store_in_one_process(
             assert [e.name for e in client.search_experiments() if e.name.startswith("of")] == [f"of {number}"]
             assert [f.path for f in client.list_artifacts(ids[number], "deep")] == ["deep/file.json"]
             assert {m.name for m in client.search_registered_models()} >= {f"m{number}"}
-            with local_files(client.get_run(ids[number]).info.artifact_uri, client) as folder:
+            uri = client.get_run(ids[number]).info.artifact_uri
+            assert (local_folder(uri, client.tracking_uri) / "deep" / "file.json").is_file()  # its login goes with it
+            with local_files(uri, client) as folder:
                 assert json.loads((folder / "deep" / "file.json").read_text()) == {"number": number}
             assert folder.exists() == (number == 2)  # a download is gone again
         assert [client.tracking_uri for client in clients] == [one.url, prefixed, database]

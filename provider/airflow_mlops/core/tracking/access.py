@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
 from airflow_mlops.core.errors import BadInput
@@ -75,3 +76,28 @@ class Access:
             return self.uri
         login, _, host = parts.netloc.rpartition("@")
         return urlunsplit(parts._replace(netloc=f"{login.partition(':')[0]}:***@{host}"))
+
+    @property
+    def tracking_uri(self) -> TrackingUri:
+        """The URI, with the access."""
+        return TrackingUri(self)
+
+
+class TrackingUri(str):
+    """A tracking URI that knows how it is reached: wherever it is handed on to, its login and its deadlines go with it,
+    while what is printed or stored is the URI alone.
+
+    :param access: how it is reached.
+    """
+
+    access: Access
+
+    def __new__(cls, access: Access) -> Self:
+        """Make the text."""
+        made = super().__new__(cls, access.uri)
+        made.access = access
+        return made
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        """Pickle and copy as plain text: no secret travels by accident."""
+        return str, (str(self),)

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from urllib.request import url2pathname
 
 from airflow_mlops.core.errors import NotFound
-from airflow_mlops.core.tracking.access import Access
+from airflow_mlops.core.tracking.access import Access, TrackingUri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -66,15 +66,29 @@ def is_local(artifact_uri: str) -> bool:
     return artifact_uri.startswith(("/", "file:"))
 
 
-def local_folder(artifact_uri: str, client: MlflowClient) -> Path:
+def client_of(tracking: MlflowClient | str) -> MlflowClient:
+    """Give the client that is meant.
+
+    :param tracking: a client; or a tracking URI: with the access that it was made with, where it has one.
+    """
+    if not isinstance(tracking, str):
+        return tracking
+    if isinstance(tracking, TrackingUri):
+        return connect(tracking.access)
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=tracking, registry_uri=tracking)
+
+
+def local_folder(artifact_uri: str, tracking: MlflowClient | str) -> Path:
     """Give a local folder with an artifact's files: the place itself when it is local, else a download.
 
-    :param client: whose login the download uses.
+    :param tracking: the client whose login the download uses, or its tracking URI.
     :raises NotFound: when there is nothing there.
     """
     if is_local(artifact_uri):
         folder = Path(artifact_uri if artifact_uri.startswith("/") else url2pathname(urlsplit(artifact_uri).path))
-    elif hasattr(client, "folder_of"):
+    elif hasattr(client := client_of(tracking), "folder_of"):
         folder = client.folder_of(artifact_uri)
     else:
         from mlflow.artifacts import download_artifacts

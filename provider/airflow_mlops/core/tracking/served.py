@@ -18,7 +18,7 @@ from mlflow.utils.proto_json_utils import parse_dict
 from mlflow.utils.rest_utils import MlflowHostCreds, verify_rest_response
 
 from airflow_mlops.core.errors import BadInput
-from airflow_mlops.core.tracking.access import Access
+from airflow_mlops.core.tracking.access import Access, TrackingUri
 from airflow_mlops.core.tracking.artifacts import ServedArtifacts, is_served_by
 from airflow_mlops.core.tracking.transport import Transport
 
@@ -52,9 +52,14 @@ class ServedClient(MlflowClient):
 
     def __init__(self, access: Access) -> None:
         super().__init__(tracking_uri=access.uri, registry_uri=access.uri)
-        transport = Transport(access)
+        self.access, transport = access, Transport(access)
         self._tracking_client = _Tracking(transport)
         self._registry_client_lazy = _Registry(transport)  # MLflow makes its own only where this is not there
+
+    @property
+    def tracking_uri(self) -> TrackingUri:
+        """The tracking URI, with which what is asked of it elsewhere has the same login and deadlines."""
+        return self.access.tracking_uri
 
     def folder_of(self, artifact_uri: str) -> Path:
         """Download an artifact's files; gives where they are."""

@@ -159,11 +159,12 @@ def _give_up(run: ClaimedRun, error: BaseException) -> None:
 
 
 def remove_leftovers(client: MlflowClient, experiment_id: str, key: str, *, keep: str | None = None) -> int:
-    """Close and remove the runs that attempts of a task have left; gives how many.
+    """Close and remove the runs that attempts of a task have left; gives how many. Those that their own attempt has
+    ended as failed stay, for people to look at.
 
     :param keep: the run that stays.
     """
-    found = client.search_runs([experiment_id], filter_string=made_for(key))
+    found = client.search_runs([experiment_id], filter_string=f"{made_for(key)} and attributes.status != 'FAILED'")
     left = [run.info for run in found if run.info.run_id != keep]
     for info in left:
         _remove(client, info.run_id, info.status)
@@ -171,7 +172,7 @@ def remove_leftovers(client: MlflowClient, experiment_id: str, key: str, *, keep
 
 
 def _remove(client: MlflowClient, run_id: str, status: str) -> None:
-    if status not in ("FINISHED", "FAILED", "KILLED"):
+    if status not in ("FINISHED", "KILLED"):
         client.set_terminated(run_id, "KILLED")
     client.delete_run(run_id)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import pickle
+from copy import deepcopy
 from typing import Any
 
 import pytest
 
 from airflow_mlops.core.errors import BadInput
-from airflow_mlops.core.tracking import Access
+from airflow_mlops.core.tracking import Access, client_of, connect
 from airflow_mlops.core.tracking.connecting import database_uri
 from airflow_mlops.core.tracking.marks import made_for, marks
 
@@ -40,6 +43,16 @@ def test_no_secret_shows() -> None:
     )
     assert "canary-7" not in shown
     assert Access("postgresql://u:canary-7@host/db").address == "postgresql://u:***@host/db"
+
+
+def test_a_tracking_uri_takes_its_access_along_but_no_copy_or_text_of_it_has_the_secret() -> None:
+    access = Access("http://host:5/a", token="canary-7")
+    uri = client_of(connect(access)).tracking_uri
+    assert uri == "http://host:5/a"
+    assert client_of(uri).access is access
+    for copied in (pickle.loads(pickle.dumps(uri)), deepcopy(uri), json.loads(json.dumps({"u": uri}))["u"]):
+        assert (copied, type(copied)) == (uri, str)
+    assert b"canary-7" not in pickle.dumps(uri)
 
 
 def test_a_database_gets_the_deadlines_that_its_url_does_not_say() -> None:
