@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 PASSING = ("promote", "bootstrap")
+_CLASH, _CLASHES = ("BAD_REQUEST", "RESOURCE_ALREADY_EXISTS"), 10
 
 
 class GuardRefused(Refused):
@@ -117,9 +118,20 @@ def reconcile(client: MlflowClient, database: Database, model: str) -> bool:
     compare-and-set, so a slow caller may put back an alias that a faster one has just moved on; therefore whoever has
     written looks at the ledger again, and the last writer is always one that has.
     """
-    changed = False
+    from mlflow.exceptions import MlflowException
+
+    changed, clashes = False, 0
     entries = ledger.history(database, model, limit=2)
-    while entries and _aliased(client, entries):
+    while entries:
+        try:
+            if not _aliased(client, entries):
+                break
+        except MlflowException as error:  # MLflow looks, then inserts: of two at once one gets its database's error
+            clashes += 1
+            if error.error_code not in _CLASH or clashes > _CLASHES:
+                raise
+            entries = ledger.history(database, model, limit=2)
+            continue
         changed = True
         newer = ledger.history(database, model, limit=2)
         if newer[0].epoch == entries[0].epoch:
@@ -135,10 +147,10 @@ def _aliased(client: MlflowClient, entries: Sequence[LedgerEntry]) -> bool:
         wanted["previous"] = entries[1].version
     aliases = client.get_registered_model(model).aliases
     stale = {alias: version for alias, version in wanted.items() if str(aliases.get(alias)) != str(version)}
+    if stale:  # the tag first: after a kill in between the alias still says that there is something to do
+        client.set_model_version_tag(model, str(entries[0].version), "mlops.epoch", str(entries[0].epoch))
     for alias, version in stale.items():
         client.set_registered_model_alias(model, alias, str(version))
-    if stale:
-        client.set_model_version_tag(model, str(entries[0].version), "mlops.epoch", str(entries[0].epoch))
     return bool(stale)
 
 

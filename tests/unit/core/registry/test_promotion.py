@@ -210,6 +210,37 @@ def test_a_slow_promoter_does_not_leave_its_alias_behind_a_faster_one(two: Any) 
     assert two.aliases() == {"champion": 3, "previous": 2}
 
 
+@pytest.mark.parametrize("call", ["set_model_version_tag", "set_registered_model_alias"])
+@pytest.mark.parametrize(("clashes", "code", "ends"), [(2, "BAD_REQUEST", True), (99, "BAD_REQUEST", False),
+                                                       (1, "PERMISSION_DENIED", False)])  # fmt: skip
+def test_a_clash_of_two_that_write_to_mlflow_at_once_is_tried_again(
+    two: Any, call: str, clashes: int, code: str, ends: bool
+) -> None:
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import ErrorCode
+
+    two.promoted(two.v2, "second")
+    two.client.delete_registered_model_alias("m", "champion")
+    write, left = getattr(two.client, call), [clashes]
+
+    def clashing(*arguments: str) -> None:
+        if left[0]:
+            left[0] -= 1
+            raise MlflowException("UNIQUE constraint failed", error_code=ErrorCode.Value(code))
+        write(*arguments)
+
+    setattr(two.client, call, clashing)
+    try:
+        if ends:
+            assert promotion.reconcile(two.client, two.database, "m") is True
+        else:
+            with pytest.raises(MlflowException):
+                promotion.reconcile(two.client, two.database, "m")
+    finally:
+        delattr(two.client, call)
+    assert two.aliases() == ({"champion": 2, "previous": 1} if ends else {"previous": 1})
+
+
 @pytest.mark.parametrize(
     ("answer", "name"),
     [
