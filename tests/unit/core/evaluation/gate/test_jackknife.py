@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from airflow_mlops.core.evaluation.gate.gain import difference, gain_of
 from airflow_mlops.core.evaluation.gate.influence import INFLUENCES
 from airflow_mlops.core.evaluation.gate.jackknife import Estimate, Jackknife
-from airflow_mlops.core.metrics import METRICS, metric
+from airflow_mlops.core.metrics import METRICS, bootstrap_weights, metric
 
 SEEDS = st.integers(0, 10**6)
 
@@ -46,6 +46,17 @@ def test_whichever_way_it_is_found_the_error_is_that_of_leaving_rows_out(name: s
     found = gain_of(name, target, champion, challenger, Jackknife(400, parts=200))
     assert found.value == pytest.approx(each.value)
     assert found.error == pytest.approx(each.error, rel=0.15)
+
+
+@pytest.mark.parametrize("clustered", [False, True], ids=["rows", "clusters"])
+@pytest.mark.parametrize("name", sorted(set(METRICS) - {"calibration_error"}))  # of which resampling moves the mean
+def test_the_error_is_that_of_drawing_rows_again(name: str, clustered: bool) -> None:
+    rng, (target, champion, challenger) = np.random.default_rng(0), rows_of(name, 2, 1500)
+    clusters = rng.integers(0, 300, 1500) if clustered else None
+    figure = difference(name, target, champion, challenger)
+    drawn = np.concatenate([figure(bootstrap_weights(rng, 100, 1500, clusters)) for _ in range(10)])
+    gain = gain_of(name, target, champion, challenger, Jackknife(1500, clusters, parts=300))
+    assert gain.error == pytest.approx(drawn.std(), rel=0.12)  # the bootstrap's own error is 2 %, the jackknife's 4 %
 
 
 def test_of_a_mean_the_error_is_that_of_the_paired_t_test() -> None:
