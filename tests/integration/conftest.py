@@ -7,6 +7,7 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,25 +169,33 @@ def bundle_dag(airflow_home: Path) -> Callable[[str], DAG]:
 
 @pytest.fixture
 def run_dag(bundle_dag: Callable[[str], DAG], lifecycle: Lifecycle) -> Callable[..., Ran]:
-    """Run a DAG of the bundle by ``dag.test``: ``run_dag("titanic", run_conf={"seed": 3})``.
+    """Run a DAG of the bundle, or a test's own, by ``dag.test``: ``run_dag("titanic", run_conf={"seed": 3})``.
 
     Other keywords are those of ``dag.test``, and ``partition_key=``, which it does not have: as a real run with a
     key, such a run has no logical date, so give ``run_after=``. A date outside the DAG's start and end dates gives
     a successful run without tasks, which is an error here.
     """
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.serialization.definitions.dag import SerializedDAG
     from airflow.utils.session import create_session
 
     create = SerializedDAG.create_dagrun
 
-    def run(dag_id: str, *, partition_key: str | None = None, **kwargs: Any) -> Ran:
+    def run(wanted: str | DAG, *, partition_key: str | None = None, **kwargs: Any) -> Ran:
         def keyed(*args: Any, **values: Any) -> DagRun:
             return create(*args, **values, partition_key=partition_key)
 
         if partition_key is not None:
             kwargs.setdefault("logical_date", None)
-        with patch.object(SerializedDAG, "create_dagrun", keyed if partition_key else create):
-            dag = bundle_dag(dag_id)
+        with ExitStack() as patched:
+            patched.enter_context(patch.object(SerializedDAG, "create_dagrun", keyed if partition_key else create))
+            if isinstance(wanted, str):
+                dag = bundle_dag(wanted)
+            else:
+                dag = wanted
+                _make_known(dag)
+                none = patch.object(DagBundlesManager, "get_all_dag_bundles", lambda self: iter(()))
+                patched.enter_context(none)  # so that it is not looked for in files
             given = [(dag, dag.params), *((task, task.params) for task in dag.tasks)]
             for owner, params in given:  # Airflow writes a run's conf into the DAG's own Params, for the next run too
                 owner.params = deepcopy(params)
@@ -199,10 +208,25 @@ def run_dag(bundle_dag: Callable[[str], DAG], lifecycle: Lifecycle) -> Callable[
         with create_session() as session:
             for ti in sorted(done.get_task_instances(session=session), key=lambda ti: ti.map_index):
                 tasks[ti.task_id].append(None if ti.state is None else str(ti.state))
-        assert tasks, f"{dag_id} ran no task: is the date outside its start and end dates?"
+        assert tasks, f"{dag.dag_id} ran no task: is the date outside its start and end dates?"
         return Ran(done, str(done.state), dict(tasks))
 
     return run
+
+
+def _make_known(dag: DAG) -> None:
+    """Make a test's own DAG known to Airflow as if it were one of the bundle."""
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.collection import update_dag_parsing_results_in_db
+    from airflow.serialization.serialized_objects import LazyDeserializedDAG
+    from airflow.utils.session import create_session
+
+    dag.relative_fileloc = f"{dag.dag_id}.py"
+    with create_session() as session:
+        DagBundlesManager().sync_bundles_to_db(session=session)
+        session.commit()
+        parsed = [LazyDeserializedDAG.from_dag(dag)]
+        update_dag_parsing_results_in_db(BUNDLE, None, parsed, {}, None, set(), session=session)
 
 
 @pytest.fixture

@@ -26,7 +26,6 @@ from airflow_mlops.store import baselines, catalogue, ledger, reports, versions,
 from airflow_mlops.store.clock import now
 from airflow_mlops.store.tables import Version
 from include.bike_sharing.calendar import LATER, MONTHS, REFERENCE
-from include.demo.environment import BUNDLE
 
 Run = Callable[..., Any]
 CONTRACT = {
@@ -41,36 +40,6 @@ CONTRACT = {
     "environments": {"requests": {"without": ["seats"]}},
 }
 DAYS = ["2026-04-01", "2026-04-02", "2026-04-03"]
-
-
-@pytest.fixture
-def bundle_dag(bundle_dag: Callable[[str], DAG], monkeypatch: pytest.MonkeyPatch) -> Callable[[str | DAG], DAG]:
-    """Give a DAG of the bundle by its id, or a test's own, which is made known to Airflow as if it were one."""
-    from airflow.dag_processing.bundles.manager import DagBundlesManager
-
-    def dag(given: str | DAG) -> DAG:
-        if isinstance(given, str):
-            return bundle_dag(given)
-        _make_known(given)
-        monkeypatch.setattr(DagBundlesManager, "get_all_dag_bundles", lambda self: iter(()))  # not to be parsed again
-        return given
-
-    return dag
-
-
-def _make_known(dag: DAG) -> None:
-    from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from airflow.dag_processing.collection import update_dag_parsing_results_in_db
-    from airflow.serialization.serialized_objects import LazyDeserializedDAG
-    from airflow.utils.session import create_session
-
-    dag.relative_fileloc = f"{dag.dag_id}.py"
-    with create_session() as session:
-        DagBundlesManager().sync_bundles_to_db(session=session)
-        session.commit()
-        update_dag_parsing_results_in_db(
-            BUNDLE, None, [LazyDeserializedDAG.from_dag(dag)], {}, None, set(), session=session
-        )
 
 
 def rentals(seed: int = 0, *, rows: int = 600, price: float = 20.0, bad: int = 0) -> pd.DataFrame:

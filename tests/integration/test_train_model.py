@@ -23,7 +23,6 @@ from airflow_mlops.operators.promote import PromoteModelOperator
 from airflow_mlops.operators.register import RegisterModelOperator
 from airflow_mlops.operators.train import SelectChallengerOperator, TrainModelOperator
 from airflow_mlops.store import ledger, reports, versions
-from include.demo.environment import BUNDLE
 
 Run = Callable[..., Any]
 FEATURES = ["x", "plan"]
@@ -36,27 +35,6 @@ CONTRACT = {
         "plan": {"type": "category", "values": ["a", "b"], "role": "feature"},
     },
 }
-
-
-@pytest.fixture
-def bundle_dag(bundle_dag: Callable[[str], DAG], monkeypatch: pytest.MonkeyPatch) -> Callable[[DAG], DAG]:
-    """Make a test's own DAG known to Airflow as if it were one of the bundle."""
-    from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from airflow.dag_processing.collection import update_dag_parsing_results_in_db
-    from airflow.serialization.serialized_objects import LazyDeserializedDAG
-    from airflow.utils.session import create_session
-
-    def known(dag: DAG) -> DAG:
-        dag.relative_fileloc = f"{dag.dag_id}.py"
-        with create_session() as session:
-            DagBundlesManager().sync_bundles_to_db(session=session)
-            session.commit()
-            parsed = [LazyDeserializedDAG.from_dag(dag)]
-            update_dag_parsing_results_in_db(BUNDLE, None, parsed, {}, None, set(), session=session)
-        monkeypatch.setattr(DagBundlesManager, "get_all_dag_bundles", lambda self: iter(()))  # not to be parsed again
-        return dag
-
-    return known
 
 
 def customers(seed: int, rows: int = 500) -> pd.DataFrame:

@@ -17,7 +17,6 @@ from airflow_mlops.core.refs import RunRef
 from airflow_mlops.core.training.tuning.tune import TRIALS
 from airflow_mlops.operators.train import SelectChallengerOperator
 from airflow_mlops.operators.tune import TuneModelOperator
-from include.demo.environment import BUNDLE
 
 Run = Callable[..., Any]
 RATE = {"low": 1e-3, "high": 10, "log": True}
@@ -30,27 +29,6 @@ trials: 6
 folds: 2
 group: id
 """
-
-
-@pytest.fixture
-def bundle_dag(bundle_dag: Callable[[str], DAG], monkeypatch: pytest.MonkeyPatch) -> Callable[[DAG], DAG]:
-    """Make a test's own DAG known to Airflow as if it were one of the bundle."""
-    from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from airflow.dag_processing.collection import update_dag_parsing_results_in_db
-    from airflow.serialization.serialized_objects import LazyDeserializedDAG
-    from airflow.utils.session import create_session
-
-    def known(dag: DAG) -> DAG:
-        dag.relative_fileloc = f"{dag.dag_id}.py"
-        with create_session() as session:
-            DagBundlesManager().sync_bundles_to_db(session=session)
-            session.commit()
-            parsed = [LazyDeserializedDAG.from_dag(dag)]
-            update_dag_parsing_results_in_db(BUNDLE, None, parsed, {}, None, set(), session=session)
-        monkeypatch.setattr(DagBundlesManager, "get_all_dag_bundles", lambda self: iter(()))  # not to be parsed again
-        return dag
-
-    return known
 
 
 @pytest.fixture
