@@ -1,0 +1,40 @@
+"""Guards of the provider, each taken away in the attempts of a case: the checks have to see it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def without_claim() -> None:
+    """What an earlier attempt has made is not looked at."""
+    from airflow_mlops.store import claims
+
+    begin = claims.begin
+
+    def first(database: Any, kind: str, key: str) -> None:
+        begin(database, kind, key)
+
+    claims.begin = first  # type: ignore[assignment]
+
+
+def without_fence() -> None:
+    """A superseded attempt may publish."""
+    from airflow_mlops.store import attempts
+
+    attempts.hold = lambda session, key, token: None
+
+
+def without_compare_and_set() -> None:
+    """A champion is followed by whatever comes, judged against it or not."""
+    from airflow_mlops.store import ledger
+
+    append = ledger.append
+
+    def anyway(database: Any, *, model: str, expected_epoch: int | None, **how: Any) -> Any:
+        head = ledger.head(database, model)
+        return append(database, model=model, expected_epoch=None if head is None else head.epoch, **how)
+
+    ledger.append = anyway
+
+
+GUARDS = {"claim": without_claim, "fence": without_fence, "compare-and-set": without_compare_and_set}
