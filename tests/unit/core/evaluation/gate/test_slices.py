@@ -116,7 +116,7 @@ def test_an_equal_challenger_is_seldom_refused_over_twenty_slices(pair: Any) -> 
         columns = {f"c{i}": rng.integers(0, 5, 2000) for i in range(4)}
         checks = slice_checks(*sliced(pair(seed, 2000, 1.0, 1.0), **columns), POLICY)
         refused += any(c.status == "fail" and c.severity == "error" for c in checks)
-    assert refused <= 10  # 3 of 60 are expected at 5 %; more than 10 has a chance of one in two thousand
+    assert refused <= 10  # at most 3 of 60 are expected; more than 10 has a chance of one in two thousand
 
 
 def test_slices_that_the_policy_asks_for_and_the_evidence_lacks_block(pair: Any, regions: Any) -> None:
