@@ -305,10 +305,12 @@ class SnapshotRoot:
             files = tuple(f.removeprefix("file://") for f in files)
         return Snapshot(ref, files, manifest["schema"])
 
-    def write_text(self, name: str, text: str) -> str:
+    def write_text(self, name: str, text: str, *, once: bool = False) -> str:
         """Write a small file below the root, whole or not at all.
 
         :param name: its path below the root.
+        :param once: leave what somebody else has written there meanwhile. An object store cannot tell: there the last
+            writer's stays.
         :returns: its URI.
         """
         path = f"{self.path}/{name}"
@@ -316,7 +318,8 @@ class SnapshotRoot:
         draft = f"{path}.{uuid.uuid4().hex}.draft"
         with self.fs.open(draft, "w", encoding="utf-8") as file:
             file.write(text)
-        self.fs.mv(draft, path)
+        if not once or not self._linked(draft, path):
+            self.fs.mv(draft, path)
         return str(self.fs.unstrip_protocol(path))
 
     def read_text(self, name: str) -> str:
@@ -326,6 +329,23 @@ class SnapshotRoot:
         """
         with self.fs.open(f"{self.path}/{name}", "r", encoding="utf-8") as file:
             return str(file.read())
+
+    def _linked(self, draft: str, path: str) -> bool:
+        """Give a draft its name unless that is taken, and remove it; gives whether the file system knows links.
+
+        A rename would take the name from a manifest that another writer of the same rows has committed meanwhile.
+        """
+        link = getattr(self.fs, "link", None)
+        if link is None:
+            return False
+        try:
+            link(draft, path)
+        except FileExistsError:
+            pass
+        except OSError:  # a mounted share without hard links
+            return False
+        self.fs.rm_file(draft)
+        return True
 
     def _write_part(self, path: str, frame: pd.DataFrame) -> dict[str, Any]:
         import io
@@ -349,7 +369,8 @@ class SnapshotRoot:
         snapshot_id = content.hexdigest(schema)
         path = f"{self.path}/{dataset}/{snapshot_id}.json"
         ref = SnapshotRef(dataset, snapshot_id, self.fs.unstrip_protocol(path), content.rows, partition)
-        if self.fs.exists(path) and all(map(self._whole, self._manifest(ref)["files"])):
+        there = self.fs.exists(path)
+        if there and all(map(self._whole, self._manifest(ref)["files"])):
             return ref
         manifest = {
             "format": FORMAT,
@@ -361,7 +382,7 @@ class SnapshotRoot:
             "source": source or {},
             "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        self.write_text(f"{dataset}/{snapshot_id}.json", json.dumps(manifest, indent=1))
+        self.write_text(f"{dataset}/{snapshot_id}.json", json.dumps(manifest, indent=1), once=not there)
         return ref
 
     def _manifest(self, ref: SnapshotRef) -> dict[str, Any]:

@@ -236,7 +236,7 @@ def test_committed_twice_there_is_one_snapshot_and_one_set_of_parts(root: Snapsh
     assert parts(root) == ["part-00000.parquet"]
 
 
-@pytest.mark.parametrize("moment", ["second chunk", "part", "manifest", "rename"])
+@pytest.mark.parametrize("moment", ["second chunk", "part", "manifest", "link"])
 def test_a_crash_before_the_commit_leaves_no_snapshot_and_no_parts(
     root: SnapshotRoot, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
@@ -254,8 +254,8 @@ def test_a_crash_before_the_commit_leaves_no_snapshot_and_no_parts(
             patched.setattr(SnapshotRoot, "_write_part", crash)
         if moment == "manifest":
             patched.setattr(SnapshotRoot, "write_text", crash)
-        if moment == "rename":
-            patched.setattr(type(root.fs), "mv", crash)
+        if moment == "link":
+            patched.setattr(type(root.fs), "link", crash)
         with pytest.raises(KeyboardInterrupt):
             root.write("d", chunks())
     assert parts(root) == []
@@ -267,14 +267,14 @@ def test_a_crash_before_the_commit_leaves_no_snapshot_and_no_parts(
 def test_a_crash_just_after_the_commit_keeps_the_committed_parts(
     root: SnapshotRoot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = type(root.fs).mv
+    real = type(root.fs).link
 
     def killed(self: Any, *args: Any, **kwargs: Any) -> None:
         real(self, *args, **kwargs)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(type(root.fs), "mv", killed)
+        patched.setattr(type(root.fs), "link", killed)
         with pytest.raises(KeyboardInterrupt):
             root.write("d", FRAME)
     committed = SnapshotRef("d", id_of([FRAME]), "", 3)
@@ -327,6 +327,37 @@ def test_the_same_rows_at_the_same_time_from_many_writers_are_one_snapshot(root:
         refs = list(pool.map(lambda _: root.write("d", FRAME), range(16)))
     assert len({r.id for r in refs}) == 1
     assert root.open(refs[0]).to_pandas()["a"].tolist() == [1, 2, 3]
+
+
+def test_a_slow_writer_of_the_same_rows_does_not_replace_the_manifest_that_is_committed(
+    root: SnapshotRoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, committed = type(root.fs).link, list[bytes]()
+
+    def late(self: Any, *args: Any) -> None:
+        if not committed:
+            committed.append(b"")  # the other writer's own link is not late
+            root.write("d", FRAME, source={"by": "the fast one"})
+            committed.append(manifests(root)[0].read_bytes())
+        real(self, *args)
+
+    monkeypatch.setattr(type(root.fs), "link", late)
+    ref = root.write("d", FRAME, source={"by": "the slow one"})
+    assert [m.read_bytes() for m in manifests(root) if m.suffix == ".json"] == committed[1:]
+    assert not [m for m in manifests(root) if m.suffix != ".json"], "its draft is gone"
+    assert len(parts(root)) == 1, "and so are its parts"
+    assert root.open(ref).to_pandas()["a"].tolist() == [1, 2, 3]
+
+
+def test_a_share_without_hard_links_gets_snapshots_all_the_same(
+    root: SnapshotRoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(type(root.fs), "link", refused)
+    assert root.open(root.write("d", FRAME)).to_pandas()["a"].tolist() == [1, 2, 3]
+    assert len(manifests(root)) == 1
 
 
 def test_a_snapshot_lives_in_any_fsspec_place(root: SnapshotRoot) -> None:
