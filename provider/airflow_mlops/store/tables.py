@@ -162,11 +162,30 @@ class Reign(Base):
     epoch: Mapped[int]
 
 
+class ScoreSet(Base):
+    """The scores that a version gave to a snapshot; scored again, they are the same ones."""
+
+    __tablename__ = "mlops_score_sets"
+    __table_args__ = (Index("ix_mlops_score_sets_model_partition", "model", "partition"),)
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)  # of version, rows and the columns asked for
+    model: Mapped[str] = mapped_column(String(100))
+    version: Mapped[int]
+    partition: Mapped[str | None] = mapped_column(String(250))
+    rows_dataset: Mapped[str] = mapped_column(String(100))
+    rows_id: Mapped[str] = mapped_column(String(64))  # the snapshot that was scored
+    dataset: Mapped[str] = mapped_column(String(100))
+    snapshot_id: Mapped[str] = mapped_column(String(64))  # the snapshot with the scores
+    uri: Mapped[str] = mapped_column(String(2000))
+    rows: Mapped[int]
+    actor: Mapped[str] = mapped_column(String(1000))
+    scored_at: Mapped[datetime] = mapped_column(Instant)
+
+
 class Window(Base):
-    """What was seen of a model version on one partition: drift, performance."""
+    """What was seen of a model version on one partition, or on a slice of it: drift, performance."""
 
     __tablename__ = "mlops_windows"
-    __table_args__ = (UniqueConstraint("model", "version", "kind", "partition"),)
+    __table_args__ = (UniqueConstraint("model", "version", "kind", "partition", "slice", "against"),)
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     model: Mapped[str] = mapped_column(String(100))
     version: Mapped[int]
@@ -177,6 +196,10 @@ class Window(Base):
     rows: Mapped[int]
     report: Mapped[str | None] = mapped_column(String(32))
     recorded_at: Mapped[datetime] = mapped_column(Instant)
+    slice: Mapped[str] = mapped_column(String(200), server_default="")  # such as plan=basic; empty: all rows
+    against: Mapped[str] = mapped_column(String(20), server_default="baseline")  # baseline, previous
+    inputs: Mapped[dict[str, Any] | None]  # the ids of the snapshots that were judged
+    broken: Mapped[dict[str, Any] | None]  # column -> how it is broken upstream
 
 
 class Episode(Base):
@@ -208,3 +231,7 @@ class Episode(Base):
     claimed_by: Mapped[str | None] = mapped_column(String(1000))
     outcome: Mapped[str | None] = mapped_column(String(200))
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
+    closed_partition: Mapped[str | None] = mapped_column(String(250))  # the data's clock when it closed by itself
+    action: Mapped[str] = mapped_column(String(20), server_default="retrain")  # retrain, roll_back
+    first: Mapped[str | None] = mapped_column(String(250))  # where the training data begin
+    asked: Mapped[list[Any] | None]  # the partitions at which something was asked for, oldest first
