@@ -1,7 +1,8 @@
 """Drift episodes: one open a model, each state change a compare-and-set.
 
 ``open`` (drift was seen) -> ``requested`` (labels allow a retraining) -> ``retraining`` (a run has claimed it) ->
-``closed``. A retraining that fails gives the episode back as ``open``.
+``closed``. A retraining that fails gives the episode back as ``open``. What is asked for may also be that the champion
+before takes over again.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from airflow_mlops.store.clock import now
 from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import Episode
+
+RETRAIN, ROLL_BACK = "retrain", "roll_back"
 
 
 def current(database: Database, model: str) -> Episode | None:
@@ -27,9 +30,12 @@ def all_of(database: Database, model: str) -> list[Episode]:
 
 
 def open_one(
-    database: Database, *, model: str, version: int, change_partition: str, report: str | None
+    database: Database, *, model: str, version: int, change_partition: str, report: str | None, action: str = RETRAIN
 ) -> Episode | None:
-    """Open an episode; ``None`` when one is open already (then there is nothing to do)."""
+    """Open an episode; ``None`` when one is open already (then there is nothing to do).
+
+    :param action: what it will ask for: ``retrain`` or ``roll_back``.
+    """
     try:
         with database.session() as session:
             if session.scalars(select(Episode.id).where(Episode.model == model, Episode.closed_at.is_(None))).first():
@@ -44,6 +50,7 @@ def open_one(
                 opened_report=report,
                 opened_at=now(),
                 attempts=0,
+                action=action,
             )
             session.add(episode)
     except IntegrityError:
@@ -51,21 +58,37 @@ def open_one(
     return episode
 
 
-def request(database: Database, episode: int, *, partition: str, cutoff: str) -> bool:
-    """``open`` -> ``requested``: ask for the retraining. Gives whether this call did it.
+def request(database: Database, episode: int, *, partition: str, cutoff: str | None, first: str | None = None) -> bool:
+    """``open`` -> ``requested``: ask for what the episode is to lead to. Gives whether this call did it.
 
     :param partition: the partition on whose evidence it is asked: the data's clock.
-    :param cutoff: the last labelled partition, where the training data end.
+    :param cutoff: the last labelled partition, where the training data end; ``None`` for a rollback.
+    :param first: where they begin; default: at the change.
     """
-    return _move(
-        database,
-        episode,
-        "open",
-        "requested",
-        requested_partition=partition,
-        cutoff=cutoff,
-        attempts=Episode.attempts + 1,
-    )
+    with database.session() as session:
+        found = session.get(Episode, episode)
+        if found is None or found.state != "open":
+            return False
+        # Nobody may have asked in between: then its place in the list of what was asked would be lost.
+        query = update(Episode).where(
+            Episode.id == episode, Episode.state == "open", Episode.attempts == found.attempts
+        )
+        values = {
+            "state": "requested",
+            "requested_partition": partition,
+            "cutoff": cutoff,
+            "first": first,
+            "attempts": found.attempts + 1,
+            "asked": [*asked(found), partition],
+        }
+        return bool(session.execute(query.values(**values)).rowcount)  # type: ignore[attr-defined]
+
+
+def asked(episode: Episode) -> list[str]:
+    """Give the partitions at which an episode has asked for something, oldest first."""
+    if episode.asked is not None:
+        return [str(partition) for partition in episode.asked]
+    return [] if episode.requested_partition is None else [episode.requested_partition]
 
 
 def claim(database: Database, episode: int, *, actor: str) -> bool:
@@ -95,9 +118,17 @@ def supersede(database: Database, episode: int) -> bool:
     )
 
 
-def requested(database: Database, models: list[str] | None = None) -> list[Episode]:
-    """Give the episodes that wait for a training run, of these models or of all."""
-    query = select(Episode).where(Episode.state == "requested")
+def recover(database: Database, episode: int, *, partition: str) -> bool:
+    """``open`` -> ``closed``: what opened it has gone away by itself.
+
+    :param partition: the partition that shows it: the data's clock.
+    """
+    return _move(database, episode, "open", "closed", outcome="recovered", closed_at=now(), closed_partition=partition)
+
+
+def requested(database: Database, models: list[str] | None = None, *, action: str = RETRAIN) -> list[Episode]:
+    """Give the episodes that wait for a training run, or for a rollback, of these models or of all."""
+    query = select(Episode).where(Episode.state == "requested", Episode.action == action)
     if models is not None:
         query = query.where(Episode.model.in_(models))
     with database.session() as session:
