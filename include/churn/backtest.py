@@ -40,7 +40,7 @@ def watched(database: Database) -> list[str]:
 
 def _judge(database: Database, root: SnapshotRoot, version: Version, tracking_uri: str) -> None:
     from airflow_mlops.core.metrics import metric
-    from airflow_mlops.core.registry.comparison import load_version
+    from airflow_mlops.core.registry.loading import load_version
     from airflow_mlops.core.training.prediction import predict
     from airflow_mlops.core.training.splits import Shares, assign
     from airflow_mlops.store import catalogue, windows

@@ -102,8 +102,8 @@ def score(world: World, partition: str) -> None:
     """What ``churn_scoring`` does."""
     from airflow_mlops.core.address import snapshot_at
     from airflow_mlops.core.monitoring import scoring
-    from airflow_mlops.core.registry.comparison import load_version
     from airflow_mlops.core.registry.history import champion_at
+    from airflow_mlops.core.registry.loading import load_version
     from airflow_mlops.store import catalogue, versions
 
     champion = champion_at(world.store, MODEL, partition)

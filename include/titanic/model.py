@@ -101,8 +101,8 @@ def survival(database: Database, tracking_uri: str, model: str, passenger: pd.Da
     :param passenger: one row, as of :func:`include.titanic.features.passenger`
     :return: ``survives``, a probability, and ``version``, whose it is; None when there is no champion
     """
-    from airflow_mlops.core.registry.comparison import load_version
     from airflow_mlops.core.registry.history import champion_at
+    from airflow_mlops.core.registry.loading import load_version
     from airflow_mlops.core.training.prediction import predict
 
     champion = champion_at(database, model)

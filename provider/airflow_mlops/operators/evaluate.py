@@ -103,6 +103,7 @@ class EvaluateModelOperator(ReportingOperator):
         from airflow_mlops.core.evaluation.scoring import said
         from airflow_mlops.core.refs import ModelVersionRef
         from airflow_mlops.core.registry.comparison import Rows, compare, unjudged
+        from airflow_mlops.hooks.model_loading import loading_of
 
         names = ("slices", "groups", "threshold", "importance", "cost", "train_sample")
         asked = Asked.read(**{name: getattr(self, name) for name in names})
@@ -124,6 +125,7 @@ class EvaluateModelOperator(ReportingOperator):
                 tracking_uri=self.mlflow.tracking_uri,
                 trusted=tuple(self.trusted_types),
                 asked=asked,
+                how=loading_of(self.mlflow_hook),
             )
         except Exception as error:
             known = error if isinstance(error, MlopsError) else MlopsError(f"the evaluation broke off: {said(error)}")

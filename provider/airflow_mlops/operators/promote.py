@@ -127,6 +127,7 @@ class PromoteModelOperator(ReportingOperator):
 
     def _judge_again(self, context: Context, challenger: ModelVersionRef, how: Mapping[str, Any]) -> Report:
         from airflow_mlops.core.registry.regating import judge_again
+        from airflow_mlops.hooks.model_loading import loading_of
 
         self.log.warning("another version became champion first: judging %s again", challenger)
         return judge_again(
@@ -135,6 +136,7 @@ class PromoteModelOperator(ReportingOperator):
             self._judging(how),
             challenger=challenger,
             tracking_uri=self.mlflow.tracking_uri,
+            how=loading_of(self.mlflow_hook),
             publish=lambda report: self.publish(report, context),
         )
 

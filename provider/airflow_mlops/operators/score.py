@@ -68,6 +68,7 @@ class ScoreDatasetOperator(LifecycleOperator):
         from airflow_mlops.core.monitoring.scoring import score
         from airflow_mlops.core.registry.comparison import load_version
         from airflow_mlops.core.registry.history import champion_at
+        from airflow_mlops.hooks.model_loading import loading_of
         from airflow_mlops.store import catalogue, versions
 
         champion = champion_at(self.database, self.model, self.champion_at)
@@ -77,7 +78,7 @@ class ScoreDatasetOperator(LifecycleOperator):
             self.snapshots,
             self.dataset or f"{self.model}_scores",
             self.open(self.snapshot),
-            load_version(champion, self.mlflow.tracking_uri, tuple(self.trusted_types)),
+            load_version(champion, self.mlflow.tracking_uri, tuple(self.trusted_types), loading_of(self.mlflow_hook)),
             versions.ref(champion),
             key=[self.key] if isinstance(self.key, str) else list(self.key),
             features=features_of(self.contract, self.features),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -108,8 +109,9 @@ class SelfTestModelOperator(ReportingOperator):
         from airflow_mlops.core.registry.comparison import load_version
         from airflow_mlops.core.training.candidate import Candidate, said, sampled
         from airflow_mlops.core.training.fit import unfitted
+        from airflow_mlops.hooks.model_loading import loading_of
 
-        contract = self.contract or version.contract
+        contract, how = self.contract or version.contract, replace(loading_of(self.mlflow_hook), in_process=True)
         rows = self._rows(version)
         candidate = Candidate(
             name=version.candidate if self.build is None else name_of(Held.free(self.build)),
@@ -121,7 +123,8 @@ class SelfTestModelOperator(ReportingOperator):
         )
         features, target = sampled(candidate, rows, MOST_ROWS)
         return Subject.of(
-            load_version(version, self.mlflow.tracking_uri, tuple(self.trusted_types)),
+            # Here, not in a process of its own: it is written, copied and looked into.
+            load_version(version, self.mlflow.tracking_uri, tuple(self.trusted_types), how),
             features,
             target,
             metric=self.metric,

@@ -6,15 +6,16 @@ It has passed no gate of ours, so only a model without a champion can be begun i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlops.core.data.snapshot import Snapshot, checked_name
 from airflow_mlops.core.errors import BadInput, NotFound, Refused
-from airflow_mlops.core.registry.loading import load, local_folder
+from airflow_mlops.core.registry.loading import ADOPTED, SAFE, Loading, local_files
 from airflow_mlops.core.registry.promotion import reconcile
 from airflow_mlops.core.training.artifact import MODEL_FILE, digest_of
-from airflow_mlops.core.training.formats import NATIVE_FILE
+from airflow_mlops.core.training.formats import NATIVE_FILE, PICKLE_FILE
 from airflow_mlops.store import ledger, versions
 from airflow_mlops.store.clock import now
 from airflow_mlops.store.database import Database
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from airflow_mlops.core.data.contracts import Contract
 
-ADOPTED = "adopted"
 _CONVERT = (
     "load it where you trust it, and keep it with airflow_mlops.core.training.artifact.write(model, folder, example), "
     "or for scikit-learn with mlflow.sklearn.log_model(model, serialization_format='skops'); then adopt that"
@@ -45,6 +45,7 @@ def adopt(
     features: Sequence[str] | None = None,
     trusted: Sequence[str] = (),
     reason: str = "adopted from MLflow",
+    how: Loading = SAFE,
 ) -> LedgerEntry:
     """Make a model of MLflow's the first champion; once it is, doing so again gives the same entry.
 
@@ -56,6 +57,7 @@ def adopt(
     :param contract: the contract that those rows kept; its features are profiled.
     :param features: the columns to profile; default: the contract's, else those of the model's signature.
     :param trusted: the project's own types that the model may contain.
+    :param how: how it is loaded, to see that it can be; with ``allow_pickle``, a pickle can be adopted, too.
     :raises NotFound: when MLflow has no such model, or its files are gone.
     :raises BadInput: when the files are not in a format that can be loaded without running code.
     :raises Refused: when the model has a champion, or the version was registered here: then it has to pass the gate.
@@ -68,9 +70,10 @@ def adopt(
         return head
     number, run_id, source = _found(client, model, version) if uri is None else _registered(client, model, uri)
     _not_ours(database, model, number)
-    folder = local_folder(source, client.tracking_uri)
-    digest = _checked(folder, trusted)
-    names = list(features or (contract.features if contract else _signature(folder))) if data is not None else []
+    how = replace(how, client=client)
+    with local_files(source, client.tracking_uri, how) as folder:
+        digest = _checked(folder, trusted, how)
+        names = list(features or (contract.features if contract else _signature(folder))) if data is not None else []
     versions.add(
         database,
         Version(
@@ -163,7 +166,8 @@ def _registered(client: MlflowClient, model: str, uri: str) -> tuple[int, str, s
             source = f"{str(client.get_run(run_id).info.artifact_uri).rstrip('/')}/{path}"
         except MlflowException as error:
             raise NotFound(f"MLflow has no run {run_id}: {str(error)[:200]}", where=client.tracking_uri) from None
-    local_folder(source, client.tracking_uri)  # nothing is registered that is not there
+    with local_files(source, client.tracking_uri, Loading(client=client)):
+        pass  # nothing is registered that is not there
     try:
         client.create_registered_model(model)
     except MlflowException as error:
@@ -174,15 +178,16 @@ def _registered(client: MlflowClient, model: str, uri: str) -> tuple[int, str, s
     return int(made.version), run_id, source
 
 
-def _checked(folder: Path, trusted: Sequence[str]) -> str:
+def _checked(folder: Path, trusted: Sequence[str], how: Loading) -> str:
     """Make sure that the files can be loaded as scoring will load them; gives their digest."""
-    if not (folder / MODEL_FILE).is_file() and not (folder / NATIVE_FILE).is_file():
+    accepted = (MODEL_FILE, NATIVE_FILE, *((PICKLE_FILE,) if how.allow_pickle else ()))
+    if not any((folder / name).is_file() for name in accepted):
         kept = sorted(p.name for p in folder.iterdir())[:8]
         raise BadInput(
             "the model is not in a format that is loaded without running code", where=f"{folder}: {kept}", mend=_CONVERT
         )
     digest = digest_of(folder)
-    load(folder, digest, trusted=trusted)
+    how.load(folder, digest, trusted=trusted, pickled=True)
     return digest
 
 

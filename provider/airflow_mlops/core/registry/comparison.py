@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,9 +59,11 @@ class Rows:
         return self.split_columns[0]
 
 
-def load_version(version: Version, tracking_uri: str, trusted: Sequence[str] = ()) -> Any:
+def load_version(
+    version: Version, tracking_uri: str, trusted: Sequence[str] = (), how: loading.Loading = loading.SAFE
+) -> Any:
     """Load a version's model, digest first."""
-    return loading.load(loading.local_folder(version.artifact_uri, tracking_uri), version.digest, trusted=trusted)
+    return loading.load_version(version, tracking_uri, trusted, how)
 
 
 def compare(
@@ -73,11 +76,13 @@ def compare(
     tracking_uri: str,
     trusted: Sequence[str] = (),
     asked: Asked | None = None,
+    how: loading.Loading = loading.SAFE,
 ) -> Report:
     """Score the gate rows with both models, judge what they said, and keep the baselines of the challenger.
 
     :param metric: the task's main figure.
     :param asked: what to look at beyond the metrics.
+    :param how: how the models are loaded.
     :returns: a report of kind ``evaluation``. Its facts name the evidence snapshot, the champion's epoch, and for each
         role the version, its metrics with intervals, size, speed and how many of the rows it has seen.
     :raises BadInput: when the rows or a model cannot be judged: none, a wrong target, an exception in a model.
@@ -89,18 +94,18 @@ def compare(
     contenders = {"challenger": versions.get(database, challenger.model, challenger.version)}
     if head is not None:  # the champion itself, gated once more, is compared with itself: no gain, no promotion
         contenders["champion"] = versions.get(database, challenger.model, head.version)
-    scored = _scored(contenders, rows, metric, tracking_uri, trusted, asked)
+    scored = _scored(contenders, rows, metric, tracking_uri, trusted, asked, how)
     ref = evidence.keep(root, f"{challenger.model}_evidence", scored.rows, scored.scores, source=rows.snapshot.ref)
     cluster = rows.snapshot.to_pandas([rows.cluster])[rows.cluster]
     baselines.keep(database, challenger, scored.rows, scored.scores["challenger"], cluster=cluster)
-    roles = {role: _facts(root, version, rows, tracking_uri) for role, version in contenders.items()}
+    roles = {role: _facts(root, version, rows, tracking_uri, how) for role, version in contenders.items()}
     told: list[Check] = []
     for role, facts in roles.items():
         facts |= judging.figures(scored, role, asked)
         if asked.train_sample:
             told.append(_overfitting(root, scored, role, contenders[role], rows, asked, facts))
     if asked.cost:
-        told += _cost(scored, contenders, tracking_uri, trusted, roles)
+        told += _cost(scored, contenders, tracking_uri, trusted, roles, how)
     facts = {
         "evidence": ref.to_dict(),
         "champion_epoch": None if head is None else head.epoch,
@@ -122,12 +127,18 @@ def unjudged(challenger: ModelVersionRef, error: MlopsError) -> Report:
 
 
 def _scored(
-    contenders: dict[str, Version], rows: Rows, metric: str, tracking_uri: str, trusted: Sequence[str], asked: Asked
+    contenders: dict[str, Version],
+    rows: Rows,
+    metric: str,
+    tracking_uri: str,
+    trusted: Sequence[str],
+    asked: Asked,
+    how: loading.Loading,
 ) -> Scored:
     """Load the models, read the rows once, and score them with each."""
     task = metric_of(metric).task
     called = {role: f"the {role} {version.model} v{version.version}" for role, version in contenders.items()}
-    models = {role: _loaded(version, tracking_uri, trusted, called[role]) for role, version in contenders.items()}
+    models = {role: _loaded(version, tracking_uri, trusted, how, called[role]) for role, version in contenders.items()}
     classes = classes_of(models["challenger"], called["challenger"]) if task == "multiclass" else []
     older = columns_of(models["champion"]) if "champion" in models else []
     read = read_rows(
@@ -145,27 +156,28 @@ def _scored(
     return score(read, metric, models, called)
 
 
-def _loaded(version: Version, tracking_uri: str, trusted: Sequence[str], called: str) -> Any:
+def _loaded(version: Version, tracking_uri: str, trusted: Sequence[str], how: loading.Loading, called: str) -> Any:
     """Load a model; an error says whose it is."""
     try:
-        return load_version(version, tracking_uri, trusted)
+        return load_version(version, tracking_uri, trusted, how)
     except MlopsError as error:
         raise type(error)(f"{called} cannot be loaded: {error.what}", where=error.where, mend=error.mend) from error
 
 
-def _facts(root: SnapshotRoot, version: Version, rows: Rows, tracking_uri: str) -> dict[str, Any]:
+def _facts(root: SnapshotRoot, version: Version, rows: Rows, tracking_uri: str, how: loading.Loading) -> dict[str, Any]:
     """What the gate has to know of one contender beside its scores."""
     seen = None
     if all(part in version.data for part in SEEN_PARTS):
         parts = [root.open(SnapshotRef.from_dict(ref)) for part, ref in version.data.items() if part != GATE_PART]
         seen = evidence.overlap(rows.snapshot, parts, rows.split_columns)
-    folder = loading.local_folder(version.artifact_uri, tracking_uri)
+    with loading.local_files(version.artifact_uri, tracking_uri, how) as folder:
+        size = artifact.size_of(folder)
     return {
         "version": version.version,
         "digest": version.digest,
         "candidate": version.candidate,
         "seen_rows": seen,
-        "bytes": artifact.size_of(folder),
+        "bytes": size,
     }
 
 
@@ -196,6 +208,7 @@ def _cost(
     tracking_uri: str,
     trusted: Sequence[str],
     roles: dict[str, dict[str, Any]],
+    how: loading.Loading,
 ) -> list[Check]:
     """Measure what each model costs; what cannot be measured is said, and is no fact."""
     told: list[Check] = []
@@ -205,11 +218,16 @@ def _cost(
     except Exception as error:  # a user's model that scores all rows in one batch may still fail on one alone
         said_so = f"one row, or a thousand, could not be scored: {said(error)}"
         told.append(Check("latency", "not_judged", "info", None, None, None, said_so))
-    files = {
-        role: (loading.local_folder(version.artifact_uri, tracking_uri), version.digest)
-        for role, version in contenders.items()
-    }
-    for role, measured in footprint.of_loading(files, trusted, scored.rows.features).items():
+    with ExitStack() as downloads:
+        files = {
+            role: (
+                downloads.enter_context(loading.local_files(version.artifact_uri, tracking_uri, how)),
+                version.digest,
+            )
+            for role, version in contenders.items()
+        }
+        footprints = footprint.of_loading(files, trusted, scored.rows.features)
+    for role, measured in footprints.items():
         why = measured.pop("why", None)
         roles[role] |= footprint.of_training(contenders[role], tracking_uri) | measured
         if why:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_mlops.core.evaluation.scoring import said
 from airflow_mlops.core.imports import import_quietly
+from airflow_mlops.core.registry.model_nursery import environment
 from airflow_mlops.core.training.artifact import load
 from airflow_mlops.core.training.memory import measured
 from airflow_mlops.core.training.prediction import predict
@@ -77,11 +78,9 @@ def of_loading(
 
 def _run(place: Path, seconds: int) -> str:
     """Run this module as a program; gives what went wrong."""
-    # The child finds the project's own modules where this process does, and nothing by its working directory.
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     command = [sys.executable, "-P", "-m", __name__, str(place)]
     try:
-        ended = subprocess.run(command, env=environment, timeout=seconds, capture_output=True, check=False)  # noqa: S603
+        ended = subprocess.run(command, env=environment(), timeout=seconds, capture_output=True, check=False)  # noqa: S603
     except subprocess.TimeoutExpired:
         return f"the measuring process took longer than {seconds} s"
     if not ended.returncode:

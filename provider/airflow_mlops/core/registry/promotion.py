@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_mlops.core.errors import Refused
 from airflow_mlops.core.refs import ModelVersionRef
-from airflow_mlops.core.registry.loading import local_folder, verify
+from airflow_mlops.core.registry.loading import verify
 from airflow_mlops.core.report import Report
+from airflow_mlops.core.tracking import local_files
 from airflow_mlops.store import ledger, reports, versions
 from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import LedgerEntry, Version
@@ -73,7 +74,8 @@ def promote(
             raise _of_a_backfill(version, backfill)
         if champion is not None and not allow_older:
             _not_older(version, versions.get(database, version.model, champion.version))
-        verify(local_folder(version.artifact_uri, client.tracking_uri), version.digest)
+        with local_files(version.artifact_uri, client) as folder:
+            verify(folder, version.digest)
         done = ledger.append(
             database,
             model=version.model,

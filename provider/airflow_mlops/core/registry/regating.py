@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # what evaluates is imported only by whoever has lost
     from airflow_mlops.core.evaluation.asked import Asked
     from airflow_mlops.core.evaluation.gate.policy import GatePolicy
     from airflow_mlops.core.registry.comparison import Rows
+    from airflow_mlops.core.registry.loading import Loading
 
 TIMES = 3
 
@@ -68,14 +69,17 @@ def judge_again(
     *,
     challenger: ModelVersionRef,
     tracking_uri: str,
+    how: Loading | None = None,
     publish: Callable[[Report], object],
 ) -> Report:
     """Evaluate and gate a challenger against the champion of now; gives the gate's report, bound and published.
 
+    :param how: how the models are loaded.
     :param publish: keeps a report; called with the evaluation, then with the gate's.
     """
     from airflow_mlops.core.registry.comparison import compare
     from airflow_mlops.core.registry.gating import gate
+    from airflow_mlops.core.registry.loading import SAFE
 
     evaluation = compare(
         database,
@@ -86,6 +90,7 @@ def judge_again(
         tracking_uri=tracking_uri,
         trusted=judging.trusted,
         asked=judging.asked,
+        how=how or SAFE,
     )
     publish(evaluation)
     report = gate(

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from airflow_mlops.core.errors import Conflict, NotFound, Refused, Superseded
-from airflow_mlops.core.registry.loading import local_folder, verify
+from airflow_mlops.core.registry.loading import verify
 from airflow_mlops.core.registry.promotion import passing_gate, reconcile
+from airflow_mlops.core.tracking import local_files
 from airflow_mlops.store import ledger, reports, versions
 from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import LedgerEntry, Version
@@ -58,7 +59,8 @@ def rollback(
             raise Refused(f"{model} v{number} is champion already", where=f"epoch {head.epoch}")
         version = versions.get(database, model, number)
         gate = _right_to_reign(database, version)
-        verify(local_folder(version.artifact_uri, client.tracking_uri), version.digest)
+        with local_files(version.artifact_uri, client) as folder:
+            verify(folder, version.digest)
         done = _append(database, head, version, gate, approver, reason.strip(), actor, effective_at)
     reconcile(client, database, model)
     return done

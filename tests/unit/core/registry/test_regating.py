@@ -123,7 +123,7 @@ def promoted(world: Any, version: Any, actor: str) -> Any:
     return entry, published
 
 
-def by_own_columns(version: Any, tracking_uri: str, trusted: Any = ()) -> Any:
+def by_own_columns(version: Any, tracking_uri: str, trusted: Any = (), *_: Any) -> Any:
     from airflow_mlops.core.registry import loading
 
     model = loading.load(loading.local_folder(version.artifact_uri, tracking_uri), version.digest, trusted=trusted)
