@@ -222,7 +222,7 @@ def snapshots_are_whole(records: Records, expected: Expected) -> Iterator[str]:
             yield f"{path.name} is no manifest"
             continue
         for part in manifest["files"]:
-            file = Path(part["path"])
+            file = path.parent / part["path"]
             if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != part["sha256"]:
                 yield f"{path.name}: {file.name} is gone or has changed"
         if sum(part["rows"] for part in manifest["files"]) != manifest["rows"]:
@@ -241,6 +241,10 @@ def one_score_set(records: Records, _: Expected) -> Iterator[str]:
     """I8."""
     import pandas as pd
 
+    def ids(path: Path) -> Any:
+        parts = json.loads(records.manifests[path])["files"]
+        return pd.concat([pd.read_parquet(path.parent / part["path"], columns=["id"]) for part in parts])["id"]
+
     sets = []
     for path, content in records.manifests.items():
         manifest = json.loads(content)
@@ -248,9 +252,8 @@ def one_score_set(records: Records, _: Expected) -> Iterator[str]:
         if not {"rows", "version"} <= source.keys() or not path.parent.name.endswith("_scores"):
             continue
         sets.append((path.parent.name, source["version"], source["rows"]))
-        scored = pd.concat([pd.read_parquet(part["path"], columns=["id"]) for part in manifest["files"]])["id"]
-        (rows,) = [json.loads(c) for p, c in records.manifests.items() if p.stem == source["rows"]]
-        asked = pd.concat([pd.read_parquet(part["path"], columns=["id"]) for part in rows["files"]])["id"]
+        scored = ids(path)
+        (asked,) = [ids(p) for p in records.manifests if p.stem == source["rows"]]
         if sorted(scored) != sorted(asked):
             yield f"{path.name} has {len(scored)} rows, {scored.nunique()} of them different; {len(asked)} were asked"
     yield from (f"{of} has {n} score sets" for of, n in Counter(sets).items() if n > 1)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow_mlops.core.data.settling import for_models, logical_type, settle
 from airflow_mlops.core.errors import BadInput, NotFound
 from airflow_mlops.core.refs import SnapshotRef
 
@@ -76,107 +77,14 @@ class ContentId:
         return hashlib.sha256(body.encode()).hexdigest()[:32]
 
 
-def logical_type(dtype: Any) -> str:
-    """Name a column's type in words that do not change with the library: int, float, bool, datetime, str."""
-    import pandas as pd
+def encoded(frame: pd.DataFrame) -> tuple[bytes, dict[str, Any]]:
+    """Give a part's bytes, as Parquet, and what the manifest says of them."""
+    import io
 
-    if pd.api.types.is_bool_dtype(dtype):
-        return "bool"
-    if pd.api.types.is_integer_dtype(dtype):
-        return "int"
-    if pd.api.types.is_float_dtype(dtype):
-        return "float"
-    if pd.api.types.is_datetime64_any_dtype(dtype):
-        return "datetime"
-    return "str"
-
-
-def _settle(frame: pd.DataFrame, schema: dict[str, str] | None, where: str) -> pd.DataFrame:
-    """Bring a chunk to one set of types, so that chunks read from a database agree with each other."""
-    import pandas as pd
-
-    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
-    duplicated = frame.columns[frame.columns.duplicated()].tolist()
-    if duplicated:
-        raise BadInput(f"column names occur twice: {duplicated[:5]}", where=where, mend="rename them at the source")
-    if schema is not None and set(schema) != set(frame.columns):
-        raise BadInput(f"a later chunk has other columns: {sorted(set(schema) ^ set(frame.columns))[:5]}", where=where)
-    settled: dict[str, Any] = {}
-    for name in frame.columns:
-        kind = (schema or {}).get(name) or _kind(frame[name])
-        try:
-            settled[name] = _AS[kind](frame[name])
-        except (TypeError, ValueError, OverflowError) as error:
-            raise BadInput(
-                f"column {name!r} is {kind}, but has values here that are not: {str(error)[:200]}",
-                where=where,
-                mend="cast it to one type at the source",
-            ) from None
-    return pd.DataFrame(settled, index=frame.index)
-
-
-def _kind(column: pd.Series[Any]) -> str:
-    """Name a column's logical type; a column of Python objects is looked into: databases give ``[True, None]``."""
-    import pandas as pd
-
-    if column.dtype != object:
-        return logical_type(column.dtype)
-    inferred = pd.api.types.infer_dtype(column, skipna=True)
-    kinds = {"boolean": "bool", "integer": "int", "floating": "float", "decimal": "float", "datetime": "datetime"}
-    return kinds.get(inferred, "str")
-
-
-def _as_int(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Give whole numbers; a fraction or a number beyond 64 bits is an error, never cut."""
-    if column.isna().any():
-        return column.astype("Int64")
-    whole = column.astype("int64")
-    if not (whole == column).all():
-        raise ValueError("not whole numbers of 64 bits")
-    return whole
-
-
-def _as_float(column: pd.Series[Any]) -> pd.Series[Any]:
-    return column.astype("float64")
-
-
-def _as_bool(column: pd.Series[Any]) -> pd.Series[Any]:
-    if not column.isna().all() and _kind(column) != "bool":
-        raise ValueError(f"they are {_kind(column)}")
-    return column.astype("boolean" if column.isna().any() else "bool")
-
-
-def _as_datetime(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Give moments without a zone; those that have one become UTC."""
-    import pandas as pd
-
-    if not column.isna().all() and _kind(column) in ("int", "float", "bool"):
-        raise ValueError(f"they are {_kind(column)}")
-    moments = pd.to_datetime(column)
-    if moments.dt.tz is not None:
-        moments = moments.dt.tz_convert("UTC").dt.tz_localize(None)
-    return moments.astype("datetime64[us]")
-
-
-def _as_text(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Give a text column: missing stays missing; dates and other objects become their ISO or plain form."""
-    import pandas as pd
-
-    missing = column.isna()
-    text = column.map(lambda v: v if isinstance(v, str) else str(v)).astype(object)
-    text[missing] = None
-    return text.astype(pd.StringDtype(na_value=float("nan")))
-
-
-_AS = {"int": _as_int, "float": _as_float, "bool": _as_bool, "datetime": _as_datetime, "str": _as_text}
-
-
-def _for_models(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give whole numbers and booleans that have missing values as floats with NaN: scikit-learn knows no ``pd.NA``."""
-    import pandas as pd
-
-    masked = [c for c in frame.columns if isinstance(frame[c].dtype, (pd.Int64Dtype, pd.BooleanDtype))]
-    return frame.astype(dict.fromkeys(masked, "float64")) if masked else frame
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer, index=False)
+    data = buffer.getvalue()
+    return data, {"rows": len(frame), "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +133,7 @@ class Snapshot:
                 mend=f"it has {sorted(self.schema)[:30]}",
             )
         for uri in self.files:
-            yield _for_models(pd.read_parquet(uri, columns=None if columns is None else list(columns)))
+            yield for_models(pd.read_parquet(uri, columns=None if columns is None else list(columns)))
 
 
 class SnapshotRoot:
@@ -263,27 +171,27 @@ class SnapshotRoot:
         import pandas as pd
 
         checked_name(dataset)
-        folder = f"{self.path}/{dataset}/parts/{uuid.uuid4().hex}"
-        self.fs.makedirs(folder, exist_ok=True)
+        folder = f"parts/{uuid.uuid4().hex}"
+        self.fs.makedirs(f"{self.path}/{dataset}/{folder}", exist_ok=True)
         content, schema, files = ContentId(), None, []
         try:
             for number, frame in enumerate([frames] if isinstance(frames, pd.DataFrame) else frames):
                 where = " ".join(filter(None, (dataset, partition, f"chunk {number}")))
-                settled = _settle(frame, schema, where)
+                settled = settle(frame, schema, where)
                 if schema is None:
                     schema = {name: logical_type(settled[name].dtype) for name in settled.columns}
                 content.add(settled)
-                files.append(self._write_part(f"{folder}/part-{number:05d}.parquet", settled))
+                files.append(self._write_part(dataset, f"{folder}/part-{number:05d}.parquet", settled))
             if not schema:
                 raise BadInput("no rows and no columns came in", where=f"{dataset} {partition or ''}".strip())
-            ref = self._commit(dataset, content, schema, files, partition, source)
+            ref = self.commit(dataset, content, schema, files, partition=partition, source=source)
         except BaseException:
             # Killed just after the commit: the parts are no longer ours to remove.
-            if not schema or not self._refers(SnapshotRef(dataset, content.hexdigest(schema), "", 0), folder):
-                self._remove(folder)
+            if not schema or not self.refers(SnapshotRef(dataset, content.hexdigest(schema), "", 0), folder):
+                self._remove(f"{dataset}/{folder}")
             raise
-        if not self._refers(ref, folder):
-            self._remove(folder)  # these rows had been committed before
+        if not self.refers(ref, folder):
+            self._remove(f"{dataset}/{folder}")  # these rows had been committed before
         return ref
 
     def open(self, ref: SnapshotRef | dict[str, Any]) -> Snapshot:
@@ -294,16 +202,25 @@ class SnapshotRoot:
         ref = SnapshotRef.from_dict(ref)
         manifest = self._manifest(ref)
         for part in manifest["files"]:
-            if not self._whole(part):
+            if not self.is_whole(ref.dataset, part):
                 raise NotFound(
                     "a file of a committed snapshot is gone or was changed",
-                    where=part["path"],
+                    where=self._place(ref.dataset, part),
                     mend="restore it from a backup, or ingest the same rows again",
                 )
-        files = tuple(self.fs.unstrip_protocol(part["path"]) for part in manifest["files"])
+        files = tuple(self.fs.unstrip_protocol(self._place(ref.dataset, part)) for part in manifest["files"])
         if all(f.startswith("file://") for f in files):
             files = tuple(f.removeprefix("file://") for f in files)
         return Snapshot(ref, files, manifest["schema"])
+
+    def committed(self, dataset: str) -> list[SnapshotRef]:
+        """Give all snapshots of a dataset, by their manifests."""
+        found = []
+        for path in sorted(self.fs.glob(f"{self.path}/{checked_name(dataset)}/*.json")):
+            name = str(path).rpartition("/")[2].removesuffix(".json")
+            rows = self._manifest(SnapshotRef(dataset, name, "", 0))["rows"]
+            found.append(SnapshotRef(dataset, name, self.fs.unstrip_protocol(path), rows))
+        return found
 
     def write_text(self, name: str, text: str, *, once: bool = False) -> str:
         """Write a small file below the root, whole or not at all.
@@ -347,30 +264,35 @@ class SnapshotRoot:
         self.fs.rm_file(draft)
         return True
 
-    def _write_part(self, path: str, frame: pd.DataFrame) -> dict[str, Any]:
-        import io
-
-        buffer = io.BytesIO()
-        frame.to_parquet(buffer, index=False)
-        data = buffer.getvalue()
-        with self.fs.open(path, "wb") as file:
+    def _write_part(self, dataset: str, path: str, frame: pd.DataFrame) -> dict[str, Any]:
+        data, told = encoded(frame)
+        with self.fs.open(f"{self.path}/{dataset}/{path}", "wb") as file:
             file.write(data)
-        return {"path": path, "rows": len(frame), "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        return {"path": path, **told}
 
-    def _commit(
+    def commit(
         self,
         dataset: str,
         content: ContentId,
         schema: dict[str, str],
         files: list[dict[str, Any]],
-        partition: str | None,
-        source: dict[str, Any] | None,
+        *,
+        partition: str | None = None,
+        source: dict[str, Any] | None = None,
     ) -> SnapshotRef:
+        """Write the manifest of parts that are there. When the same content is committed already, that one stays.
+
+        :param content: of the rows of all parts.
+        :param schema: column -> logical type.
+        :param files: each part's ``path`` below the dataset's folder, ``rows``, ``bytes`` and ``sha256``.
+        :param partition: the partition that it is made for.
+        :param source: a few facts on where the rows came from.
+        """
         snapshot_id = content.hexdigest(schema)
         path = f"{self.path}/{dataset}/{snapshot_id}.json"
         ref = SnapshotRef(dataset, snapshot_id, self.fs.unstrip_protocol(path), content.rows, partition)
         there = self.fs.exists(path)
-        if there and all(map(self._whole, self._manifest(ref)["files"])):
+        if there and all(self.is_whole(dataset, part) for part in self._manifest(ref)["files"]):
             return ref
         manifest = {
             "format": FORMAT,
@@ -398,16 +320,27 @@ class SnapshotRoot:
             ) from None
         return manifest
 
-    def _whole(self, part: dict[str, Any]) -> bool:
-        return bool(self.fs.exists(part["path"]) and self.fs.size(part["path"]) == part["bytes"])
+    def is_whole(self, dataset: str, part: dict[str, Any]) -> bool:
+        """Tell whether a part is there, with all its bytes."""
+        path = self._place(dataset, part)
+        return bool(self.fs.exists(path) and self.fs.size(path) == part["bytes"])
 
-    def _refers(self, ref: SnapshotRef, folder: str) -> bool:
-        """Whether the snapshot is committed with the parts of this folder."""
+    def _place(self, dataset: str, part: dict[str, Any]) -> str:
+        """Give where a part is: below its dataset, wherever the root has been moved to."""
+        path = str(part["path"])
+        return f"{self.path}/{dataset}/{path}" if path.startswith("parts/") else path  # earlier manifests: a whole path
+
+    def refers(self, ref: SnapshotRef, folder: str) -> bool:
+        """Tell whether a snapshot is committed with the parts of a folder.
+
+        :param folder: below the dataset's own.
+        """
+        whole = f"{self.path}/{ref.dataset}/{folder}/"
         try:
-            return any(part["path"].startswith(f"{folder}/") for part in self._manifest(ref)["files"])
+            return any(self._place(ref.dataset, part).startswith(whole) for part in self._manifest(ref)["files"])
         except NotFound:
             return False
 
     def _remove(self, folder: str) -> None:
-        if self.fs.exists(folder):
-            self.fs.rm(folder, recursive=True)
+        if self.fs.exists(f"{self.path}/{folder}"):
+            self.fs.rm(f"{self.path}/{folder}", recursive=True)

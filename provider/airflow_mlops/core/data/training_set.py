@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from airflow_mlops.core.data.snapshot import SnapshotRoot, logical_type
+from airflow_mlops.core.data.settling import logical_type
+from airflow_mlops.core.data.snapshot import SnapshotRoot
 from airflow_mlops.core.errors import BadInput, NotFound
 from airflow_mlops.core.refs import SnapshotRef
 

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_mlops.core.data import snapshot as module
-from airflow_mlops.core.data.snapshot import ContentId, SnapshotRoot, _settle, checked_name
+from airflow_mlops.core.data.settling import settle
+from airflow_mlops.core.data.snapshot import ContentId, SnapshotRoot, checked_name
 from airflow_mlops.core.errors import BadInput, NotFound
 from airflow_mlops.core.refs import SnapshotRef
 
@@ -51,7 +52,7 @@ def row_names(rows: list[dict[str, Any]]) -> list[str]:
 def id_of(chunks: list[pd.DataFrame]) -> str:
     content, schema = ContentId(), None
     for chunk in chunks:
-        settled = _settle(chunk, schema, "test")
+        settled = settle(chunk, schema, "test")
         schema = schema or {n: module.logical_type(settled[n].dtype) for n in settled.columns}
         content.add(settled)
     assert schema is not None
