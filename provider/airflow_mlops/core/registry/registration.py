@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlops.core.data.snapshot import checked_name
-from airflow_mlops.core.errors import Conflict
+from airflow_mlops.core.errors import BadInput, Conflict
 from airflow_mlops.core.refs import ModelVersionRef, RunRef, SnapshotRef
 from airflow_mlops.core.registry.loading import verify
 from airflow_mlops.core.tracking import local_files
@@ -47,6 +47,7 @@ def register(
     :param contract: the contract that its data kept.
     :param cutoff: the partition of the last data it was trained on.
     :param key: ``dag_id/run_id/task_id/map_index``: a retry gives the same version.
+    :raises BadInput: when the run was trained on rows that are in no part of ``data``.
     :raises Refused: when the artifact is not the one that the run wrote.
     """
     checked_name(model, "model")
@@ -54,6 +55,7 @@ def register(
     if earlier is not None and earlier["finished"]:
         return ModelVersionRef.from_dict({k: v for k, v in earlier.items() if k != "finished"})
     made = client.get_run(run.run_id)
+    _trained_on_what_is_given(made.data.params, data)
     source = f"{made.info.artifact_uri}/{run.artifact}"
     with local_files(source, client) as folder:
         verify(folder, run.digest)
@@ -87,6 +89,17 @@ def register(
     if earlier is not None:  # an attempt that lives on beside this one may have made a version after the first look
         _remove(client, model, [v for v in _made(client, model, key) if v != number])
     return ref
+
+
+def _trained_on_what_is_given(noted: Mapping[str, str], data: Mapping[str, SnapshotRef]) -> None:
+    """Refuse data that the run was not trained on: the gate would look for seen rows in the wrong ones."""
+    trained_on = noted.get("train_snapshot")
+    if trained_on and trained_on not in {ref.id for part, ref in data.items() if part != "test"}:
+        raise BadInput(
+            f"the run was trained on snapshot {trained_on}, which is in no part of data but perhaps the test rows",
+            where=", ".join(f"{part}={ref.id}" for part, ref in data.items()),
+            mend="register with the parts that the training was given",
+        )
 
 
 def _create(

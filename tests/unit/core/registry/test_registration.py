@@ -183,3 +183,21 @@ def test_what_a_zombie_makes_while_its_retry_works_is_removed_by_the_retry(
     monkeypatch.setattr(claims, "conclude", meanwhile)
     ref = world.registered("a", run=run)
     assert [int(v.version) for v in versions_of(world)] == [ref.version] == [1]
+
+
+@pytest.mark.parametrize("part", ["train", "validation"])
+def test_data_that_the_run_was_not_trained_on_are_refused(world: Any, part: str) -> None:
+    run = world.written("t")
+    world.client.log_param(run.run_id, "train_snapshot", world.data[part].id)
+    others = {name: ref for name, ref in world.data.items() if ref.id != world.data[part].id}
+    with pytest.raises(BadInput, match="which is in no part of data"):
+        replace(world, data=others).registered("a", run=run)
+    assert versions_of(world) == []
+    assert world.registered("a", run=run).version == 1
+
+
+def test_rows_that_were_trained_on_cannot_be_given_as_test_rows(world: Any) -> None:
+    run = world.written("t")
+    world.client.log_param(run.run_id, "train_snapshot", world.data["test"].id)
+    with pytest.raises(BadInput, match="perhaps the test rows"):
+        world.registered("a", run=run)

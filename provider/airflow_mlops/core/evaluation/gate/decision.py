@@ -38,6 +38,7 @@ def decide(champion: Evidence | None, challenger: Evidence, policy: GatePolicy) 
         "challenger": challenger.subject,
         "champion": champion.subject if champion else None,
         "rows": len(challenger.target),
+        "policy": policy.model_dump(mode="json", exclude_none=True),
     }
     checks = soundness(champion, challenger, policy)
     if not all_pass(checks):
