@@ -30,7 +30,9 @@ def evaluating(root: SnapshotRoot) -> Callable[..., EvaluateModelOperator]:
     def make(**how: Any) -> EvaluateModelOperator:
         given = {"challenger": VERSION, "test": rows.to_dict(), "target": "y", "key": "id", "features": ["x"]}
         task = EvaluateModelOperator(task_id="evaluate", **{**given, **how})
-        task.__dict__["mlflow_hook"] = SimpleNamespace(client=SimpleNamespace(tracking_uri="sqlite:///none.db"))
+        connection = SimpleNamespace(extra_dejson={})
+        client = SimpleNamespace(tracking_uri="sqlite:///none.db")
+        task.__dict__["mlflow_hook"] = SimpleNamespace(client=client, connection=connection)
         return task
 
     return make

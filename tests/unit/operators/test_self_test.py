@@ -45,7 +45,9 @@ class Shop:
             "features": ["x", "z"],
         }
         task = SelfTestModelOperator(**given | how)
-        task.__dict__["mlflow_hook"] = SimpleNamespace(client=SimpleNamespace(tracking_uri="sqlite:///none.db"))
+        connection = SimpleNamespace(extra_dejson={})
+        client = SimpleNamespace(tracking_uri="sqlite:///none.db")
+        task.__dict__["mlflow_hook"] = SimpleNamespace(client=client, connection=connection)
         return task
 
 
