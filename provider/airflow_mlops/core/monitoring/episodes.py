@@ -2,40 +2,29 @@
 
 Drift opens an episode; enough labelled rows since the change ask for the retraining, once; its outcome closes the
 episode. The state lives in the store and each step is a compare-and-set, so a window that is judged again, late or
-twice, and a scheduler or triggerer that restarts, change nothing.
+twice, and a scheduler or triggerer that restarts, change nothing. What the next step is, :func:`.deciding.decide` says.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
-from pydantic import Field
-
+from airflow_mlops.core.errors import Conflict
+from airflow_mlops.core.monitoring.calendar import Calendar
+from airflow_mlops.core.monitoring.deciding import Known, Past, Step, decide
+from airflow_mlops.core.monitoring.episode_policy import SIGNALS, EpisodePolicy
+from airflow_mlops.core.monitoring.signs import Seen, Signs
 from airflow_mlops.core.report import Check, Report, Status
-from airflow_mlops.core.settings import Settings
 from airflow_mlops.store import catalogue, episodes, ledger, windows
 from airflow_mlops.store.database import Database
-from airflow_mlops.store.tables import Episode, Window
+from airflow_mlops.store.tables import Episode
 
-Outcome = Literal["promoted", "held", "rejected", "failed"]
+__all__ = ["EpisodePolicy", "Outcome", "advance", "finish", "known_at"]
 
-
-class EpisodePolicy(Settings):
-    """The episode section of ``policy.yaml``.
-
-    :param consecutive: so many failing windows in a row open an episode.
-    :param min_labelled_rows: so many labelled rows since the change ask for the retraining.
-    :param cool_down: after an episode, so many windows pass before drift opens another.
-    :param max_attempts: so many retrainings that fail technically, then a person has to look.
-    :param lease: so many windows after the request a run that still has not ended is taken for lost, and the
-        episode is asked for again. Were it alive, the ledger's compare-and-set would still let only one promote.
-    """
-
-    consecutive: int = Field(default=1, ge=1)
-    min_labelled_rows: int = Field(default=1000, ge=1)
-    cool_down: int = Field(default=4, ge=0)
-    max_attempts: int = Field(default=3, ge=1)
-    lease: int = Field(default=4, ge=1)
+Outcome = Literal["promoted", "held", "rejected", "failed", "rolled_back"]
+MOST_STEPS = 8
+_MOST_TOLD = 10
 
 
 def advance(
@@ -54,69 +43,40 @@ def advance(
     :param labelled_until: the last partition whose labels may be known at ``partition``.
     :returns: a report of kind ``episode`` that says what was done and why; it warns when a person has to look.
     """
+    for _ in range(MOST_STEPS):
+        known = known_at(database, model=model, partition=partition, labels=labels, labelled_until=labelled_until)
+        step = decide(policy, known)
+        if step.move == "none":
+            return _told(policy, model, known, step)
+        done = _carried_out(database, model, known, step)
+        if step.move in ("request", "open") and not done:  # somebody else did it this very moment, and moves it on
+            return _told(policy, model, known, step, by="another run")
+        if step.move in ("request", "recover"):
+            return _told(policy, model, known, step)
+    raise Conflict(
+        f"the episode of {model!r} changes faster than it can be moved on",
+        mend="look for what else writes to the store",
+    )
+
+
+def known_at(database: Database, *, model: str, partition: str, labels: str, labelled_until: str) -> Known:
+    """Read all that :func:`.deciding.decide` needs to know. Parameters are those of :func:`advance`."""
     champion = ledger.head(database, model)
     if champion is None:
-        return _told(model, partition, "none", "there is no champion to watch yet")
-    episode = _current(database, model, champion.version, partition, policy)
-    if episode is None:
-        seen = windows.of_model(database, model, "drift", version=champion.version)
-        failing = _streak([w for w in seen if w.partition <= partition])
-        if len(failing) < policy.consecutive:
-            return _told(model, partition, "none", f"{len(failing)} of {policy.consecutive} failing windows in a row")
-        if wait := _cooling(database, model, [w.partition for w in seen], partition, policy):
-            return _told(model, partition, "none", f"cooling down: {wait} more windows")
-        episode = episodes.open_one(
-            database,
-            model=model,
-            version=champion.version,
-            change_partition=failing[0].partition,
-            report=failing[0].report,
-        )
-        if episode is None:  # somebody else opened it this very moment, and will move it on
-            return _told(model, partition, "open", "opened by another run")
-    return _request(database, policy, episode, partition, labels, labelled_until)
-
-
-def _current(database: Database, model: str, champion: int, partition: str, policy: EpisodePolicy) -> Episode | None:
-    """Give the open episode, after what time or a person has made of it.
-
-    One of a champion that was replaced meanwhile has nothing more to ask for; one whose run was lost is given back.
-    """
-    episode = episodes.current(database, model)
-    if episode is not None and episode.version != champion and episodes.supersede(database, episode.id):
-        return None
-    if episode is not None and episode.state == "retraining" and episode.requested_partition is not None:
-        since = {
-            w.partition
-            for w in windows.of_model(database, model, "drift", version=episode.version)
-            if episode.requested_partition < w.partition <= partition
-        }
-        if len(since) >= policy.lease:
-            actor = str(episode.claimed_by)
-            episodes.give_back(database, episode.id, actor=actor, outcome=f"lost: {actor}"[:200])
-            return episodes.current(database, model)
-    return episode
-
-
-def _request(
-    database: Database, policy: EpisodePolicy, episode: Episode, partition: str, labels: str, labelled_until: str
-) -> Report:
-    """Ask for the retraining when the labels allow it."""
-    model = episode.model
-    if episode.state != "open":
-        return _told(model, partition, episode.state, f"episode {episode.number} is {episode.state}", episode)
-    known = catalogue.partitions(database, labels, first=episode.change_partition, last=labelled_until)
-    rows = sum(ref.rows for ref in known)
-    if rows < policy.min_labelled_rows:
-        said = f"{rows} of {policy.min_labelled_rows} labelled rows since {episode.change_partition}"
-        return _told(model, partition, "open", said, episode)
-    if episode.attempts >= policy.max_attempts:
-        said = f"{episode.attempts} retrainings failed: a person has to look"
-        return _told(model, partition, "open", said, episode, alarm=True)
-    cutoff = str(known[-1].partition)
-    asked = episodes.request(database, episode.id, partition=partition, cutoff=cutoff)
-    said = f"retraining asked: {rows} labelled rows from {episode.change_partition} to {cutoff}"
-    return _told(model, partition, "requested", said if asked else "asked by another run", episode)
+        return Known(partition, labelled_until, None)
+    return Known(
+        partition,
+        labelled_until,
+        champion.version,
+        windows=[
+            Seen(w.kind, w.partition, w.verdict, tuple(sorted(w.broken or ())), w.report)
+            for w in windows.of_version(database, model, champion.version, SIGNALS)
+        ],
+        episodes=[_past(e) for e in episodes.all_of(database, model)],
+        labelled=[(str(ref.partition), ref.rows) for ref in catalogue.partitions(database, labels)],
+        partitions=windows.partitions(database, model),
+        has_previous=champion.previous_epoch is not None,
+    )
 
 
 def finish(database: Database, episode: int, *, actor: str, outcome: Outcome) -> bool:
@@ -126,33 +86,84 @@ def finish(database: Database, episode: int, *, actor: str, outcome: Outcome) ->
     return episodes.close(database, episode, actor=actor, outcome=outcome)
 
 
-def _streak(seen: list[Window]) -> list[Window]:
-    """Give the failing windows at the end, without a gap between them. A window that was not judged does not count."""
-    streak: list[Window] = []
-    for window in reversed([w for w in seen if w.verdict != "not_judged"]):
-        if window.verdict != "fail":
-            break
-        streak.insert(0, window)
-    return streak
+def _past(episode: Episode) -> Past:
+    return Past(
+        episode.number,
+        episode.version,
+        episode.state,
+        episode.change_partition,
+        "roll_back" if episode.action == episodes.ROLL_BACK else "retrain",
+        tuple(episodes.asked(episode)),
+        episode.closed_partition,
+    )
 
 
-def _cooling(database: Database, model: str, seen: list[str], partition: str, policy: EpisodePolicy) -> int:
-    """Give how many windows are still to pass after the last episode; 0 when none."""
-    closed = [e for e in episodes.all_of(database, model) if e.closed_at is not None]
-    if not closed or closed[-1].requested_partition is None:
-        return 0
-    passed = len({p for p in seen if closed[-1].requested_partition < p <= partition})
-    return max(0, policy.cool_down - passed + 1) if passed <= policy.cool_down else 0
-
-
-def _told(
-    model: str, partition: str, state: str, message: str, episode: Episode | None = None, *, alarm: bool = False
-) -> Report:
-    facts = {
-        "state": state,
-        "episode": None if episode is None else episode.number,
-        "change_partition": None if episode is None else episode.change_partition,
+def _carried_out(database: Database, model: str, known: Known, step: Step) -> bool:
+    """Do a step, if things are still as they were when it was decided. Gives whether this call did it."""
+    if step.move == "open":
+        assert known.champion is not None
+        assert step.change is not None
+        opened = episodes.open_one(
+            database,
+            model=model,
+            version=known.champion,
+            change_partition=step.change,
+            report=step.report,
+            action=step.action,
+        )
+        return opened is not None
+    current = episodes.current(database, model)
+    if current is None or current.number != step.episode:
+        return False
+    moves: dict[str, Callable[[], bool]] = {
+        "supersede": lambda: episodes.supersede(database, current.id),
+        "recover": lambda: episodes.recover(database, current.id, partition=known.partition),
+        "give_back": lambda: _given_back(database, current),
+        "request": lambda: episodes.request(
+            database, current.id, partition=known.partition, cutoff=step.cutoff, first=step.first
+        ),
     }
-    status: Status = "fail" if alarm else "pass"
-    check = Check("episode", status, "warn" if alarm else "info", state, None, None, message)
-    return Report.of("episode", f"{model} {partition}", [check], facts=facts)
+    return moves[step.move]()
+
+
+def _given_back(database: Database, episode: Episode) -> bool:
+    actor = str(episode.claimed_by)
+    return episodes.give_back(database, episode.id, actor=actor, outcome=f"lost: {actor}"[:200])
+
+
+def _told(policy: EpisodePolicy, model: str, known: Known, step: Step, *, by: str | None = None) -> Report:
+    """Tell what was done, what only people are told of, and which windows are missing."""
+    said = step.said if by is None else f"{step.said} (done by {by})"
+    status: Status = "fail" if step.alarm else "pass"
+    checks = [Check("episode", status, "warn" if step.alarm else "info", step.state, None, None, said)]
+    episode = next((e for e in known.episodes if e.number == step.episode), None)
+    facts: dict[str, Any] = {
+        "state": step.state,
+        "episode": step.episode,
+        "change_partition": step.change or (episode.change if episode else None),
+        "action": step.action if step.episode is not None or step.move == "open" else None,
+    }
+    if known.champion is not None:
+        calendar = Calendar(policy.span, frozenset(known.partitions) | {w.partition for w in known.windows})
+        signs = Signs(policy, calendar, known.windows, known.partition, known.labelled_until)
+        checks += _for_people(signs)
+        facts |= {"broken": list(signs.broken_now()), "missing": signs.missing()[-_MOST_TOLD:]}
+    return Report.of("episode", f"{model} {known.partition}", checks, facts=facts)
+
+
+def _for_people(signs: Signs) -> list[Check]:
+    """Tell of broken columns, of signals that only notify, and of partitions that nobody has looked at."""
+    told = [
+        Check(
+            "upstream", "fail", "warn", None, None, column, "broken upstream: mend it there, retraining would learn it"
+        )
+        for column in signs.broken_now()[:_MOST_TOLD]
+    ]
+    told += [
+        Check("signal", "fail", "warn", None, None, alarm.signal, f"{alarm.signal} since {alarm.change}")
+        for alarm in signs.notable()
+    ]
+    if missing := signs.missing():
+        said = f"no window of {', '.join(missing[-_MOST_TOLD:])}: neither counted as failing nor as quiet"
+        told.append(Check("windows", "not_judged", "info", len(missing), 0, None, said))
+    return told

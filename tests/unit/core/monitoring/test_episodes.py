@@ -193,7 +193,8 @@ def test_a_run_that_does_not_hold_the_episode_cannot_finish_it(requested: Any) -
 def test_the_report_says_what_was_done_and_never_fails(requested: Any) -> None:
     report = requested.advance(7)
     assert (report.kind, report.subject, report.verdict) == ("episode", f"m {requested.week(7)}", "pass")
-    assert report.facts == {"state": "requested", "episode": 1, "change_partition": requested.week(4)}
+    told = {"state": "requested", "episode": 1, "change_partition": requested.week(4), "action": "retrain"}
+    assert report.facts == {**told, "broken": [], "missing": []}
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
