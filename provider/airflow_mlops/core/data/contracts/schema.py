@@ -28,7 +28,7 @@ def contract_schema() -> dict[str, Any]:
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     definitions = schema["$defs"]
     for model in (Contract, ColumnRule, CrossRule, Environment, Freshness, Outliers, QuarantineRule, RowRule):
-        _describe(schema if model is Contract else definitions[model.__name__], model)
+        describe(schema if model is Contract else definitions[model.__name__], model)
     # What is read more generously than it is kept.
     properties = schema["properties"]
     told = properties["key"].pop("description", "")
@@ -42,8 +42,8 @@ def schema_text() -> str:
     return json.dumps(contract_schema(), indent=2) + "\n"
 
 
-def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
-    """Say of each key what the model's docstring says of it."""
+def describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    """Say of each key of a schema what the docstring of its model says of it."""
     text = inspect.getdoc(model) or ""
     schema["description"] = text.split("\n\n")[0].replace("``", "")
     for name, words in _PARAM.findall(text):
