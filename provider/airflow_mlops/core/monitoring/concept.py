@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_mlops.core.data import ConceptPolicy, Relation, check_concept_drift, relate
 from airflow_mlops.core.data.snapshot import Snapshot
-from airflow_mlops.core.monitoring.performance import join, version_of
+from airflow_mlops.core.monitoring.performance import inputs_of, join, version_of
 from airflow_mlops.core.monitoring.scoring import SCORE
 from airflow_mlops.core.policy import load_section
 from airflow_mlops.core.report import Check, Report
@@ -66,5 +66,7 @@ def check_concept(
         value=max((c.observed["effect"] for c in report.checks if c.observed and "effect" in c.observed), default=None),
         rows=len(joined),
         report=report.id,
+        inputs=inputs_of(scores=scores, labels=labels, rows=rows),
+        broken=dict.fromkeys(report.facts.get("broken") or (), "labels came as before"),
     )
     return report

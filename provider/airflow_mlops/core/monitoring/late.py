@@ -1,0 +1,35 @@
+"""Labels that come late: which windows have to be judged again, and which not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from airflow_mlops.store import catalogue, windows
+from airflow_mlops.store.database import Database
+
+MOST = 60
+"""So many windows are judged again at once, the newest of them: about a year of weeks."""
+
+
+def outdated(database: Database, model: str, kind: str, datasets: Mapping[str, str], *, before: str) -> list[str]:
+    """List the partitions whose window was judged on other snapshots than there are now, or not at all.
+
+    A window remembers what it was judged on, so a label that came late names its window, and no other is touched;
+    once that is judged again there is nothing to do any more.
+
+    :param kind: ``performance`` or ``concept_drift``.
+    :param datasets: what the windows are judged on, such as ``{"scores": "churn_scores", "labels": "churn_labels"}``.
+    :param before: only partitions before this one.
+    :return: oldest first; only partitions that all datasets have.
+    """
+    current: dict[str, dict[str, str]] = {}
+    for name, dataset in datasets.items():
+        for ref in catalogue.partitions(database, dataset):
+            if str(ref.partition) < before:
+                current.setdefault(str(ref.partition), {})[name] = ref.id
+    judged: dict[str, list[Mapping[str, str]]] = {}
+    for window in windows.of_model(database, model, kind):
+        judged.setdefault(window.partition, []).append(window.inputs or {})
+    there = {partition: ids for partition, ids in current.items() if len(ids) == len(datasets)}
+    found = [partition for partition, ids in sorted(there.items()) if ids not in judged.get(partition, [])]
+    return found[-MOST:]
