@@ -1,48 +1,49 @@
 """``python -m tests.crash``: break off every step everywhere, and hold the promises against what is left.
 
-``--small`` does a seeded part; ``--replay 'train:12,-3'`` repeats one case; ``--without fence`` takes a guard away.
+``--small`` does a seeded part; ``--replay 'train:12,-3'`` repeats one case; ``--guards`` takes guards away, and fails
+unless that is seen.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from tests.crash.guards import GUARDS
+from tests.crash.beside import BESIDE
+from tests.crash.guards import CASES, GUARDS
 from tests.crash.machine import Machine
 from tests.crash.report import Tally
 from tests.crash.schedule import PARTS, SMALL, Case, Size
 from tests.crash.world import World
 
-REPO = Path(__file__).parents[2]
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line asks for; gives 1 when a promise was broken."""
     options = _options(arguments)
-    with tempfile.TemporaryDirectory(prefix="mlops-crash-") as folder:
-        world = World(Path(folder).resolve())
-        world.environment()
-        world.build()
-        machine = Machine(world, tuple(GUARDS[name] for name in options.without))
-        tally = Tally()
-        for case in _cases(machine, options):
-            played = machine.play(case)
-            tally.add(case, played)
-            for name, said in played.wrong:
-                print(f"{name} broken by {case}: {said}", flush=True)
-            if options.verbose:
-                print(
-                    f"{time.process_time():.0f}s {case}: {played.attempts} attempts, {played.kills} kills", flush=True
-                )
+    began, tally = time.monotonic(), Tally()
+    if options.jobs > 1:
+        _shared(options, list(sys.argv[1:] if arguments is None else arguments), tally)
+    else:
+        with tempfile.TemporaryDirectory(prefix="mlops-crash-") as folder:
+            world = World(Path(folder).resolve())
+            world.environment()
+            world.build()
+            _all(world, options, tally)
+    if options.tally:
+        Path(options.tally).write_text(json.dumps(asdict(tally)))
+        return 0
+    tally.notes.append(f"{time.monotonic() - began:.0f} seconds, {options.jobs} processes, seed {options.seed}")
     if options.output:
         tally.write(Path(options.output))
-    print({k: v for k, v in tally.to_dict().items()})
+    print(json.dumps(tally.to_dict(), indent=1))
     for how in tally.failing:
         print(how)
     return 1 if tally.failing else 0
@@ -50,26 +51,80 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
+    parts = [*PARTS, *BESIDE]
     parser.add_argument("--small", action="store_true", help="a seeded part of it")
     parser.add_argument("--replay", nargs="*", default=[], metavar="CASE", help="such as 'train:12,-3+register'")
     parser.add_argument("--without", nargs="*", default=[], choices=list(GUARDS), help="guards that are taken away")
-    parser.add_argument("--only", nargs="*", default=list(PARTS), choices=list(PARTS))
+    parser.add_argument("--guards", action="store_true", help="take each guard away, and see that it is missed")
+    parser.add_argument("--only", nargs="*", default=parts, choices=parts)
     parser.add_argument("--steps", nargs="*", help="only cases that begin with these steps")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="over how many processes the cases are spread")
+    parser.add_argument("--share", type=int, nargs=2, default=(0, 1), help=argparse.SUPPRESS)
+    parser.add_argument("--tally", help=argparse.SUPPRESS)
     parser.add_argument("--output", help="where the figures go")
-    parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--verbose", action="store_true", help="say each case")
     return parser.parse_args(arguments)
 
 
-def _cases(machine: Machine, options: argparse.Namespace) -> list[Case]:
+def _shared(options: argparse.Namespace, given: list[str], tally: Tally) -> None:
+    """Spread the cases over processes, and count them together."""
+    with tempfile.TemporaryDirectory(prefix="mlops-crash-shares-") as folder:
+        running = []
+        for number in range(options.jobs):
+            share = ["--jobs", "1", "--share", str(number), str(options.jobs), "--tally", f"{folder}/{number}.json"]
+            running.append(subprocess.Popen([sys.executable, "-m", "tests.crash", *given, *share]))
+        try:
+            if any(process.wait() for process in running):
+                raise SystemExit("a process of the crash test broke off")
+        finally:
+            for process in running:
+                process.kill()
+        for number in range(options.jobs):
+            tally.take(json.loads(Path(folder, f"{number}.json").read_text()))
+
+
+def _all(world: World, options: argparse.Namespace, tally: Tally) -> None:
+    if options.guards:
+        _guards(world, tally)
+        return
+    machine = Machine(world, tuple(GUARDS[name] for name in options.without))
+    for case in _cases(machine, options):
+        played = machine.play(case)
+        tally.add(case, played)
+        for name, said in played.wrong:
+            print(f"{name} broken by {case}: {said}", flush=True)
+        if options.verbose:
+            print(f"{case}: {played.attempts} attempts, {played.kills} kills", flush=True)
+    for number, name in enumerate(BESIDE):
+        if name in options.only and not options.replay and number % options.share[1] == options.share[0]:
+            BESIDE[name](machine, tally, options.small)
+
+
+def _cases(machine: Machine, options: argparse.Namespace) -> Iterator[Case]:
     if options.replay:
-        return [Case.read(text) for text in options.replay]
+        yield from map(Case.read, options.replay)
+        return
     writes, size = machine.writes(), SMALL if options.small else Size()
     print({"durable writes": writes, "seed": options.seed}, flush=True)
-    found = []
+    found: list[Case] = []
     for name in options.only:
-        found += PARTS[name](writes, size, random.Random(f"{options.seed} {name}"))
-    return [case for case in found if options.steps is None or case.plan[0][0] in options.steps]
+        if name in PARTS:
+            found += PARTS[name](writes, size, random.Random(f"{options.seed} {name}"))
+    for case in found[options.share[0] :: options.share[1]]:
+        if options.steps is None or case.plan[0][0] in options.steps:
+            yield case
+
+
+def _guards(world: World, tally: Tally) -> None:
+    """Play cases whole, and with a guard taken away: only the second may break a promise."""
+    for name, patch in GUARDS.items():
+        cases = [Case.read(text) for text in CASES[name]]
+        whole = [f"{case}: {played.wrong}" for case in cases if (played := Machine(world).play(case)).wrong]
+        seen = [w[0] for case in cases for w in Machine(world, (patch,)).play(case).wrong]
+        tally.notes.append(f"without {name}: {', '.join(f'{p} x{seen.count(p)}' for p in sorted(set(seen)))}")
+        if whole or not seen:
+            tally.failing.append(f"the guard {name}: with it {whole}, without it {seen}")
 
 
 if __name__ == "__main__":

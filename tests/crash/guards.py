@@ -38,3 +38,9 @@ def without_compare_and_set() -> None:
 
 
 GUARDS = {"claim": without_claim, "fence": without_fence, "compare-and-set": without_compare_and_set}
+# What a guard is there for: each case is fine with it, and breaks a promise without it.
+CASES = {
+    "claim": ["train:20", "register:4"],
+    "fence": ["evaluate:1stop", "train:9stop"],
+    "compare-and-set": ["race:1stop"],
+}

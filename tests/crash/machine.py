@@ -54,12 +54,12 @@ class Machine:
         found = {}
         for name in POINTS:
             given = self.world.restore(name)
-            before = _files(self.world.work)
+            there = _files(self.world.work)
             outcome = Attempt(self.world.work, name, given).wait()
             if outcome.ended != "done":
                 raise SystemExit(f"{name} without any fault has {outcome.ended}: {outcome.error}")
             seen = {line.split(" ", 2)[2] for line in outcome.writes}
-            if unseen := [f for f in _files(self.world.work) - before if not any(s in f for s in seen)]:
+            if unseen := [f for f in _files(self.world.work) - there if not any(s in f for s in seen)]:
                 raise SystemExit(f"{name} writes files that are not counted: {unseen[:5]}")
             found[name] = len(outcome.writes)
         return found
@@ -79,12 +79,12 @@ class Machine:
             if outcome.ended != "done":
                 played.wrong.append((END, f"{name}: the last attempt has {outcome.ended}: {outcome.error[:600]}"))
             given = {**given, STEPS[name].gives: outcome.given}
-        before = Records(self.world.work).published()
+        published = Records(self.world.work).published()
         for attempt in asleep:
             self._ended(attempt.goes_on(), played)
         if asleep:
-            played.wrong += stale(before, Records(self.world.work).published())
-        done = [*_before(first), *((name, STEPS[name].key("r2")) for name, _ in case.plan)]
+            played.wrong += stale(published, Records(self.world.work).published())
+        done = [*before(first), *((name, STEPS[name].key("r2")) for name, _ in case.plan)]
         played.wrong += violations(self.world.work, Expected(done, manifests))
         return played
 
@@ -139,11 +139,11 @@ class Machine:
         played.winners = len(won)
         if len(won) != 1:
             played.wrong.append(("I4", f"{len(won)} of two promoters won: {[o.error[:300] for o in ended.values()]}"))
-        done = [*_before("promote"), *(("promote", STEPS["promote"].key(run)) for run in won)]
+        done = [*before("promote"), *(("promote", STEPS["promote"].key(run)) for run in won)]
         played.wrong += violations(work, Expected(done, manifests))
 
 
-def _before(step: str) -> list[tuple[str, str]]:
+def before(step: str) -> list[tuple[str, str]]:
     """Give the tasks that have succeeded before a case that begins with a step."""
     earlier = CHAIN[: CHAIN.index(start_of(step))]
     done = {"r1": (*TRAINING, "promote"), "r3": TRAINING, "r2": earlier}

@@ -16,10 +16,7 @@ MOST = 25
 
 @dataclass
 class Tally:
-    """All cases together.
-
-    :param figures: more figures, by name.
-    """
+    """All cases together."""
 
     cases: dict[str, int] = field(default_factory=dict)
     attempts: int = 0
@@ -53,6 +50,16 @@ class Tally:
             self.violations[name] += 1
         if found:
             self.failing.append(how)
+
+    def take(self, other: dict[str, Any]) -> None:
+        """Count in what another process has counted."""
+        self.cpu += other.pop("cpu")
+        for name, value in other.items():
+            mine = getattr(self, name)
+            if isinstance(value, dict):
+                mine.update({key: mine.get(key, 0) + more for key, more in value.items()})
+            else:
+                setattr(self, name, mine + value)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the figures."""

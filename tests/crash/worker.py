@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -60,6 +61,7 @@ class Attempt:
         shutil.rmtree(self.notes, ignore_errors=True)
         self.notes.mkdir(parents=True)
         sys.stdout.flush()
+        gc.freeze()  # what is there already is shared, and no attempt need look through it for garbage
         self.pid = os.fork()
         if self.pid == 0:
             _child(work, self.notes, lambda: _step(name, run, number, given), fault, patches)

@@ -14,7 +14,6 @@ from tests.crash.steps import CHAIN, PARTITION, ROWS, TRAINING, chunks
 from tests.crash.worker import Attempt
 
 PRELOAD = ("airflow.sdk", "airflow_mlops.preload", "mlflow.store.tracking.sqlalchemy_store", "sqlalchemy.orm")
-BRANCHES = {"ingest": ("tune",), "promote": ("backfill",)}  # template -> steps that begin there, too
 
 
 class World:
@@ -52,9 +51,14 @@ class World:
         for module in PRELOAD:
             with suppress(ImportError):
                 importlib.import_module(module)
+        from mlflow.utils.requirements_utils import _init_packages_to_modules_map
+        from sqlalchemy.orm import configure_mappers
+
         from airflow_mlops.preload import warm
 
         warm()
+        configure_mappers()
+        _init_packages_to_modules_map()  # MLflow looks through all that is installed, once a process
 
     def build(self) -> None:
         """Let all three runs happen, and keep what was there before each step of ``r2``."""
