@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from airflow_mlops.core.data.snapshot import Snapshot, SnapshotRoot
 from airflow_mlops.core.errors import BadInput
@@ -144,6 +146,26 @@ def test_of_several_columns_only_rows_that_agree_in_all_were_seen(root: Snapshot
     seen = part("t", [1, 2, 12, 1], ["2026-04-06T00:00:00", "2026-04-06", None, "2026-03-30"])
     assert evidence.overlap(gate, [seen], "id") == 4
     assert evidence.overlap(gate, [seen], ["id", "week"]) == 2
+
+
+@pytest.mark.parametrize(("seen", "counted"), [(["a", None], 2), (["b", "c"], 1), (["d"], 0)])
+def test_rows_without_a_key_are_alike(root: SnapshotRoot, seen: list[Any], counted: int) -> None:
+    gate = root.open(root.write("g", pd.DataFrame({"id": ["a", "b", None]})))
+    assert evidence.overlap(gate, [root.open(root.write("t", pd.DataFrame({"id": seen})))], "id") == counted
+
+
+@given(st.lists(st.integers(-(2**62), 2**62)), st.lists(st.integers(-3, 3)), st.lists(st.integers(-3, 3)))
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whole_numbers_are_found_as_their_texts_are(
+    root: SnapshotRoot, large: list[int], gate: list[int], seen: list[int]
+) -> None:
+    def part(name: str, keys: list[Any]) -> Snapshot:
+        return root.open(root.write(name, pd.DataFrame({"id": keys})))
+
+    judged, known = [*large, *gate, 0], [*large[::2], *seen, 0]
+    texts = part("t", [str(key) for key in known])
+    assert evidence.overlap(part("g", judged), [part("w", known)], "id") == sum(key in known for key in judged)
+    assert evidence.overlap(part("g", judged), [texts], "id") == sum(key in known for key in judged)
 
 
 def test_seen_data_that_lack_the_key_are_an_error_not_zero(root: SnapshotRoot, rows: Snapshot) -> None:
