@@ -1,4 +1,4 @@
-"""``python -m benchmarks drift|validation|registry|all``: measure, write, print a table; ``install`` gets peers."""
+"""``python -m benchmarks drift|validation|registry|training|all``: measure, write, print; ``install`` gets peers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from benchmarks import environments, registry
+from benchmarks import environments, registry, training
 from benchmarks.measure import Failed, Usage, measured, middle
 from benchmarks.paths import BUILD, PEERS, RESULTS, ROOT
 from benchmarks.results import table, targets, write
@@ -18,6 +18,8 @@ from benchmarks.rules import rules
 from benchmarks.tasks import BENCHMARKS, Task, chosen, needed
 
 MAIN = {"drift": "drift", "validation": "30 rules"}
+WITHIN = {"registry": registry.run, "training": training.run}
+"""What measures calls within a process, and is its own session."""
 SMALL_ROWS = 50_000
 BYTES_A_ROW = 200  # of a file, with room
 
@@ -31,8 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.what == "install":
         environments.install(options.peers)
         return 0
-    if options.what == "registry":
-        return registry.run(small=options.small, hold=options.hold)
+    if options.what in WITHIN:
+        return WITHIN[options.what](small=options.small, hold=options.hold)
     rows, runs = (SMALL_ROWS, 1) if options.small else (options.rows, options.runs)
     names = list(BENCHMARKS) if options.what == "all" else [options.what]
     fine = True
@@ -49,14 +51,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for target in held:
             print(f"  {'kept ' if target.holds else 'BROKEN'} {target.says}: {target.value:.2f}")
         fine = fine and not session.failed and (not options.hold or all(target.holds for target in held))
-    if options.what == "all" and not options.only:  # what it is compared with is in the same process
-        fine = registry.run(small=options.small, hold=options.hold) == 0 and fine
+    if options.what == "all" and not options.only:  # what they are compared with is in the same process
+        for run in WITHIN.values():
+            fine = run(small=options.small, hold=options.hold) == 0 and fine
     return 0 if fine else 1
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", choices=[*BENCHMARKS, "registry", "all", "install"])
+    parser.add_argument("what", choices=[*BENCHMARKS, *WITHIN, "all", "install"])
     parser.add_argument("peers", nargs="*", help="with install: only these")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the data (default 1,000,000)")
     parser.add_argument("--runs", type=int, default=5, help="runs of each task; slow peers have at most 3 (default 5)")
