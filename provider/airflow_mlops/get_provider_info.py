@@ -28,6 +28,8 @@ _STEPS = (
     "episode",
     "plan",
 )
+_WAITED_FOR = ("drift", "model_version", "labels")
+_TRIGGERS = ("drift", "champion", "waiting")
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -47,8 +49,12 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {"integration-name": name, "python-modules": [f"airflow_mlops.operators.{step}" for step in _STEPS]}
         ],
-        "sensors": [{"integration-name": name, "python-modules": ["airflow_mlops.sensors.drift"]}],
-        "triggers": [{"integration-name": name, "python-modules": ["airflow_mlops.triggers.drift"]}],
+        "sensors": [
+            {"integration-name": name, "python-modules": [f"airflow_mlops.sensors.{what}" for what in _WAITED_FOR]}
+        ],
+        "triggers": [
+            {"integration-name": name, "python-modules": [f"airflow_mlops.triggers.{what}" for what in _TRIGGERS]}
+        ],
         "hooks": [
             {"integration-name": name, "python-modules": ["airflow_mlops.hooks.store", "airflow_mlops.hooks.mlflow"]}
         ],

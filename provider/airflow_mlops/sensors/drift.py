@@ -3,47 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseSensorOperator
-
-from airflow_mlops.hooks.store import LifecycleStoreHook
-from airflow_mlops.triggers.drift import DriftTrigger
+from airflow_mlops.sensors.base import StoreSensor
+from airflow_mlops.triggers.waiting import RequestTrigger
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow_mlops.store.database import Database
 
 
-class DriftSensor(BaseSensorOperator):
+class DriftSensor(StoreSensor):
     """Wait, deferred, until a model's drift episode asks for a retraining; gives the request.
 
-    To start a DAG by drift rather than wait in one, give an ``AssetWatcher`` a ``DriftTrigger``.
+    A request that came while it waited is seen also when a training run has claimed it within seconds. To start a DAG
+    by drift rather than wait in one, give an ``AssetWatcher`` a ``DriftTrigger``.
 
     :param model: the model's name.
-    :param store_conn_id: the connection to the lifecycle store.
     """
 
     template_fields: Sequence[str] = ("model",)
 
-    def __init__(self, *, model: str, store_conn_id: str = LifecycleStoreHook.default_conn_name, **kwargs: Any) -> None:
+    def __init__(self, *, model: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.model = model
-        self.store_conn_id = store_conn_id
+        self.begin_in_trigger()
 
-    def execute(self, context: Context) -> Any:
-        """Look once, then defer."""
-        from airflow_mlops.store import episodes
+    def trigger(self) -> RequestTrigger:
+        """Give the trigger that waits for the same."""
+        return RequestTrigger(self.model, **self.arguments)
 
-        found = episodes.requested(LifecycleStoreHook(self.store_conn_id).database, [self.model])
-        if found:
-            return {"model": self.model, "episode": found[0].number, "cutoff": found[0].cutoff}
-        self.defer(
-            trigger=DriftTrigger([self.model], self.store_conn_id, self.poke_interval),
-            method_name="execute_complete",
-            timeout=timedelta(seconds=self.timeout),
-        )
+    def before_deferring(self, database: Database) -> RequestTrigger:
+        """Give the trigger, with the last request that was there before."""
+        from airflow_mlops.store import watch
 
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Give what the trigger saw."""
-        return event
+        return RequestTrigger(self.model, after=watch.last_asked(database, self.model), **self.arguments)
