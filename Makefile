@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test test-system bench calibrate lint build clean
+.PHONY: help demo test test-system test-crash bench calibrate lint build clean
 .DEFAULT_GOAL := help
 
 help: ## Say what can be made
@@ -30,6 +30,9 @@ test: $(STAMP) ## Run the unit and integration tests (ARGS=--cov measures covera
 
 test-system: $(STAMP) ## Run the system tests: a real scheduler, the whole story
 	@$(BIN)/python -m pytest tests/system $(ARGS)
+
+test-crash: $(STAMP) ## Kill each step at each durable write (ARGS=--small: a seeded part; --replay CASE); figures in build/crash.json
+	@$(BIN)/python -m tests.crash --jobs 2 --output build/crash.json $(ARGS)
 
 bench: $(STAMP) ## Measure beside other tools (ARGS=drift, validation, all; "install" their environments first)
 	@$(BIN)/python -m benchmarks $(or $(ARGS),all)

@@ -120,11 +120,11 @@ def _guards(world: World, tally: Tally) -> None:
     """Play cases whole, and with a guard taken away: only the second may break a promise."""
     for name, patch in GUARDS.items():
         cases = [Case.read(text) for text in CASES[name]]
-        whole = [f"{case}: {played.wrong}" for case in cases if (played := Machine(world).play(case)).wrong]
-        seen = [w[0] for case in cases for w in Machine(world, (patch,)).play(case).wrong]
-        tally.notes.append(f"without {name}: {', '.join(f'{p} x{seen.count(p)}' for p in sorted(set(seen)))}")
-        if whole or not seen:
-            tally.failing.append(f"the guard {name}: with it {whole}, without it {seen}")
+        kept = [f"{case}: {wrong}" for case in cases if (wrong := Machine(world).play(case).wrong)]
+        missed = sorted({promise for case in cases for promise, _ in Machine(world, (patch,)).play(case).wrong})
+        tally.guards[name] = {"with": kept, "without": missed}
+        if kept or not missed:
+            tally.failing.append(f"the guard {name}: broken with it: {kept}; without it: {missed}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def without_claim() -> None:
     def first(database: Any, kind: str, key: str) -> None:
         begin(database, kind, key)
 
-    claims.begin = first  # type: ignore[assignment]
+    claims.begin = first
 
 
 def without_fence() -> None:

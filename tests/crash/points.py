@@ -129,14 +129,15 @@ class Watch:
         from sqlalchemy.engine.default import DefaultDialect
         from sqlalchemy.pool import Pool
 
-        commit, connect = DefaultDialect.do_commit, DefaultDialect.connect
+        commit: Any = DefaultDialect.do_commit
+        connect: Any = DefaultDialect.connect
 
         def opened(connection: Any, _record: Any) -> None:
             connection.execute("PRAGMA synchronous=OFF")  # the machine does not go down, only the process
             name = Path(connection.execute("PRAGMA database_list").fetchone()[2]).stem
             self._changes[id(connection)] = (name, connection.total_changes)
 
-        def do_commit(dialect: Any, connection: Any) -> None:
+        def do_commit(dialect: Any, connection: Any) -> Any:
             own = getattr(connection, "dbapi_connection", connection)
             name, before = self._changes.get(id(own), ("an unknown database", -1))
             if own.total_changes == before:
@@ -150,8 +151,8 @@ class Watch:
             return connect(dialect, *args, **how)
 
         event.listen(Pool, "connect", opened)
-        DefaultDialect.do_commit = do_commit  # type: ignore[method-assign,assignment]
-        DefaultDialect.connect = do_connect  # type: ignore[method-assign]
+        for name, put in (("do_commit", do_commit), ("connect", do_connect)):
+            setattr(DefaultDialect, name, put)
 
 
 class _Written:

@@ -29,6 +29,7 @@ class Tally:
     cpu: float = 0.0
     violations: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*NAMES, END), 0))
     failing: list[str] = field(default_factory=list)
+    guards: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def add(self, case: Case, played: Played) -> None:
@@ -75,6 +76,7 @@ class Tally:
             "attempts": self.attempts,
             "cpu_seconds_per_attempt": round(self.cpu / self.attempts, 3) if self.attempts else None,
             "failing": self.failing[:MOST],
+            **({"guards": self.guards} if self.guards else {}),
             "notes": self.notes,
         }
 

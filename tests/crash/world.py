@@ -93,8 +93,8 @@ class World:
         for folder in (self.work, self.base / "tmp", self.base / "notes"):
             shutil.rmtree(folder)
         shutil.copytree(self.before / start_of(name), self.work)
-        for folder in ("tmp", "notes"):
-            (self.base / folder).mkdir()
+        for fresh in ("tmp", "notes"):
+            (self.base / fresh).mkdir()
         return self.given(start_of(name))
 
     def given(self, name: str) -> dict[str, Any]:
