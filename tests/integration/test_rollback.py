@@ -346,7 +346,9 @@ def test_a_rollback_while_batches_are_scored_takes_effect_with_the_next_and_mixe
 
     monkeypatch.setattr(comparison, "load_version", loaded)
     for week, version in (("2026-05-11", 2), ("2026-05-18", 1)):
-        task = ScoreDatasetOperator(task_id="score", model="m", snapshot=f"weeks@{week}", key=["id"], features=FEATURES)
+        task = ScoreDatasetOperator(
+            task_id="score", model="m", snapshot=f"weeks@{week}", key=["id"], features=FEATURES, batch_rows=50
+        )
         scores = two.root.open(ran(task, week).given).to_pandas()
         assert set(scores["model_version"]) == {version}
         assert len(scores) == 200
