@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from airflow_mlops.core.data import staging
 from airflow_mlops.core.data.snapshot import SnapshotRoot
 
 _PARTS = re.compile(r"[0-9a-f]{32}")
@@ -22,16 +23,21 @@ def left(root: SnapshotRoot, before: datetime) -> Iterator[tuple[str, str]]:
     if not root.fs.exists(root.path):
         return
     for path in sorted(root.fs.glob(f"{root.path}/**/*.draft")):
-        if _written(root.fs, path) < before:
+        if path.split("/")[-3] != staging.FOLDER and _written(root.fs, path) < before:
             yield path, "a file that was not written to its end"
     for dataset in sorted(root.fs.glob(f"{root.path}/*/parts")):
         yield from _parts(root, dataset, before)
+    for folder in sorted(root.fs.glob(f"{root.path}/*/{staging.FOLDER}/*")):
+        if _last_written(root.fs, folder) < min(before, datetime.now(UTC) - timedelta(days=staging.KEPT_DAYS)):
+            yield folder, "a snapshot in the making that nobody has gone on with"
 
 
 def remove(root: SnapshotRoot, path: str) -> None:
     """Remove what was found, unless a snapshot refers to it by now."""
     if path.endswith(".draft"):
         root.fs.rm(path)
+    elif path.rsplit("/", 2)[1] == staging.FOLDER:
+        staging.sweep(root, path.rsplit("/", 3)[1])
     elif path.rsplit("/", 1)[1] not in _referred(root, path.rsplit("/", 2)[0]):
         root.fs.rm(path, recursive=True)
 
@@ -39,7 +45,9 @@ def remove(root: SnapshotRoot, path: str) -> None:
 def _parts(root: SnapshotRoot, parts: str, before: datetime) -> Iterator[tuple[str, str]]:
     found = [p.rstrip("/") for p in root.fs.ls(parts, detail=False)]
     old = [p for p in found if _PARTS.fullmatch(p.rsplit("/", 1)[1]) and _last_written(root.fs, p) < before]
-    referred = _referred(root, parts.rsplit("/", 1)[0]) if old else set()
+    dataset = parts.rsplit("/", 1)[0]
+    waiting = {p.rstrip("/").rsplit("/", 1)[1] for p in root.fs.glob(f"{dataset}/{staging.FOLDER}/*")}
+    referred = waiting | (_referred(root, dataset) if old else set())
     for path in sorted(old):
         if path.rsplit("/", 1)[1] not in referred:
             yield path, "parts of a snapshot that was not committed"

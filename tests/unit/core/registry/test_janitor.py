@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_mlops.core.data import sweeping
+from airflow_mlops.core.data.staging import Staging
 from airflow_mlops.core.errors import BadInput, NotFound
 from airflow_mlops.core.registry import janitor, leftovers, retention
 from airflow_mlops.core.registry.janitor import Janitor, clean
@@ -226,6 +227,23 @@ def test_parts_that_are_committed_between_the_look_and_the_removal_stay(root: An
     [parts] = root.fs.ls(f"{root.path}/rows/parts", detail=False)
     sweeping.remove(root, parts.rstrip("/"))
     assert root.open(ref).to_pandas()["a"].tolist() == [1]
+
+
+def test_a_snapshot_in_the_making_is_kept_for_a_week_and_then_goes(world: Any) -> None:
+    made = Staging(world.root, "rows", "c" * 32)
+    made.add(0, pd.DataFrame({"a": [1]}))
+    place = Path(world.root.path) / "rows"
+    files = [p for p in place.rglob("*") if p.is_file()]
+    aged(*files, *(p for p in place.rglob("*") if p.is_dir()))
+    assert swept(world, later=timedelta()).facts["temporary files"] == []
+    assert made.part(0) is not None
+    long_ago = (now() - timedelta(days=8)).timestamp()
+    for path in files:
+        os.utime(path, (long_ago, long_ago))
+    [told] = swept(world, later=timedelta()).facts["temporary files"]
+    assert told.endswith("a snapshot in the making that nobody has gone on with")
+    assert [p for p in files if p.exists()] == []
+    assert swept(world, later=timedelta()).facts["temporary files"] == []
 
 
 def test_with_a_manifest_that_cannot_be_read_no_parts_are_removed(world: Any) -> None:
