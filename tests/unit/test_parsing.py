@@ -56,7 +56,7 @@ assert [d.dag_id for d in gc.get_objects() if isinstance(d, DAG)] == [{path.stem
 
 def test_the_provider_s_own_modules_import_no_heavy_library(bare: set[str], tmp_path: Path) -> None:
     root = REPO / "provider" / "airflow_mlops"
-    folders = ("operators", "sensors", "triggers", "hooks", "links", "notifications")
+    folders = ("operators", "sensors", "triggers", "hooks", "links", "notifications", "task_groups", "lifecycle")
     names = [
         ".".join(("airflow_mlops", folder, file.stem))
         for folder in folders
@@ -66,6 +66,16 @@ def test_the_provider_s_own_modules_import_no_heavy_library(bare: set[str], tmp_
     assert len(names) > 15
     names += ["airflow_mlops.get_provider_info", "airflow_mlops.preload", "airflow_mlops.plugin.reports"]
     code = "\n".join(f"import {name}" for name in names)
+    assert modules_after(code, tmp_path) - bare == set()
+
+
+def test_dags_from_a_file_import_no_heavy_library(bare: set[str], tmp_path: Path) -> None:
+    code = f"""
+import os
+os.chdir({str(REPO)!r})
+from airflow_mlops.lifecycle import lifecycle_dags
+assert len(lifecycle_dags("include/churn/lifecycle.yaml")) == 4
+"""
     assert modules_after(code, tmp_path) - bare == set()
 
 

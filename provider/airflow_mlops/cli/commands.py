@@ -32,6 +32,10 @@ _FORMAT = Arg(("--format",), choices=("text", "markdown", "html", "json"), defau
 _DATA = Arg(("data",), help="A CSV or Parquet file, a folder of Parquet files, or dataset@partition")
 _NAME = Arg(("--name",), help="The dataset's name; default: the file's")
 _FILE = Arg(("--output", "-o"), help="Write to this new file instead of the screen")
+_NEW = Arg(("model",), help="The new model's name: small letters, digits and underscores")
+_INTO = Arg(("--into",), default=".", help="The bundle's root, the folder that has dags and include")
+_SPEC = Arg(("spec",), help="The lifecycle's YAML file, such as include/churn/lifecycle.yaml")
+_ROOT = Arg(("--root",), default=".", help="The bundle's root, from which files and functions are found")
 _CONTRACT = Arg(("contract",), help="The contract's YAML file, or a pandera schema's import path")
 
 
@@ -44,6 +48,8 @@ def get_commands() -> list[CLICommand]:
             subcommands=(
                 _store(),
                 _contract(),
+                _spec(),
+                _command("new", "Write the files of a new model, ready to run", "new.new", _NEW, _INTO),
                 *_registry(),
                 _command("report", "Print a published report", "run.report", _REPORT, _FORMAT, _CONN),
             ),
@@ -77,6 +83,13 @@ def _contract() -> GroupCommand:
     schema = _command("schema", "Print its JSON schema, for editors", "contract.schema", _FILE)
     check = _command("check", "Say whether a contract is valid", "contract.check", _CONTRACT)
     return GroupCommand(name="contract", help="What a dataset promises", subcommands=(infer, schema, check))
+
+
+def _spec() -> GroupCommand:
+    holds = "Say whether it holds, and what it names is there"
+    check = _command("check", holds, "spec.check", _SPEC, _ROOT)
+    schema = _command("schema", "Print its JSON schema, for editors", "spec.schema", _FILE)
+    return GroupCommand(name="spec", help="A model's lifecycle in one file", subcommands=(check, schema))
 
 
 def _command(name: str, says: str, function: str, *arguments: Arg) -> ActionCommand:

@@ -16,7 +16,7 @@ def infer(args: Namespace) -> None:
         from airflow_mlops.core.data.contracts.infer import infer_contract, to_yaml
 
         data, name = _opened(args.data, args.store_conn_id)
-        _write(to_yaml(infer_contract(data, args.name or name)), args.output)
+        write(to_yaml(infer_contract(data, args.name or name)), args.output)
     except MlopsError as error:
         raise SystemExit(str(error)) from None
 
@@ -25,7 +25,7 @@ def schema(args: Namespace) -> None:
     """Print the JSON schema of a contract, for editors."""
     from airflow_mlops.core.data.contracts.schema import schema_text
 
-    _write(schema_text(), args.output)
+    write(schema_text(), args.output)
 
 
 def check(args: Namespace) -> None:
@@ -58,7 +58,7 @@ def _opened(data: str, store_conn_id: str) -> tuple[Any, str]:
     return data, name
 
 
-def _write(text: str, output: str | None) -> None:
+def write(text: str, output: str | None) -> None:
     """Print a text, or write it to a new file."""
     if not output:
         print(text, end="")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,15 +12,14 @@ from airflow_mlops.notifications.lifecycle import LifecycleNotifier
 from airflow_mlops.task_groups import monitoring_task_group, monitoring_tasks
 from include.churn import features
 from include.churn.bundle import POLICY
+from tests.comparing.dags import described, of_bundle
 
 ALL = ("drift", "predictions", "performance", "concept", "episode")
 LEAST: dict[str, Any] = {"model": "m", "features": "m_features"}
 LABELLED: dict[str, Any] = {**LEAST, "labels": "m_labels", "key": "id", "target": "y"}
 
 
-def test_the_steps_of_churn_are_those_of_its_hand_written_dag(
-    of_bundle: Callable[[str], DAG], described: Callable[[DAG], Any]
-) -> None:
+def test_the_steps_of_churn_are_those_of_its_hand_written_dag() -> None:
     with DAG("churn_monitoring", schedule=None) as dag:
         monitoring_tasks(
             model="churn",

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from airflow.sdk import DAG
 
 from airflow_mlops.task_groups import scoring_task_group, scoring_tasks
 from include.churn import assets, features
 from include.churn.bundle import CONTRACT
+from tests.comparing.dags import described, of_bundle
 
 
-def test_the_steps_of_churn_are_those_of_its_hand_written_dag(
-    of_bundle: Callable[[str], DAG], described: Callable[[DAG], Any]
-) -> None:
+def test_the_steps_of_churn_are_those_of_its_hand_written_dag() -> None:
     with DAG("churn_scoring", schedule=None) as dag:
         scoring_tasks(
             model="churn",

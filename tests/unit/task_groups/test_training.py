@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ from airflow_mlops.notifications.lifecycle import LifecycleNotifier
 from airflow_mlops.task_groups import LabelledWindow, training_task_group, training_tasks
 from include.churn import assets, features
 from include.churn.bundle import CONTRACT, POLICY
+from tests.comparing.dags import described, of_bundle
 
 LEAST: dict[str, Any] = {
     "model": "m",
@@ -30,9 +30,7 @@ def after(dag: DAG) -> dict[str, set[str]]:
     return {task.task_id: set(task.upstream_task_ids) for task in dag.tasks}
 
 
-def test_the_steps_of_churn_are_those_of_its_hand_written_dag(
-    of_bundle: Callable[[str], DAG], described: Callable[[DAG], Any]
-) -> None:
+def test_the_steps_of_churn_are_those_of_its_hand_written_dag() -> None:
     with DAG("churn_training", schedule=None) as dag:
         training_tasks(
             model="churn",
