@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow.sdk.exceptions import AirflowSkipException
-
 from airflow_mlops.operators.base import ReportingOperator
+from airflow_mlops.operators.drift import is_yes
+from airflow_mlops.operators.late import catch_up, opened
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from airflow_mlops.core.data.snapshot import Snapshot
+    from airflow_mlops.core.report import Report
 
 
 class CheckConceptDriftOperator(ReportingOperator):
@@ -26,10 +29,11 @@ class CheckConceptDriftOperator(ReportingOperator):
     :param key: the column that all three have.
     :param target: the label's column.
     :param policy: the path of a ``policy.yaml`` with a ``concept`` section, or its content.
+    :param catch_up: judge again all earlier windows whose scores, labels or rows have changed since they were judged.
     :param when_failed: ``warn``: drift is news, not an error; ``fail``: the task fails, after publishing.
     """
 
-    template_fields: Sequence[str] = ("model", "scores", "labels", "rows", "key", "target", "policy")
+    template_fields: Sequence[str] = ("model", "scores", "labels", "rows", "key", "target", "policy", "catch_up")
 
     def __init__(
         self,
@@ -41,6 +45,7 @@ class CheckConceptDriftOperator(ReportingOperator):
         key: str,
         target: str,
         policy: str | Mapping[str, Any] | None = None,
+        catch_up: bool | str = False,
         when_failed: Literal["fail", "warn"] = "warn",
         **kwargs: Any,
     ) -> None:
@@ -52,27 +57,25 @@ class CheckConceptDriftOperator(ReportingOperator):
         self.key = key
         self.target = target
         self.policy = policy
+        self.catch_up = catch_up
 
     def step(self, context: Context) -> dict[str, Any]:
         """Join, compare, keep the window, publish."""
-        from airflow_mlops.core.address import snapshot_at
-        from airflow_mlops.core.errors import NotFound
+        given = {"scores": self.scores, "labels": self.labels, "rows": self.rows}
+        if is_yes(self.catch_up):
+            catch_up(self, context, "concept_drift", self.model, given, self._judged)
+        return self.conclude(self._judged(opened(self, given)), context)
+
+    def _judged(self, found: Mapping[str, Snapshot]) -> Report:
         from airflow_mlops.core.monitoring.concept import check_concept
 
-        try:
-            refs = [snapshot_at(self.database, value) for value in (self.scores, self.labels, self.rows)]
-        except NotFound as absent:
-            raise AirflowSkipException(f"nothing to compare yet: {absent.what}") from None
-        # One that is in the catalogue and cannot be opened is damaged, not late: that fails.
-        scores, labels, rows = (self.snapshots.open(ref) for ref in refs)
-        report = check_concept(
+        return check_concept(
             self.database,
-            scores,
-            labels,
-            rows,
+            found["scores"],
+            found["labels"],
+            found["rows"],
             model=self.model,
             key=self.key,
             target=self.target,
             policy=self.policy,
         )
-        return self.conclude(report, context)

@@ -50,6 +50,11 @@ class CheckDriftOperator(ReportingOperator):
     :param of: ``features``, or ``scores`` for prediction drift.
     :param policy: the path of a ``policy.yaml`` with a ``drift`` section, or its content.
     :param champion_at: whose baseline: the champion of this moment on the data's clock; default: the champion now.
+    :param version: whose baseline, in place of the champion's: map over versions to watch several side by side.
+    :param against: ``baseline``: what the version learnt from; ``previous``: the window before, the partition before
+        this one in the catalogue. Each has windows of its own; only those against the baseline lead to a retraining.
+    :param slices: columns with few values, each of which is looked at for itself, too; slices only warn. Of a model's
+        features.
     :param evidently_report: attach Evidently's HTML report of a sample to the champion's run in MLflow. The verdict is
         that of the full scan all the same. Only for the features of a model.
     :param when_failed: ``warn``: drift is news, not an error; ``fail``: the task fails, after publishing.
@@ -64,6 +69,9 @@ class CheckDriftOperator(ReportingOperator):
         "of",
         "policy",
         "champion_at",
+        "version",
+        "against",
+        "slices",
         "evidently_report",
     )
 
@@ -78,6 +86,9 @@ class CheckDriftOperator(ReportingOperator):
         of: Literal["features", "scores"] = "features",
         policy: str | Mapping[str, Any] | None = None,
         champion_at: str | None = None,
+        version: int | str | None = None,
+        against: Literal["baseline", "previous"] = "baseline",
+        slices: Sequence[str] = (),
         evidently_report: bool = False,
         when_failed: Literal["fail", "warn"] = "warn",
         **kwargs: Any,
@@ -91,6 +102,9 @@ class CheckDriftOperator(ReportingOperator):
         self.of = of
         self.policy = policy
         self.champion_at = champion_at
+        self.version = version
+        self.against = against
+        self.slices = slices
         self.evidently_report = evidently_report
 
     def step(self, context: Context) -> dict[str, Any]:
@@ -98,17 +112,26 @@ class CheckDriftOperator(ReportingOperator):
         self._check_parameters()
         if self.model is None:
             return self.conclude(self._against_reference(), context)
-        from airflow_mlops.core.registry.history import champion_at
-
-        snapshot = self.open(self.snapshot)
-        champion = champion_at(self.database, self.model, self.champion_at)
-        if champion is None:
-            raise AirflowSkipException(f"{self.model} has no champion at {self.champion_at or 'present'}")
+        snapshot, champion = self.open(self.snapshot), self._version(self.model)
         report = self._against_champion(champion, snapshot)
         ref = self.publish(report, context)
         if is_yes(self.evidently_report):
             self._attach_evidently(champion, snapshot)
         return self.fail_if_told(report, ref)
+
+    def _version(self, model: str) -> Version:
+        """Give the version whose baseline counts: the one that was named, or the champion."""
+        from airflow_mlops.core.registry.history import champion_at
+        from airflow_mlops.operators.rollback import version_of
+        from airflow_mlops.store import versions
+
+        number = version_of(self.version)
+        found = champion_at(self.database, model, self.champion_at) if number is None else None
+        if number is not None:
+            found = versions.get(self.database, model, number)
+        if found is None:
+            raise AirflowSkipException(f"{model} has no champion at {self.champion_at or 'present'}")
+        return found
 
     def _check_parameters(self) -> None:
         from airflow_mlops.core.errors import BadInput
@@ -124,7 +147,18 @@ class CheckDriftOperator(ReportingOperator):
             )
         if self.model is None and self.champion_at is not None:
             raise BadInput("only a model has a champion", mend="give model=..., or leave champion_at out")
+        self._check_look()
         self._check_contract()
+
+    def _check_look(self) -> None:
+        from airflow_mlops.core.errors import BadInput
+
+        if self.against not in ("baseline", "previous"):
+            raise BadInput(f"there is no drift against {self.against!r}", mend="against is 'baseline' or 'previous'")
+        if self.model is None and (self.version is not None or self.slices or self.against == "previous"):
+            raise BadInput("only a model has versions and windows", mend="give model=..., or leave these out")
+        if self.slices and self.of == "scores":
+            raise BadInput("scores have no columns to make slices of", mend="leave slices out, or use of='features'")
 
     def _check_contract(self) -> None:
         from airflow_mlops.core.errors import BadInput
@@ -141,10 +175,11 @@ class CheckDriftOperator(ReportingOperator):
             )
 
     def _against_champion(self, champion: Version, snapshot: Snapshot) -> Report:
-        from airflow_mlops.core.monitoring.drift import check_features, check_predictions
+        from airflow_mlops.core.monitoring.drift import Look, check_features, check_predictions
 
         check = check_features if self.of == "features" else check_predictions
-        return check(self.database, champion, snapshot, self.policy)
+        look = Look(self.against, names_of(self.slices), self.snapshots)
+        return check(self.database, champion, snapshot, self.policy, look)
 
     def _against_reference(self) -> Report:
         from airflow_mlops.core.data import Contract, DriftPolicy, check_drift, check_skew
@@ -220,6 +255,11 @@ def kept_profile(value: str | Mapping[str, Any]) -> ProfileRef | None:
     from airflow_mlops.core.refs import ProfileRef
 
     return ProfileRef.from_dict(value) if isinstance(value, Mapping) and value.get("kind") == ProfileRef.kind else None
+
+
+def names_of(value: str | Sequence[str]) -> tuple[str, ...]:
+    """Read names of columns: one, or several."""
+    return (value,) if isinstance(value, str) and value else tuple(value or ())
 
 
 def is_yes(value: bool | str) -> bool:

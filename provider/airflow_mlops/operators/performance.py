@@ -1,4 +1,4 @@
-"""Performance of the champion's predictions, when the labels are there."""
+"""Performance of the champion's predictions: when the labels are there, or estimated before they are."""
 
 from __future__ import annotations
 
@@ -8,36 +8,66 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_mlops.operators.base import ReportingOperator
+from airflow_mlops.operators.drift import is_yes, names_of
+from airflow_mlops.operators.late import catch_up, opened
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from airflow_mlops.core.data.snapshot import Snapshot
+    from airflow_mlops.core.report import Report
 
 
 class CheckPerformanceOperator(ReportingOperator):
     """Join scores with the labels that have come and compare the metric with what the gate saw; gives a ``ReportRef``.
 
-    Skipped where there are no scores or no labels of that partition yet.
+    Skipped where there are no scores or no labels of that partition yet. With ``estimate`` no labels are needed: the
+    metric is estimated from what scores meant at the evaluation, which is told as an estimate and kept as a window of a
+    kind of its own.
 
     :param model: the model's name.
     :param scores: the scores: a ``SnapshotRef``, or ``dataset@partition``.
-    :param labels: the labels of the same partition.
+    :param labels: the labels of the same partition; of no use to an estimate.
     :param key: the column that both have.
     :param target: the label's column.
     :param policy: the path of a ``policy.yaml`` with a ``performance`` section, or its content.
+    :param against: ``baseline``: what the version's gate saw; ``previous``: the window before.
+    :param slices: columns of ``rows`` of which each value is looked at for itself, too; slices only warn.
+    :param rows: what was scored, with those columns.
+    :param estimate: estimate from the scores alone.
+    :param catch_up: judge again all earlier windows whose scores or labels have changed since they were judged, such as
+        by labels that came late, and no others.
     :param when_failed: ``warn``: worse predictions are news, not an error; ``fail``: the task fails, after publishing.
     """
 
-    template_fields: Sequence[str] = ("model", "scores", "labels", "key", "target", "policy")
+    template_fields: Sequence[str] = (
+        "model",
+        "scores",
+        "labels",
+        "key",
+        "target",
+        "policy",
+        "against",
+        "slices",
+        "rows",
+        "estimate",
+        "catch_up",
+    )
 
     def __init__(
         self,
         *,
         model: str,
         scores: str | Mapping[str, Any],
-        labels: str | Mapping[str, Any],
-        key: str,
-        target: str,
+        labels: str | Mapping[str, Any] | None = None,
+        key: str | None = None,
+        target: str | None = None,
         policy: str | Mapping[str, Any] | None = None,
+        against: Literal["baseline", "previous"] = "baseline",
+        slices: Sequence[str] = (),
+        rows: str | Mapping[str, Any] | None = None,
+        estimate: bool | str = False,
+        catch_up: bool | str = False,
         when_failed: Literal["fail", "warn"] = "warn",
         **kwargs: Any,
     ) -> None:
@@ -48,17 +78,59 @@ class CheckPerformanceOperator(ReportingOperator):
         self.key = key
         self.target = target
         self.policy = policy
+        self.against = against
+        self.slices = slices
+        self.rows = rows
+        self.estimate = estimate
+        self.catch_up = catch_up
 
     def step(self, context: Context) -> dict[str, Any]:
         """Join, judge, publish, keep the window."""
+        if is_yes(self.estimate):
+            return self._estimated(context)
+        self._check_parameters()
+        given = {"scores": self.scores, "labels": self.labels}
+        given |= {"rows": self.rows} if self.slices else {}
+        if is_yes(self.catch_up):
+            catch_up(self, context, "performance", self.model, given, self._judged, against=self.against)
+        return self.conclude(self._judged(opened(self, given)), context)
+
+    def _check_parameters(self) -> None:
+        from airflow_mlops.core.errors import BadInput
+
+        absent = [name for name in ("labels", "key", "target") if not getattr(self, name)]
+        if absent:
+            raise BadInput(
+                f"performance is not known without {', '.join(absent)}",
+                mend="give labels=..., key=... and target=..., or estimate=True while there are no labels",
+            )
+        if self.against not in ("baseline", "previous"):
+            raise BadInput(f"there is no window {self.against!r}", mend="against is 'baseline' or 'previous'")
+        if bool(self.slices) != (self.rows is not None):
+            raise BadInput(
+                "slices are of the rows that were scored", mend="give both slices=... and rows=..., or neither"
+            )
+
+    def _judged(self, found: Mapping[str, Snapshot]) -> Report:
+        from airflow_mlops.core.monitoring.performance import Closely, check_scores
+
+        return check_scores(
+            self.database,
+            found["scores"],
+            found["labels"],
+            model=self.model,
+            key=str(self.key),
+            target=str(self.target),
+            policy=self.policy,
+            closely=Closely(self.against, names_of(self.slices), found.get("rows")),
+        )
+
+    def _estimated(self, context: Context) -> dict[str, Any]:
         from airflow_mlops.core.errors import NotFound
-        from airflow_mlops.core.monitoring.performance import check_scores
+        from airflow_mlops.core.monitoring.estimate import check_estimate
 
         try:
-            scores, labels = self.open(self.scores), self.open(self.labels)
+            scores = self.open(self.scores)
         except NotFound as absent:
-            raise AirflowSkipException(f"nothing to compare yet: {absent.what}") from None
-        report = check_scores(
-            self.database, scores, labels, model=self.model, key=self.key, target=self.target, policy=self.policy
-        )
-        return self.conclude(report, context)
+            raise AirflowSkipException(f"nothing to estimate yet: {absent.what}") from None
+        return self.conclude(check_estimate(self.database, scores, model=self.model, policy=self.policy), context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,10 @@ _CAUSES: dict[str, Cause] = {
 
 
 class PlanTrainingOperator(LifecycleOperator):
-    """Decide what a training run trains on; gives ``cause``, ``first``, ``cutoff``, ``effective_at`` and ``episode``.
+    """Decide what a training run trains on, and why.
+
+    Gives ``cause``, ``first``, ``cutoff``, ``effective_at``, ``episode`` and ``start_from``. Where a retraining is to
+    start from the champion, ``build`` and ``model_params`` are the champion's own; else they are ``None``.
 
     Claims the model's requested drift episode, if there is one; otherwise the newest labelled partitions that were
     known at the end of the run's data interval, or up to the asked cut-off. Skips the run when there is nothing to
@@ -35,11 +38,13 @@ class PlanTrainingOperator(LifecycleOperator):
     :param model: the model's name.
     :param labels: the dataset of labels.
     :param cutoff: the last labelled partition, when asked for by hand.
-    :param window: at most so many labelled partitions.
+    :param window: at most so many labelled partitions, the newest ones.
     :param label_delay: how long after its partition a label is known.
+    :param policy: the path of a ``policy.yaml`` with an ``episode`` section, or its content: what the retraining of an
+        episode starts from.
     """
 
-    template_fields: Sequence[str] = ("model", "labels", "cutoff", "window", "label_delay")
+    template_fields: Sequence[str] = ("model", "labels", "cutoff", "window", "label_delay", "policy")
 
     def __init__(
         self,
@@ -49,6 +54,7 @@ class PlanTrainingOperator(LifecycleOperator):
         label_delay: timedelta,
         cutoff: str | None = None,
         window: int = 12,
+        policy: str | Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("multiple_outputs", True)
@@ -58,11 +64,16 @@ class PlanTrainingOperator(LifecycleOperator):
         self.label_delay = label_delay
         self.cutoff = cutoff
         self.window = window
+        self.policy = policy
 
     def step(self, context: Context) -> dict[str, Any]:
         """Plan, or skip."""
+        from airflow_mlops.core.monitoring.configuration import champions_own
+        from airflow_mlops.core.monitoring.episode_policy import EpisodePolicy
         from airflow_mlops.core.monitoring.retraining import plan
+        from airflow_mlops.core.policy import load_section
 
+        rules = load_section(EpisodePolicy, self.policy, "episode").retraining
         cause = _CAUSES.get(run_type(context), "hand")
         end = context.get("data_interval_end") if cause in ("schedule", "backfill") else None
         asked = self.cutoff if self.cutoff not in (None, "", "None") else None
@@ -75,9 +86,13 @@ class PlanTrainingOperator(LifecycleOperator):
             window=int(self.window),
             label_delay=self.label_delay,
             cutoff=asked,
-            as_of=None if end is None else end.date().isoformat(),
+            as_of=None if end is None else end.isoformat(),
+            start_from=rules.start_from,
         )
         if found is None:
             raise AirflowSkipException(f"nothing to train: no requested episode and no labelled partition ({cause})")
         self.log.info("training on %s to %s, because of: %s", found.first, found.cutoff, found.cause)
-        return found.to_dict()
+        own: dict[str, Any] = {"build": None, "model_params": None}
+        if found.start_from == "champion":
+            own = champions_own(self.mlflow, self.database, self.model)
+        return found.to_dict() | own

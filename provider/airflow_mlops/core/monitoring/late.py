@@ -11,7 +11,15 @@ MOST = 60
 """So many windows are judged again at once, the newest of them: about a year of weeks."""
 
 
-def outdated(database: Database, model: str, kind: str, datasets: Mapping[str, str], *, before: str) -> list[str]:
+def outdated(
+    database: Database,
+    model: str,
+    kind: str,
+    datasets: Mapping[str, str],
+    *,
+    before: str,
+    against: str = windows.BASELINE,
+) -> list[str]:
     """List the partitions whose window was judged on other snapshots than there are now, or not at all.
 
     A window remembers what it was judged on, so a label that came late names its window, and no other is touched;
@@ -20,6 +28,7 @@ def outdated(database: Database, model: str, kind: str, datasets: Mapping[str, s
     :param kind: ``performance`` or ``concept_drift``.
     :param datasets: what the windows are judged on, such as ``{"scores": "churn_scores", "labels": "churn_labels"}``.
     :param before: only partitions before this one.
+    :param against: what the windows are held against.
     :return: oldest first; only partitions that all datasets have.
     """
     current: dict[str, dict[str, str]] = {}
@@ -28,7 +37,7 @@ def outdated(database: Database, model: str, kind: str, datasets: Mapping[str, s
             if str(ref.partition) < before:
                 current.setdefault(str(ref.partition), {})[name] = ref.id
     judged: dict[str, list[Mapping[str, str]]] = {}
-    for window in windows.of_model(database, model, kind):
+    for window in windows.of_model(database, model, kind, against=against):
         judged.setdefault(window.partition, []).append(window.inputs or {})
     there = {partition: ids for partition, ids in current.items() if len(ids) == len(datasets)}
     found = [partition for partition, ids in sorted(there.items()) if ids not in judged.get(partition, [])]

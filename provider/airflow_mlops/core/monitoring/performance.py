@@ -215,7 +215,8 @@ def check_scores(
         expected = expected_of(database, model, version, rules.metric)
     subject = f"{model} v{version} {partition}"
     report = check(joined, rules, target=target, expected=expected, subject=subject, scored=scores.ref.rows)
-    inputs = inputs_of(scores=scores, labels=labels)
+    beside = {} if closely.rows is None else {"rows": closely.rows}
+    inputs = inputs_of(scores=scores, labels=labels, **beside)
     kept.window(report.verdict, report.facts, report.id, inputs)
     if closely.slices:
         told = list(_slices(joined, rules, target, key, closely, kept, report.id, inputs))
