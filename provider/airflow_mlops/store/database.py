@@ -45,6 +45,12 @@ class Database:
         fenced._fence = (key, token)
         return fenced
 
+    def unfenced(self) -> Database:
+        """Give the same database for a question that any attempt may ask, superseded or not."""
+        plain = copy(self)
+        plain._fence = None
+        return plain
+
     def upgrade(self) -> None:
         """Create or migrate the tables. Safe to call again, and from several places at once.
 

@@ -118,10 +118,12 @@ def reconcile(client: MlflowClient, database: Database, model: str) -> bool:
 
     The ledger decides: a crash between ledger and alias is repaired by the next caller. MLflow's aliases know no
     compare-and-set, so a slow caller may put back an alias that a faster one has just moved on; therefore whoever has
-    written looks at the ledger again, and the last writer is always one that has.
+    written looks at the ledger again, and the last writer is always one that has. So does an attempt that has been
+    superseded while it wrote: it may decide nothing any more, but has to mend what it has just put back.
     """
     from mlflow.exceptions import MlflowException
 
+    database = database.unfenced()
     changed, clashes = False, 0
     entries = ledger.history(database, model, limit=2)
     while entries:

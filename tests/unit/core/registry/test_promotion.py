@@ -12,8 +12,9 @@ import pytest
 
 from airflow_mlops.core.errors import Conflict, NotFound, Refused
 from airflow_mlops.core.registry import promotion
+from airflow_mlops.core.registry.rollback import rollback
 from airflow_mlops.core.report import Check, Report
-from airflow_mlops.store import ledger, reports
+from airflow_mlops.store import attempts, ledger, reports
 
 
 def epochs(world: Any) -> list[tuple[int, int | None, int]]:
@@ -208,6 +209,27 @@ def test_a_slow_promoter_does_not_leave_its_alias_behind_a_faster_one(two: Any) 
         del two.client.set_registered_model_alias
     assert epochs(two)[-1] == (3, 2, 3)
     assert two.aliases() == {"champion": 3, "previous": 2}
+
+
+@pytest.mark.parametrize("call", ["set_model_version_tag", "set_registered_model_alias"])
+def test_a_superseded_promoter_does_not_leave_an_alias_behind_either(
+    two: Any, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    plain, real = two.database, getattr(type(two.client), call)
+    mine = replace(two, database=plain.fenced("slow", attempts.begin(plain, "slow")))
+    gate = mine.gated(two.v2)
+
+    def slow(client: Any, *args: Any) -> None:
+        monkeypatch.undo()  # its first write comes so late that the retry is done, and the champion rolled back
+        attempts.begin(plain, "slow")
+        two.promoted(two.v2, "slow", gate)
+        rollback(two.client, plain, model="m", reason="r", actor="somebody")
+        real(client, *args)
+
+    monkeypatch.setattr(type(two.client), call, slow)
+    mine.promoted(two.v2, "slow", gate)
+    assert epochs(two) == [(1, None, 1), (2, 1, 2), (3, 2, 1)]
+    assert two.aliases() == {"champion": 1, "previous": 2}
 
 
 @pytest.mark.parametrize("call", ["set_model_version_tag", "set_registered_model_alias"])
