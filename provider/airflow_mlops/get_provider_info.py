@@ -30,6 +30,7 @@ _STEPS = (
 )
 _WAITED_FOR = ("drift", "model_version", "labels")
 _TRIGGERS = ("drift", "champion", "waiting")
+_NOTIFIERS = ("lifecycle.LifecycleNotifier", "log.LogNotifier", "webhook.WebhookNotifier", "email.EmailNotifier")
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -62,7 +63,7 @@ def get_provider_info() -> dict[str, Any]:
             {"name": "train_model", "class-name": "airflow_mlops.decorators.train_model.train_model_task"}
         ],
         "extra-links": ["airflow_mlops.links.report.ReportLink", "airflow_mlops.links.card.ModelCardLink"],
-        "notifications": ["airflow_mlops.notifications.lifecycle.LifecycleNotifier"],
+        "notifications": [f"airflow_mlops.notifications.{notifier}" for notifier in _NOTIFIERS],
         "connection-types": [_STORE, _MLFLOW],
         "cli": ["airflow_mlops.cli.commands.get_commands"],
     }

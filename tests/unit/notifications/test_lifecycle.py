@@ -1,76 +1,96 @@
-"""The notifier says what a task has published, and posts it where it is asked to."""
+"""The notifiers say what a task has published, and what a deadline is about, in a worker and in the triggerer."""
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk import AsyncCallback
 
-from airflow_mlops.core.report import Check, Report
-from airflow_mlops.hooks.store import connection_value
+from airflow_mlops.core.report import Report
 from airflow_mlops.notifications.lifecycle import LifecycleNotifier
+from airflow_mlops.notifications.log import LogNotifier
 from airflow_mlops.store import reports
 from airflow_mlops.store.database import Database
 
-CONTEXT: Any = {"ti": SimpleNamespace(dag_id="d", run_id="r", task_id="drift", map_index=-1)}
+LATE: Any = {
+    "dag_run": {"dag_id": "churn_training", "dag_run_id": "scheduled__1"},
+    "deadline": {"id": "x", "deadline_time": "2026-05-04T12:00:00Z"},
+}
 
 
-@pytest.fixture
-def published(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
-    values = connection_value(database.url.render_as_string(hide_password=False), tmp_path.as_uri())
-    monkeypatch.setenv("AIRFLOW_CONN_MLOPS_STORE_DEFAULT", json.dumps(values))
-    check = Check("drift", "fail", where="weekly_price", message="mean 4.0 -> 6.0")
-    reports.publish(database, Report.of("drift", "week 7", [check]), actor="d/r/drift/-1")
-    reports.publish(database, Report.of("drift", "other task", [check]), actor="d/r/drift_too/-1")
-    return database
-
-
-@pytest.fixture
-def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    got: list[dict[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200 if self.path == "/hook" else 500)
-            self.end_headers()
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", got
-    server.shutdown()
+def test_the_message_has_verdict_top_columns_and_the_page_of_this_task_only(published: Database, task: Any) -> None:
+    (report,) = reports.of_actor(published, "d/r/drift/-1")
+    lines = LifecycleNotifier("monday's check").text(task).splitlines()
+    assert lines[0] == "monday's check"
+    assert lines[1] == "drift of week 7: fail"
+    assert [line.split(":")[0].strip(" -") for line in lines[2:4]] == [
+        "weekly_price",
+        "age",
+    ]  # the largest effect first
+    assert lines[4].strip() == f"https://airflow.example.org/team/mlops/reports/{report.id}"
+    assert len(lines) == 5
 
 
 @pytest.mark.usefixtures("published")
-def test_the_message_has_the_verdict_and_the_columns_of_this_task_only() -> None:
-    text = LifecycleNotifier("monday's check").text(CONTEXT)
-    assert text.splitlines()[0] == "monday's check"
-    assert "drift of week 7: fail" in text
-    assert "weekly_price" in text
-    assert "other task" not in text
+def test_without_a_lead_the_task_s_own_name_leads() -> None:
+    context: Any = {"ti": SimpleNamespace(dag_id="d", run_id="r", task_id="quiet", map_index=-1)}
+    assert LifecycleNotifier().text(context) == "d.quiet (r)"
+
+
+def test_only_the_verdicts_that_are_asked_for_are_told_and_else_nothing(published: Database, task: Any) -> None:
+    told: list[str] = []
+
+    class Kept(LogNotifier):
+        def send(self, text: str, context: Any) -> None:
+            told.append(text)
+
+    Kept(verdicts=["not_judged"]).notify(task)
+    assert told == []
+    Kept(verdicts=["fail"]).notify(task)
+    assert "week 7" in told[0]
+    reports.publish(published, Report.of("drift", "week 8", []), actor="d/r/drift/-1")
+    asyncio.run(Kept(verdicts=["not_judged"]).async_notify(task))
+    assert "week 8" in told[1]
+    assert "week 7" not in told[1]
 
 
 @pytest.mark.usefixtures("published")
-def test_it_is_posted_to_the_webhook(webhook: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    url, got = webhook
-    monkeypatch.setenv("AIRFLOW_CONN_CHAT", f"{url}/hook")
-    LifecycleNotifier("lead", webhook_conn_id="chat").notify(CONTEXT)
-    (sent,) = got
-    assert "drift of week 7: fail" in sent["text"]
+def test_a_long_message_is_cut(task: Any) -> None:
+    assert len(LifecycleNotifier("x" * 10_000).text(task)) == 4000
 
 
 @pytest.mark.usefixtures("published")
-def test_a_webhook_that_refuses_is_an_error_and_not_silence(webhook: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    url, _ = webhook
-    monkeypatch.setenv("AIRFLOW_CONN_CHAT", f"{url}/elsewhere")
-    with pytest.raises(Exception, match="500"):
-        LifecycleNotifier("lead", webhook_conn_id="chat").notify(CONTEXT)
+def test_the_log_gets_it(task: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    notifier, written = LogNotifier(), []
+    monkeypatch.setattr(type(notifier), "log", SimpleNamespace(info=lambda form, text: written.append(text)))
+    notifier.notify(task)
+    asyncio.run(notifier.async_notify(task))
+    assert ["drift of week 7: fail" in text for text in written] == [True, True]
+
+
+@pytest.mark.usefixtures("published")
+def test_it_is_posted_to_the_webhook_in_a_worker_and_in_the_triggerer(webhook: Any, task: Any) -> None:
+    LifecycleNotifier("lead", webhook_conn_id="chat").notify(task)
+    asyncio.run(LifecycleNotifier("lead", webhook_conn_id="chat").async_notify(task))
+    first, second = webhook.got
+    assert "drift of week 7: fail" in first["text"]
+    assert first == second
+
+
+def test_a_deadline_s_callback_says_which_run_is_late(webhook: Any) -> None:
+    """As Airflow's triggerer does it: the class's path, the keyword arguments, a context of plain values."""
+    from airflow._shared.module_loading import accepts_context, import_string
+
+    callback = AsyncCallback(LifecycleNotifier, kwargs={"webhook_conn_id": "chat"})
+    notifier = import_string(callback.path)
+    assert accepts_context(notifier)
+
+    async def missed() -> None:
+        await notifier(**callback.kwargs, context=LATE)
+
+    asyncio.run(missed())
+    (sent,) = webhook.got
+    assert sent["text"] == "churn_training (scheduled__1) has missed its deadline of 2026-05-04T12:00:00Z"
