@@ -100,6 +100,8 @@ def zombies(writes: Mapping[str, int], size: Size, rng: random.Random) -> Iterat
         elif number % 3 == 2 and name in CHAIN[:-1]:
             plan = (*plan, (CHAIN[CHAIN.index(name) + 1], ()))
         yield Case("zombies", plan)
+    for _, stop in _each({"promote": writes["promote"]}, min(size.zombies, 3), rng, ("after",), "stop"):
+        yield Case("zombies", (("promote", (stop,)), ("rollback", ())))  # the champion has moved on meanwhile
 
 
 def races(writes: Mapping[str, int], size: Size, rng: random.Random) -> Iterator[Case]:
