@@ -26,6 +26,7 @@ _STEPS = (
     "concept",
     "performance",
     "episode",
+    "freshness",
     "plan",
 )
 _WAITED_FOR = ("drift", "model_version", "labels")
