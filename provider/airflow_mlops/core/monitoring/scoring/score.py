@@ -6,8 +6,9 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_mlops.core.data.snapshot import Snapshot, SnapshotRoot
 from airflow_mlops.core.data.staging import Part, Staging, sweep
@@ -15,6 +16,9 @@ from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.monitoring.scoring.batches import Batches
 from airflow_mlops.core.monitoring.scoring.columns import check_key, scored
 from airflow_mlops.core.refs import ModelVersionRef, SnapshotRef
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BATCH_ROWS = 250_000
 log = logging.getLogger(__name__)
@@ -86,21 +90,45 @@ def staged(root: SnapshotRoot, job: Job, load: Callable[[], Any], staging: Stagi
 
 
 def _parts(job: Job, batches: Batches, load: Callable[[], Any], staging: Staging) -> list[Part]:
-    """Give the parts of all batches; those that are not there are made."""
+    """Give the parts of all batches; those that are not there are made.
+
+    While the model works on a batch, the next one is read and the one before is written: three are in memory at most.
+    """
     found = {number: part for number in range(len(batches)) if (part := staging.part(number)) is not None}
     if found:
         log.info("%s of %s batches are there already", len(found), len(batches))
-    model = None if len(found) == len(batches) else load()
-    for number in (n for n in range(len(batches)) if n not in found):
-        rows = batches.read(number)
-        try:
-            frame = scored(model, rows, job.version, key=job.key, features=job.features)
-        except Exception as error:
-            error.add_note(f"{job.version} was scoring batch {number} of {job.rows.name}, {len(rows)} rows")
-            raise
-        schema = next((part.schema for part in found.values()), None)
-        found[number] = staging.add(number, frame, schema)
+    left = [number for number in range(len(batches)) if number not in found]
+    if not left:
+        return list(found.values())
+    model = load()
+    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+        coming, written = reader.submit(batches.read, left[0]), None
+        for number, following in zip(left, [*left[1:], None], strict=True):
+            rows = coming.result()
+            if following is not None:
+                coming = reader.submit(batches.read, following)
+            frame = _scored(model, rows, job, number)
+            if written is not None:
+                _take(written, found)
+            schema = next((part.schema for part in found.values()), None)
+            written = number, writer.submit(staging.add, number, frame, schema)
+        if written is not None:
+            _take(written, found)
     return [found[number] for number in range(len(batches))]
+
+
+def _scored(model: Any, rows: pd.DataFrame, job: Job, number: int) -> pd.DataFrame:
+    try:
+        return scored(model, rows, job.version, key=job.key, features=job.features)
+    except Exception as error:
+        error.add_note(f"{job.version} was scoring batch {number} of {job.rows.name}, {len(rows)} rows")
+        raise
+
+
+def _take(written: tuple[int, Future[Part]], found: dict[int, Part]) -> None:
+    """Wait until a part is written."""
+    number, part = written
+    found[number] = part.result()
 
 
 def _digest(values: list[Any]) -> str:
