@@ -26,6 +26,7 @@ _STEPS = (
     "concept",
     "performance",
     "episode",
+    "fleet",
     "freshness",
     "plan",
 )

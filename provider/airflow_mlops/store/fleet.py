@@ -1,0 +1,28 @@
+"""Which models there are to watch, in two queries however many they are."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+
+from airflow_mlops.store.database import Database
+from airflow_mlops.store.tables import CatalogueEntry, LedgerEntry
+
+
+def champions(database: Database) -> list[str]:
+    """Give the models that have, or had, a champion, by name."""
+    with database.session() as session:
+        return list(session.scalars(select(LedgerEntry.model).distinct().order_by(LedgerEntry.model)))
+
+
+def newest_partitions(database: Database, until: str | None = None) -> dict[str, str]:
+    """Give dataset -> its newest partition.
+
+    :param until: the last partition that counts, itself included; as text, as keys are compared everywhere.
+    """
+    query = select(CatalogueEntry.dataset, func.max(CatalogueEntry.partition).label("newest")).group_by(
+        CatalogueEntry.dataset
+    )
+    if until is not None:
+        query = query.where(CatalogueEntry.partition <= until)
+    with database.session() as session:
+        return {row.dataset: row.newest for row in session.execute(query)}
