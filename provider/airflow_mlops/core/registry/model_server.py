@@ -108,7 +108,7 @@ def _described(error: BaseException) -> dict[str, Any]:
     """Give an error as JSON has it."""
     if isinstance(error, MlopsError):
         return {"type": type(error).__name__, "what": error.what, "where": error.where, "mend": error.mend}
-    return {"type": type(error).__name__, "what": str(error)[:4000]}
+    return {"type": type(error).__name__, "what": str(error)[:16_000]}
 
 
 class _Heard(logging.Handler):
