@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_mlops.keys import run_key
+from airflow_mlops.keys import run_key, task_key
 from airflow_mlops.operators.base import LifecycleOperator, ReportingOperator
 
 if TYPE_CHECKING:
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 class UpdateEpisodeOperator(ReportingOperator):
     """Open an episode on drift, and ask for its one retraining once the labels allow it; gives a ``ReportRef``.
 
-    The request stands in the lifecycle store, where a ``DriftTrigger`` or ``DriftSensor`` sees it.
+    The request stands in the lifecycle store, where a ``DriftTrigger`` or ``DriftSensor`` sees it. Where the policy
+    asks for a rollback, :class:`RollBackOnEpisodeOperator` behind this task does it. The report warns where a person
+    has to look: a column that is broken upstream, signals that only notify, a budget or attempts that are used up.
 
     :param model: the model's name.
     :param partition: the partition that was judged.
@@ -109,3 +111,32 @@ class CloseEpisodeOperator(LifecycleOperator):
             finish(self.database, int(episode), actor=run_key(context), outcome=outcome)
         self.log.info("outcome: %s", outcome)
         return outcome
+
+
+class RollBackOnEpisodeOperator(LifecycleOperator):
+    """Go back to the champion before when the model's episode asks for it; gives the ledger's entry, skipped otherwise.
+
+    The policy asks where a signal whose action is ``roll_back`` alarms soon after a promotion. However many runs come,
+    one rolls back, once.
+
+    :param model: the model's name.
+    """
+
+    template_fields: Sequence[str] = ("model",)
+
+    def __init__(self, *, model: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.model = model
+
+    def step(self, context: Context) -> dict[str, Any]:
+        """Claim, roll back, close, tell the assets."""
+        from airflow_mlops.core.monitoring.rolling_back import roll_back_requested
+        from airflow_mlops.store import ledger
+
+        entry = roll_back_requested(self.mlflow, self.database, model=self.model, actor=task_key(context))
+        if entry is None:
+            raise AirflowSkipException(f"no episode of {self.model} asks for a rollback")
+        self.log.info("%s v%s is champion again: epoch %s", entry.model, entry.version, entry.epoch)
+        for outlet in self.outlets:
+            context["outlet_events"][outlet].extra = ledger.event_of(entry)
+        return ledger.as_dict(entry)
