@@ -29,6 +29,7 @@ _STEPS = (
     "fleet",
     "freshness",
     "plan",
+    "janitor",
 )
 _WAITED_FOR = ("drift", "model_version", "labels")
 _TRIGGERS = ("drift", "champion", "waiting")
@@ -84,6 +85,10 @@ def _object(label: str, description: str) -> dict[str, Any]:
     return {"label": label, "description": description, "schema": {"type": ["object", "null"]}}
 
 
+def _flag(label: str, description: str, default: bool) -> dict[str, Any]:
+    return {"label": label, "description": description, "schema": {"type": ["boolean", "null"], "default": default}}
+
+
 _STORE = {
     "connection-type": "mlops_store",
     "hook-class-name": "airflow_mlops.hooks.store.LifecycleStoreHook",
@@ -119,12 +124,10 @@ _MLFLOW = {
             "Artifact location", "for a local store: file:///shared/models, s3://bucket/models"
         ),
         "token": _field("Token", "a bearer token, in place of login and password", format="password"),
-        "verify": {
-            "label": "Check the certificate",
-            "description": "whether the server's TLS certificate is checked",
-            "schema": {"type": ["boolean", "null"], "default": True},
-        },
+        "verify": _flag("Check the certificate", "whether the server's TLS certificate is checked", True),
         "ca_bundle": _field("CA bundle", "a file on the workers: certificates to trust in place of the system's"),
+        "load_in_process": _flag("Load in process", "models live in the task's own process, not in a child", False),
+        "allow_pickle": _flag("Allow pickle", "adopted models kept as pickle may be loaded: they can run code", False),
         "client_cert": _field("Client certificate", "a file on the workers with certificate and key"),
         "connect_seconds": _seconds("Connect seconds", "how long a connection may take", 5),
         "read_seconds": _seconds("Read seconds", "how long the server may be silent", 30),

@@ -29,6 +29,7 @@ MODULES = (
     "numpy",
     "pandas",
     "polars",
+    "pyarrow",
     "sqlalchemy",
     "pydantic",
     "joblib",

@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_mlops.cli.output import or_exit, print_rows
 from airflow_mlops.hooks.mlflow import MlflowHook
+from airflow_mlops.hooks.model_loading import loading_of
 from airflow_mlops.hooks.store import LifecycleStoreHook
 
 _UNKNOWN_ROWS = (
@@ -90,8 +91,9 @@ def adopt(args: Namespace) -> None:
     def adopted() -> LedgerEntry:
         from airflow_mlops.core.data.contracts import Contract
 
+        hook = MlflowHook(args.mlflow_conn_id)
         return take(
-            MlflowHook(args.mlflow_conn_id).client,
+            hook.client,
             store.database,
             model=args.model,
             version=args.version,
@@ -101,6 +103,7 @@ def adopt(args: Namespace) -> None:
             trusted=args.trusted_type or (),
             reason=args.reason,
             actor=_person(),
+            how=loading_of(hook),
         )
 
     _print([or_exit(adopted)], args.output, empty="")
