@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tally.write(Path(options.output))
     print(json.dumps(tally.to_dict(), indent=1))
     for how in tally.failing:
-        print(how)
+        print(f"broken by {how}")
     return 1 if tally.failing else 0
 
 
@@ -92,8 +92,6 @@ def _all(world: World, options: argparse.Namespace, tally: Tally) -> None:
     for case in _cases(machine, options):
         played = machine.play(case)
         tally.add(case, played)
-        for name, said in played.wrong:
-            print(f"{name} broken by {case}: {said}", flush=True)
         if options.verbose:
             print(f"{case}: {played.attempts} attempts, {played.kills} kills", flush=True)
     for number, name in enumerate(BESIDE):

@@ -117,9 +117,11 @@ def _filled(machine: Machine, name: str, given: dict[str, Any], free: int) -> li
 
 
 def _orphans(work: Path) -> list[str]:
-    """Give the folders with parts to which no manifest leads."""
-    told = {Path(p["path"]).parent for c in Records(work).manifests.values() for p in json.loads(c)["files"]}
-    return [str(f.relative_to(work)) for f in work.glob("snapshots/*/parts/*") if f not in told]
+    """Give the folders with parts to which no manifest leads; what scoring has done is kept for its retry."""
+    manifests = Records(work).manifests.items()
+    told = {(path.parent / p["path"]).parent for path, c in manifests for p in json.loads(c)["files"]}
+    found = [f for f in work.glob("snapshots/*/parts/*") if not f.parent.parent.name.endswith("_scores")]
+    return [str(f.relative_to(work)) for f in found if f not in told]
 
 
 @contextmanager

@@ -43,10 +43,12 @@ class Tally:
             self.epochs += 1
             self.winners += played.winners or 0
         self.zombies += played.zombies if case.kind == "zombies" else 0
-        self.wrong(f"python -m tests.crash --replay '{case}'", played.wrong)
+        self.wrong(f"--replay '{case}'", played.wrong)
 
     def wrong(self, how: str, found: list[tuple[str, str]]) -> None:
-        """Count what is wrong: each promise once a case."""
+        """Say what is wrong, and count it: each promise once a case."""
+        for name, said in found:
+            print(f"{name} broken by {how}: {said}", flush=True)
         for name in sorted({name for name, _ in found}):
             self.violations[name] += 1
         if found:
