@@ -148,7 +148,7 @@ def test_whichever_way_the_last_trigger_ends_the_poll_ends_with_it(database: Dat
         else:
             await asyncio.to_thread(catalogue.record, database, SnapshotRef("labels", "x", "file:///x", 3, "p1"))
             await asyncio.wait_for(task, DEADLINE)
-        await asyncio.gather(poll, return_exceptions=True)
+        await asyncio.wait([poll], timeout=DEADLINE)
         assert poll.cancelled()
         assert the_watch()._asking == {}
         await trigger.cleanup()
