@@ -99,6 +99,12 @@ def drift(**how: Any) -> CheckDriftOperator:
         ({}, "one thing to compare with"),
         ({"model": "m", "reference": CALM}, "one thing to compare with"),
         ({"model": "m", "of": "labels"}, "no drift of 'labels'"),
+        ({"model": "m", "against": "yesterday"}, "no drift against 'yesterday'"),
+        ({"reference": CALM, "slices": ["plan"]}, "only a model has versions and windows"),
+        ({"reference": CALM, "version": 1}, "only a model has versions and windows"),
+        ({"model": "m", "of": "scores", "slices": "plan"}, "scores have no columns"),
+        ({"model": "m", "version": "newest"}, "no version's number"),
+        ({"model": "m", "version": 7}, "m v7 is not in the lifecycle store"),
         ({"reference": CALM, "evidently_report": True}, "a model's features"),
         ({"model": "m", "of": "scores", "evidently_report": "True"}, "a model's features"),
         ({"model": "m", "contract": CONTRACT}, "give reference="),
@@ -319,3 +325,17 @@ def test_a_version_without_its_training_rows_has_no_page_and_a_verdict(
         session.get_one(Version, ("m", 1)).data = {}
     ended, pages = attached()
     assert (ended.error, ended.given["verdict"], pages) == (None, "fail", {})
+
+
+def test_slices_another_version_and_the_day_before_have_windows_of_their_own(
+    execute: Execute, champion: Version, database: Database
+) -> None:
+    execute(drift(model="m", version="1", slices="plan", task_id="a"))
+    execute(drift(model="m", against="previous", task_id="b"))
+    found = windows.of_model(database, "m", "drift", slice_=None)
+    assert [(w.slice, w.verdict) for w in found] == [("", "fail"), ("plan=day", "fail"), ("plan=month", "fail")]
+    (before,) = windows.of_model(database, "m", "drift", against="previous")
+    assert (before.verdict, before.inputs["previous"]) == (  # type: ignore[index]
+        "fail",
+        catalogue.current(database, "rentals", "2026-04-01").id,
+    )

@@ -93,6 +93,38 @@ def test_whatever_wakes_it_up_a_run_takes_the_requested_episode(asked: Any, caus
     assert episodes.current(asked.database, "m").claimed_by == "run"  # type: ignore[union-attr]
 
 
+def test_the_window_bounds_what_an_episode_trains_on(asked: Any) -> None:
+    """The change was in week 6 and labels go to week 8: a narrower window takes the newest of them."""
+    found = planned(asked, "drift", window=2)
+    assert found is not None
+    assert (found.first, found.cutoff) == (asked.week(7), asked.week(8))
+
+
+def test_an_episode_that_says_where_its_data_begin_is_followed(labelled: Any) -> None:
+    episode = episodes.open_one(labelled.database, model="m", version=1, change_partition=labelled.week(6), report=None)
+    assert episode is not None
+    request = {"partition": labelled.week(10), "cutoff": labelled.week(8), "first": labelled.week(3)}
+    assert episodes.request(labelled.database, episode.id, **request)
+    found = planned(labelled, "drift", window=12, start_from="champion")
+    assert found is not None
+    assert (found.first, found.cutoff, found.start_from) == (labelled.week(3), labelled.week(8), "champion")
+
+
+def test_partitions_within_a_day_are_told_apart(watched: Any) -> None:
+    from airflow_mlops.core.refs import SnapshotRef
+    from airflow_mlops.store import catalogue
+
+    for hour in (0, 6, 12, 18):
+        catalogue.record(watched.database, SnapshotRef("l", f"h{hour}", "u", 5, f"2026-04-06T{hour:02}"))
+    found = plan(
+        watched.database, model="m", labels="l", cause="schedule", actor="run", window=2,
+        label_delay=timedelta(hours=3), as_of="2026-04-06T16:00:00+00:00",
+    )  # fmt: skip
+    assert found is not None
+    assert (found.first, found.cutoff) == ("2026-04-06T06", "2026-04-06T12")
+    assert found.effective_at == "2026-04-06T16:00:01.000000+00:00"
+
+
 def test_a_backfill_never_takes_an_episode(asked: Any) -> None:
     for number in range(3):
         found = planned(asked, "backfill", actor=f"backfill {number}")
