@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import random
 from collections import Counter
@@ -14,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.crash.attempts import FOLDS, ROWS, Study
+from benchmarks.crash.killing import DONE, Killer
 
 METHODS = ("grid", "random", "optuna")
-DEADLINE = 300.0  # seconds for an attempt to say something
 MOST_LINES = 8  # an attempt is killed after it has said so many lines at most
 MOST_WAIT = 0.03  # and as many seconds at most after that, unless it says the next one
 PRELOAD = ["benchmarks.crash.attempts", "airflow_mlops.core.training.tuning.tune", "mlflow", "optuna", "skops.io"]
@@ -59,42 +58,17 @@ def survived(study: Study, kills: int, seed: int, target: Target) -> Outcome:
     :param target: makes one attempt, in a process of its own.
     """
     study.prepare()
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOAD)
+    killer = Killer(PRELOAD)
     points, found = random.Random(seed), Outcome(study.method)
     said: list[str] = []
     kept: dict[int, Any] = {}
-    while "done" not in said:
-        reader, writer = context.Pipe(duplex=False)
-        process = context.Process(target=target, args=(study, "d/r/tune/-1", writer))
-        process.start()
-        writer.close()
+    while DONE not in said:
         lines = points.randint(1, MOST_LINES) if found.kills < kills else None
-        said = _listened(reader, lines, points.uniform(0, MOST_WAIT))
-        if "done" not in said:
-            process.kill()
-            said += _listened(reader, None, 0)
-        process.join()
-        if "done" not in said and process.exitcode != -9:
-            raise SystemExit(f"an attempt ended by itself, with the exit code {process.exitcode}")
-        found.kills += "done" not in said
+        said = killer.attempt(target, study, "d/r/tune/-1", lines=lines, wait=points.uniform(0, MOST_WAIT))
+        found.kills += DONE not in said
         _look(study, said, kept, found)
     _compare(study, kept, found)
     return found
-
-
-def _listened(reader: Connection, lines: int | None, more: float) -> list[str]:
-    """Take what an attempt says, until it has said so many lines and waited a moment, or is over."""
-    said: list[str] = []
-    try:
-        while lines is None or len(said) < lines:
-            if not reader.poll(DEADLINE):
-                raise SystemExit("an attempt says nothing any more")
-            said.append(reader.recv_bytes().decode())
-        reader.poll(more)
-    except (EOFError, OSError):
-        pass
-    return said
 
 
 def _look(study: Study, said: Sequence[str], kept: dict[int, Any], found: Outcome) -> None:
