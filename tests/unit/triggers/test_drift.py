@@ -77,13 +77,16 @@ def test_a_triggerer_killed_before_airflow_has_kept_the_event_tells_it_again(
 
 
 def test_two_watchers_of_one_asset_do_not_forget_each_other_s_events(ask: Any, asset_state: Any) -> None:
+    async def life() -> list[int]:
+        triggers = [DriftTrigger([model], poll_seconds=0.02) for model in ("churn", "fraud")]
+        for trigger in triggers:
+            trigger.asset_state_store = asset_state
+        return [len(told) for told in await asyncio.gather(*(events(t, expected) for t in triggers))]
+
     ask("churn")
     ask("fraud")
     for expected in (1, 0):
-        for model in ("churn", "fraud"):
-            trigger = DriftTrigger([model], poll_seconds=0.02)
-            trigger.asset_state_store = asset_state
-            assert len(asyncio.run(events(trigger, expected))) == expected
+        assert asyncio.run(life()) == [expected, expected]
 
 
 def test_a_retraining_asked_again_after_a_failure_is_told_again(database: Database, ask: Any, asset_state: Any) -> None:
