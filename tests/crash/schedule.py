@@ -60,7 +60,7 @@ class Size:
     """
 
     points: int = 1
-    kills: int = 200
+    kills: int = 225  # a retry may have fewer writes than the attempt before: not every kill is reached, but 200 are
     zombies: int = 1
     troubles: int = 2
     races: int = 1
