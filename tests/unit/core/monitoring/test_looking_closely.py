@@ -55,7 +55,7 @@ def looked(served: Any, frame: pd.DataFrame, partition: str = "2026-04-20", **lo
 
 
 def test_a_slice_that_drifted_warns_and_the_whole_keeps_its_own_verdict(served: Any) -> None:
-    report = looked(served, rows(9, basic=1.1), slices=["plan"])
+    report = looked(served, rows(13, basic=1.08), slices=["plan"])
     assert report.verdict == "warn"
     (told,) = [c for c in report.checks if c.name == "slice" and c.status == "fail"]
     assert (told.where, told.severity, told.observed["drifted"]) == ("plan=basic", "warn", ["price"])
