@@ -151,7 +151,7 @@ def _withdraw(client: MlflowClient, database: Database, ref: ModelVersionRef, ke
     """Remove what a superseded attempt has made, unless the later one has adopted it, or may yet do so: then that one
     removes what is too much.
     """
-    last = claims.look(Database(database.url), KIND, key)  # not through the fence: this attempt only wants to know
+    last = claims.look(database.unfenced(), KIND, key)  # not through the fence: this attempt only wants to know
     if last is None or not last["finished"] or (last["model"], last["version"]) == (ref.model, ref.version):
         return
     try:
