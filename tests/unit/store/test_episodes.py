@@ -68,13 +68,13 @@ def test_a_claim_is_kept_for_the_same_run_and_for_no_other(each_database: Databa
 @pytest.mark.parametrize(
     ("before", "possible"),
     [
-        ("open", {"request"}),
+        ("open", {"request", "recover"}),
         ("requested", {"claim"}),
         ("retraining", {"claim", "close", "give_back"}),
         ("closed", set()),
     ],
 )
-@pytest.mark.parametrize("step", ["request", "claim", "close", "give_back"])
+@pytest.mark.parametrize("step", ["request", "claim", "close", "give_back", "recover"])
 def test_a_step_is_taken_only_from_the_step_before(
     database: Database, before: str, possible: set[str], step: str
 ) -> None:
@@ -84,6 +84,7 @@ def test_a_step_is_taken_only_from_the_step_before(
         "claim": lambda: episodes.claim(database, episode.id, actor="a"),
         "close": lambda: episodes.close(database, episode.id, actor="a", outcome="rejected"),
         "give_back": lambda: episodes.give_back(database, episode.id, actor="a", outcome="failed"),
+        "recover": lambda: episodes.recover(database, episode.id, partition="p"),
     }
     for way in {"open": [], "requested": ["request"], "retraining": ["request", "claim"]}.get(
         before, ["request", "claim", "close"]
@@ -111,3 +112,24 @@ def test_what_waits_is_told_for_some_models_or_for_all(each_database: Database) 
     assert [e.id for e in episodes.requested(each_database)] == [first.id, second.id]
     assert [e.model for e in episodes.requested(each_database, ["n", "o"])] == ["n"]
     assert episodes.requested(each_database, []) == []
+
+
+def test_all_that_an_episode_has_asked_for_is_remembered(each_database: Database) -> None:
+    episode = requested(each_database)
+    assert episodes.claim(each_database, episode.id, actor="a")
+    assert episodes.give_back(each_database, episode.id, actor="a", outcome="failed")
+    assert episodes.request(each_database, episode.id, partition="2026-05-04", cutoff="c", first="f")
+    (found,) = episodes.all_of(each_database, "m")
+    assert episodes.asked(found) == ["2026-04-20", "2026-05-04"]
+    assert found.first == "f"
+    found.asked = None  # one from before there was a list
+    assert episodes.asked(found) == ["2026-05-04"]
+
+
+def test_what_asks_for_a_rollback_is_not_among_the_retrainings(each_database: Database) -> None:
+    how: dict[str, Any] = {"version": 2, "change_partition": "2026-04-06", "report": None}
+    episode = episodes.open_one(each_database, model="m", action="roll_back", **how)
+    assert episode is not None
+    assert episodes.request(each_database, episode.id, partition="p", cutoff=None)
+    assert episodes.requested(each_database) == []
+    assert [e.model for e in episodes.requested(each_database, action="roll_back")] == ["m"]

@@ -40,3 +40,19 @@ def test_many_at_once_leave_one_window(each_database: Database) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda i: record(each_database, rows=i), range(24)))
     assert len(windows.of_model(each_database, "m", "drift")) == 1
+
+
+def test_slices_and_the_window_before_stand_beside_the_whole(each_database: Database) -> None:
+    record(each_database, inputs={"rows": "a"}, broken={"x": "gone"})
+    record(each_database, slice_="plan=basic", verdict="fail")
+    record(each_database, against="previous", verdict="warn")
+    (whole,) = windows.of_model(each_database, "m", "drift")
+    assert (whole.verdict, whole.inputs, whole.broken) == ("pass", {"rows": "a"}, {"x": "gone"})
+    assert [w.slice for w in windows.of_model(each_database, "m", "drift", slice_=None)] == ["", "plan=basic"]
+    assert [w.verdict for w in windows.of_model(each_database, "m", "drift", against="previous")] == ["warn"]
+    record(each_database, kind="performance", partition="2026-04-13")
+    assert [w.kind for w in windows.of_version(each_database, "m", 1, ["drift", "performance"])] == [
+        "drift",
+        "performance",
+    ]
+    assert windows.partitions(each_database, "m") == ["2026-04-06", "2026-04-13"]
