@@ -43,6 +43,7 @@ def monitoring_dag(family: Family, monitoring: MonitoringSpec) -> DAG:
             champion_at=CHAMPION_AT,
             drift=asked(monitoring.drift, told),
             predictions=asked(monitoring.predictions, {}),
+            estimate=asked(monitoring.estimate, {}),
             performance=asked(monitoring.performance, {}),
             concept=asked(monitoring.concept, {}),
             episode=asked(monitoring.episode, {}),

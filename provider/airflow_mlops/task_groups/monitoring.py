@@ -21,6 +21,7 @@ class Monitoring:
 
     :param drift: of the features.
     :param predictions: of the drift of the scores.
+    :param estimate: of what the scores are probably worth, before their labels have come.
     :param performance: of the predictions whose labels have come.
     :param concept: of the relation of scores and inputs to labels.
     :param episode: of what was made of it all.
@@ -28,6 +29,7 @@ class Monitoring:
 
     drift: Any
     predictions: Any
+    estimate: Any
     performance: Any
     concept: Any
     episode: Any
@@ -47,13 +49,15 @@ def monitoring_tasks(
     champion_at: str | None = None,
     drift: Step = AS_WIRED,
     predictions: Step = AS_WIRED,
+    estimate: Step = AS_WIRED,
     performance: Step = AS_WIRED,
     concept: Step = AS_WIRED,
     episode: Step = AS_WIRED,
 ) -> Monitoring:
-    """Make the steps ``drift``, ``predictions``, ``performance`` and ``concept``, and ``episode`` behind them.
+    """Make ``drift``, ``predictions``, ``estimate``, ``performance`` and ``concept``, and ``episode`` behind them.
 
-    Each is optional: give ``None``. Those that need labels are left out where no dataset of labels is named.
+    Each is optional: give ``None``. Those that need labels are left out where no dataset of labels is named. Windows
+    whose labels come later than ``labelled`` are judged again.
 
     :param model: the model's name.
     :param features: the dataset that is scored.
@@ -68,7 +72,8 @@ def monitoring_tasks(
     :param champion_at: whose baseline: the champion of this moment on the data's clock; default: ``partition``.
     :param drift: more keywords for :class:`~airflow_mlops.operators.drift.CheckDriftOperator`.
     :param predictions: the same, for the scores.
-    :param performance: for :class:`~airflow_mlops.operators.performance.CheckPerformanceOperator`.
+    :param estimate: for :class:`~airflow_mlops.operators.performance.CheckPerformanceOperator`, without labels.
+    :param performance: for the same, with them.
     :param concept: for :class:`~airflow_mlops.operators.concept.CheckConceptDriftOperator`.
     :param episode: for :class:`~airflow_mlops.operators.episode.UpdateEpisodeOperator`.
     """
@@ -82,6 +87,11 @@ def monitoring_tasks(
         if step is not None:
             snapshot = f"{dataset}@{partition}"
             made_steps[name] = made(CheckDriftOperator, step, task_id=name, snapshot=snapshot, of=of, **watched)
+    if estimate is not None:
+        kept = {"model": model, "scores": f"{given}@{partition}", "policy": policy}
+        made_steps["estimate"] = made(
+            CheckPerformanceOperator, estimate, task_id="estimate", estimate=True, **of_scores
+        )
     if labels is not None:
         asked = {"performance": performance, "concept": concept}
         where = {"scores": given, "labels": labels, "rows": features}
@@ -100,7 +110,7 @@ def monitoring_tasks(
                 trigger_rule="none_failed",
             )
             [task for name, task in made_steps.items() if name != "episode"] >> made_steps["episode"]
-    names = ("drift", "predictions", "performance", "concept", "episode")
+    names = ("drift", "predictions", "estimate", "performance", "concept", "episode")
     return Monitoring(*(output(made_steps.get(name)) for name in names))
 
 
@@ -113,6 +123,7 @@ def _with_labels(asked: Mapping[str, Step], at: Mapping[str, str], **wired: Any)
         from airflow_mlops.core.errors import BadInput
 
         raise BadInput("labels are joined by a key", mend="give key=... and target=..., or leave labels out")
+    wired["catch_up"] = True  # labels that come later still find their window
     found: dict[str, BaseOperator] = {}
     if (step := asked["performance"]) is not None:
         refs = {"scores": at["scores"], "labels": at["labels"]}

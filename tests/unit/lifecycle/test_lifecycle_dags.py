@@ -99,7 +99,7 @@ def test_what_is_null_is_left_out(changes: dict[str, Any], there: set[str]) -> N
 
 
 def test_without_scoring_the_features_start_the_watch() -> None:
-    watch = {"predictions": False, "performance": False, "concept": False}
+    watch = {"predictions": False, "estimate": False, "performance": False, "concept": False}
     dag = made(scoring=None, monitoring=watch)["m_monitoring"]
     assert dag.timetable.asset_condition.name == "m_features"
     assert set(dag.task_ids) == {"drift", "episode"}

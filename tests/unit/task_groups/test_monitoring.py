@@ -14,7 +14,7 @@ from include.churn import features
 from include.churn.bundle import POLICY
 from tests.comparing.dags import described, of_bundle
 
-ALL = ("drift", "predictions", "performance", "concept", "episode")
+ALL = ("drift", "predictions", "estimate", "performance", "concept", "episode")
 LEAST: dict[str, Any] = {"model": "m", "features": "m_features"}
 LABELLED: dict[str, Any] = {**LEAST, "labels": "m_labels", "key": "id", "target": "y"}
 
@@ -50,7 +50,7 @@ def test_a_step_that_is_left_out_is_gone_and_gives_nothing(left_out: str, dag: D
 
 def test_without_labels_the_inputs_and_the_scores_are_watched(dag: DAG) -> None:
     monitoring_tasks(**LEAST)
-    assert set(dag.task_ids) == {"drift", "predictions"}
+    assert set(dag.task_ids) == {"drift", "predictions", "estimate"}
     assert dag.get_task("predictions").snapshot == "m_scores@{{ partition_key }}"
 
 

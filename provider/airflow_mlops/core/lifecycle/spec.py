@@ -104,7 +104,7 @@ class Lifecycle(Settings):
             )
         if self.monitoring is not None and self.scoring is None and self.monitoring.needs_scores:
             raise ValueError(
-                "monitoring looks at scores, and scoring is null: set its predictions, performance and concept to false"
+                "monitoring looks at scores, and scoring is null: set all of it but drift and episode to false"
             )
         return self
 

@@ -194,6 +194,7 @@ class MonitoringSpec(Settings):
 
     :param drift: the features, against those that the champion was trained on.
     :param predictions: the scores, against those of its evaluation.
+    :param estimate: what the scores are probably worth, before any label has come; it tells and decides nothing.
     :param performance: the predictions, against labels that have come.
     :param concept: whether the same scores still mean the same labels.
     :param episode: whether drift opens an episode, which asks for a retraining.
@@ -201,6 +202,7 @@ class MonitoringSpec(Settings):
 
     drift: bool = True
     predictions: bool = True
+    estimate: bool = True
     performance: bool = True
     concept: bool = True
     episode: bool = True
@@ -208,7 +210,7 @@ class MonitoringSpec(Settings):
     @property
     def needs_scores(self) -> bool:
         """Whether anything that is watched is about scores."""
-        return self.predictions or self.performance or self.concept
+        return self.predictions or self.estimate or self.performance or self.concept
 
 
 def a_function(path: str) -> str:
