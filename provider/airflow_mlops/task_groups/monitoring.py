@@ -89,9 +89,7 @@ def monitoring_tasks(
             made_steps[name] = made(CheckDriftOperator, step, task_id=name, snapshot=snapshot, of=of, **watched)
     if estimate is not None:
         kept = {"model": model, "scores": f"{given}@{partition}", "policy": policy}
-        made_steps["estimate"] = made(
-            CheckPerformanceOperator, estimate, task_id="estimate", estimate=True, **of_scores
-        )
+        made_steps["estimate"] = made(CheckPerformanceOperator, estimate, task_id="estimate", estimate=True, **kept)
     if labels is not None:
         asked = {"performance": performance, "concept": concept}
         where = {"scores": given, "labels": labels, "rows": features}
