@@ -21,10 +21,14 @@ def test_throughput_is_held_at_the_largest_size_and_memory_between_sizes(
     ours_s: float, peak_mb: float, kept: list[bool]
 ) -> None:
     figures = [
-        row(BARE, 1_000, 1, 500),
-        row(OURS, 1_000, 50, 600),
-        row(BARE, 10_000, 100, 500),
-        row(OURS, 10_000, ours_s, peak_mb),
-        row(OURS, 10_000, 500, 5_000, "score, model in the same process"),
+        row(BARE, 1_000_000, 1, 500),
+        row(OURS, 1_000_000, 50, 600),
+        row(BARE, 10_000_000, 100, 500),
+        row(OURS, 10_000_000, ours_s, peak_mb),
+        row(OURS, 10_000_000, 500, 5_000, "score, model in the same process"),
     ]
     assert [target.holds for target in targets(figures)] == kept
+
+
+def test_few_rows_promise_nothing() -> None:
+    assert targets([row(BARE, 200_000, 1, 500), row(OURS, 200_000, 50, 5_000)]) == []
