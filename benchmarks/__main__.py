@@ -1,4 +1,4 @@
-"""``python -m benchmarks drift|validation|registry|scoring|training|pipeline|all``: measure; ``install`` gets peers."""
+"""``python -m benchmarks drift|validation|registry|scoring|sensors|training|pipeline|all``; ``install`` gets peers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from benchmarks import environments, registry, scoring, training
+from benchmarks import environments, registry, scoring, sensors, training
 from benchmarks.measure import Failed, Usage, measured, middle
 from benchmarks.paths import BUILD, PEERS, RESULTS, ROOT
 from benchmarks.pipeline import session as pipeline
@@ -19,7 +19,13 @@ from benchmarks.rules import rules
 from benchmarks.tasks import BENCHMARKS, Task, chosen, needed
 
 MAIN = {"drift": "drift", "validation": "30 rules"}
-WITHIN = {"registry": registry.run, "scoring": scoring.run, "training": training.run, "pipeline": pipeline.run}
+WITHIN = {
+    "registry": registry.run,
+    "scoring": scoring.run,
+    "sensors": sensors.run,
+    "training": training.run,
+    "pipeline": pipeline.run,
+}
 """What has a session of its own."""
 BY_NAME_ONLY = ("pipeline",)  # it starts an Airflow
 SMALL_ROWS = 50_000

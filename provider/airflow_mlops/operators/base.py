@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
+from airflow_mlops import figures
 from airflow_mlops.hooks.mlflow import MlflowHook
 from airflow_mlops.hooks.store import LifecycleStoreHook
 from airflow_mlops.keys import task_key
@@ -54,9 +55,11 @@ class LifecycleOperator(BaseOperator):
         """
         from airflow_mlops.core.errors import BadInput, NotFound, Refused, Superseded
 
+        ti = context["ti"]
         try:
             self._fenced = self._begin(context)
-            return self.step(context)
+            with figures.timed(type(self).__name__, dag_id=ti.dag_id, task_id=ti.task_id):
+                return self.step(context)
         except (BadInput, NotFound, Refused, Superseded) as error:
             raise AirflowFailException(str(error)) from error
 
@@ -155,6 +158,7 @@ class ReportingOperator(LifecycleOperator):
         from airflow_mlops.store import reports
 
         reports.publish(self.database, report, actor=task_key(context))
+        figures.tell(report, dag_id=context["ti"].dag_id, task_id=context["ti"].task_id)
         said = self.log.info if report.verdict == "pass" else self.log.warning
         said("%s", report.summary())
         ref = report.ref().to_dict()

@@ -23,6 +23,8 @@ class JanitorOperator(ReportingOperator):
     :param keep_champions: the files of so many of the last champions stay.
     :param keep_days: the files of all versions that were registered, or judged, within so many days stay.
     :param most: so many things are done in one sweep.
+    :param when_failed: ``fail``: what could not be put right fails the task, after the report is published; ``warn``:
+        it only says so.
     """
 
     template_fields: Sequence[str] = ("for_real", "older_than_hours", "keep_champions", "keep_days", "most")

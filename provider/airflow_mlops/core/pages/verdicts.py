@@ -13,6 +13,7 @@ Tone = Literal["pass", "warn", "fail", "none"]
 MOST_NAMED = 3
 
 KINDS = {
+    "freshness": "Freshness of the model",
     "validation": "Data validation",
     "drift": "Data drift",
     "prediction_drift": "Prediction drift",
@@ -52,7 +53,7 @@ _OF_KIND = {
     ("episode", "pass"): "No new episode",
     ("episode", "warn"): "Episode",
 }
-_SPEAK = {"gate", "performance", "evaluation", "episode"}
+_SPEAK = {"gate", "performance", "evaluation", "episode", "freshness"}
 """The kinds whose checks are few enough that one of them speaks for the report when nothing failed."""
 _DECISIONS: dict[str, tuple[Tone, str]] = {
     "promote": ("pass", "Promote"),
