@@ -169,6 +169,13 @@ def test_rows_that_were_broken_upstream_are_not_trained_on() -> None:
     assert (step.first, step.cutoff) == (week(0), week(1))
 
 
+def test_while_a_column_is_broken_nothing_is_asked_for_whatever_was_labelled_before() -> None:
+    past = [Past(1, 1, "open", week(0))]
+    step = decided(["fail", "fail", "fail", "broken"], episodes=past)
+    assert (step.move, step.alarm, step.said) == ("none", True, "waits until x is mended upstream")
+    assert decided(["fail", "fail", "fail", "broken", "fail"], episodes=past).move == "request"
+
+
 # Invariants.
 
 VERDICTS = st.sampled_from(["pass", "warn", "fail", "not_judged", "broken", "-"])
