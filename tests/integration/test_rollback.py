@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_mlops.champion import champion_as_of
 from airflow_mlops.core.data import profile
-from airflow_mlops.core.refs import ModelVersionRef
+from airflow_mlops.core.refs import ModelVersionRef, SnapshotRef
 from airflow_mlops.core.registry import promotion
 from airflow_mlops.core.registry.registration import register
 from airflow_mlops.core.registry.rollback import rollback
@@ -213,9 +213,10 @@ def test_a_held_version_needs_the_answer_of_a_person(world: World) -> None:
 def test_a_backfill_of_thirty_partitions_moves_the_champion_not_once(world: World, how: dict[str, Any]) -> None:
     newest = world.version("newest", "2026-06-01")
     world.champion(newest)
-    run, parts = world.version("old", "2026-01-01"), {"train": world.test, "validation": world.test}
+    run = world.version("old", "2026-01-01")
     days = [(date(2026, 1, 2) + timedelta(days=n)).isoformat() for n in range(30)]
     trained = SimpleNamespace(ref=versions.get(world.database, "m", run.version))
+    parts = {part: SnapshotRef.from_dict(ref) for part, ref in trained.ref.data.items()}
     for day in days:
         old = world.again(day, _run_of(world, trained.ref), parts, day)
         said = r"comes from a backfill: registered, not promoted(.|\n)*allow_backfill=True"
