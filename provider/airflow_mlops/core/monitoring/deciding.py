@@ -13,7 +13,7 @@ from typing import Literal
 
 from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.monitoring.calendar import Calendar, moment_of
-from airflow_mlops.core.monitoring.episode_policy import EpisodePolicy
+from airflow_mlops.core.monitoring.episode_policy import WITH_LABELS, EpisodePolicy
 from airflow_mlops.core.monitoring.signs import Seen, Signs
 
 MONTH = timedelta(days=31)
@@ -135,7 +135,9 @@ def _opening(policy: EpisodePolicy, known: Known, calendar: Calendar, signs: Sig
             return Step("none", f"cooling down: {policy.cool_down - passed + 1} more windows")
     if any(e.closed_at is not None and e.closed_at >= known.partition for e in known.episodes):
         return Step("none", "an episode closed later than this")
-    first = min(found, key=lambda alarm: (alarm.change, alarm.signal))
+    # Labels of a partition reach into the time after it, so they date a change too early: rows date it where they can.
+    dated = [alarm for alarm in found if alarm.signal not in WITH_LABELS] or found
+    first = min(dated, key=lambda alarm: (alarm.change, alarm.signal))
     rolls_back = any(policy.rule(a.signal).fail == "roll_back" for a in found) and known.has_previous
     soon = signs.served_before(first.change) < policy.roll_back_within
     action: Doing = "roll_back" if rolls_back and soon else "retrain"

@@ -109,6 +109,14 @@ def test_each_acting_signal_opens_by_itself(kind: str) -> None:
     assert (step.move, step.change, step.report) == ("open", week(1), f"{kind}1")
 
 
+def test_a_change_is_dated_by_the_rows_and_by_labels_only_where_rows_show_nothing() -> None:
+    """What a label says of week 4 happened in the two weeks after it."""
+    labelled = seen("pass", "pass", "pass", "pass", "fail", kind="performance")
+    calm, moved = ["pass"] * 6, ["pass"] * 6 + ["fail"]
+    assert decide(WEEKLY, known(labelled + seen(*moved), 6)).change == week(6)
+    assert decide(WEEKLY, known(labelled + seen(*calm, "pass"), 6)).change == week(4)
+
+
 def test_scores_that_moved_and_estimates_open_nothing_unless_told_to() -> None:
     for kind in ("prediction_drift", "performance_estimate"):
         windows = seen("fail", "fail", kind=kind)
