@@ -17,12 +17,14 @@ DOC = """
 
 1. **drift**: this week's customers against the profile of the rows that the champion was trained on.
 2. **predictions**: this week's scores against those that the champion gave when it was evaluated.
-3. **performance**: the predictions of two weeks ago against the labels that have come since, compared with what the
-   gate saw.
-4. **concept**: do the same scores and inputs still mean the same labels? Tells a changed world from changed customers
+3. **estimate**: what this week's scores are probably worth, before any label has come. An estimate, which tells people
+   and decides nothing.
+4. **performance**: the predictions of two weeks ago against the labels that have come since, compared with what the
+   gate saw. Weeks whose labels came later than that are judged again.
+5. **concept**: do the same scores and inputs still mean the same labels? Tells a changed world from changed customers
    and from a broken source.
-5. **episode**: drift opens an episode. Once there are enough labelled rows from after the change, it asks for **one**
-   retraining; `churn_training` is woken up by that request.
+6. **episode**: drift opens an episode. Once there are enough labelled rows from after the change, it asks for **one**
+   retraining; `churn_training` is woken up by that request. A column that is broken upstream alarms, and asks for none.
 
 Drift is news, not an error, so the tasks stay green; the verdict is in the log and in the lifecycle store.
 """
@@ -53,6 +55,13 @@ with DAG(
         champion_at="{{ params.champion_at or partition_key }}",
         policy=POLICY,
     )
+    estimate = CheckPerformanceOperator(
+        task_id="estimate",
+        model=MODEL,
+        scores="churn_scores@{{ partition_key }}",
+        estimate=True,
+        policy=POLICY,
+    )
     performance = CheckPerformanceOperator(
         task_id="performance",
         model=MODEL,
@@ -61,6 +70,7 @@ with DAG(
         key=features.KEY,
         target=features.TARGET,
         policy=POLICY,
+        catch_up=True,
     )
     concept = CheckConceptDriftOperator(
         task_id="concept",
@@ -71,6 +81,7 @@ with DAG(
         key=features.KEY,
         target=features.TARGET,
         policy=POLICY,
+        catch_up=True,
     )
     episode = UpdateEpisodeOperator(
         task_id="episode",
@@ -81,4 +92,4 @@ with DAG(
         policy=POLICY,
         trigger_rule="none_failed",
     )
-    [drift, predictions, performance, concept] >> episode
+    [drift, predictions, estimate, performance, concept] >> episode

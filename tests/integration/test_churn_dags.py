@@ -72,11 +72,12 @@ def test_a_week_is_scored_and_watched_by_its_champion(
     assert watched.states == {
         "drift": "success",
         "predictions": "success",
+        "estimate": "success",
         "performance": "skipped",
         "concept": "skipped",
         "episode": "success",
     }
-    assert [watched.xcom(task)["verdict"] for task in ("drift", "predictions")] == ["pass", "pass"]
+    assert [watched.xcom(task)["verdict"] for task in ("drift", "predictions", "estimate")] == ["pass"] * 3
 
 
 @pytest.mark.usefixtures("weeks")
