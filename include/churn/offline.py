@@ -103,20 +103,21 @@ def score(world: World, partition: str) -> None:
     from airflow_mlops.core.address import snapshot_at
     from airflow_mlops.core.monitoring import scoring
     from airflow_mlops.core.registry.history import champion_at
-    from airflow_mlops.core.registry.loading import load_version
+    from airflow_mlops.core.registry.loading import Loading, load_version
     from airflow_mlops.store import catalogue, versions
 
     champion = champion_at(world.store, MODEL, partition)
     if champion is None:
         return
-    ref = scoring.score(
-        world.root,
-        "churn_scores",
-        world.root.open(snapshot_at(world.store, f"churn_features@{partition}")),
-        load_version(champion, world.mlflow.tracking_uri),
-        versions.ref(champion),
+    job = scoring.Job(
+        rows=world.root.open(snapshot_at(world.store, f"churn_features@{partition}")),
+        version=versions.ref(champion),
         key=[features.KEY],
         features=features.FEATURES,
+        dataset="churn_scores",
+    )
+    ref = scoring.score(
+        world.root, job, lambda: load_version(champion, world.mlflow.tracking_uri, how=Loading(in_process=True))
     )
     catalogue.record(world.store, ref)
 
@@ -278,14 +279,14 @@ def challenge(world: World, planned: TrainingPlan, actor: str) -> str | None:
 def _self_tested(world: World, contract: Contract, validation: SnapshotRef, challenger: ModelVersionRef) -> Report:
     """Put a version to the self-tests, as the DAG's step does."""
     from airflow_mlops.core.evaluation.self_tests import Subject, Written, self_test
-    from airflow_mlops.core.registry.comparison import load_version
+    from airflow_mlops.core.registry.loading import Loading, load_version
     from airflow_mlops.core.training.candidate import Candidate, sampled
     from airflow_mlops.store import versions
 
     version = versions.get(world.store, challenger.model, challenger.version)
     candidate = Candidate(version.candidate, "", contract.features, features.TARGET)
     rows, target = sampled(candidate, world.root.open(validation), 2000)
-    model = load_version(version, world.mlflow.tracking_uri)
+    model = load_version(version, world.mlflow.tracking_uri, how=Loading(in_process=True))  # it is copied and rewritten
     subject = Subject.of(model, rows, target, metric="roc_auc", contract=contract)
     written = Written.load("include.churn.self_tests")
     return self_test(subject, written, called=str(challenger), digest=version.digest)
