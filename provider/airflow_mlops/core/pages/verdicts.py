@@ -21,6 +21,7 @@ KINDS = {
     "concept": "Concept drift",
     "concept_drift": "Concept drift",
     "performance": "Performance",
+    "performance_estimate": "Estimated performance",
     "evaluation": "Evaluation",
     "gate": "Gate",
     "episode": "Drift episode",
