@@ -17,6 +17,7 @@ from airflow_mlops.core.errors import StoreNotReady
 VERSION_TABLE = "mlops_alembic_version"
 HOW_TO_MIGRATE = "run 'airflow mlops db upgrade' once, with a login that may create tables"
 EARLIER = "earlier"
+TARGET = "head"
 _EARLIER_TABLE = "mlops_schema_version"
 _FOLDER = Path(__file__).parent / "migrations"
 _UPGRADE_LOCK = 0x6D6C6F7073  # "mlops"
@@ -65,7 +66,7 @@ def upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection
     with _one_at_a_time:
-        command.upgrade(config, "head")
+        command.upgrade(config, TARGET)
 
 
 def is_newer(found: str | None) -> bool:

@@ -14,10 +14,18 @@ from benchmarks.forks import Broken, Spent, forked, used_modules
 BUSY = "import time\nwhile time.process_time() < 0.3: pass"
 
 
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests of this process may have left threads, which do no harm to what is forked here."""
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+
+
+@pytest.mark.usefixtures("alone")
 def test_what_the_work_gives_comes_back() -> None:
     assert forked(lambda: {"a": [1, 2]}) == {"a": [1, 2]}
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_failure_is_told_with_its_traceback() -> None:
     def broken() -> NoReturn:
         raise ValueError("no rows")
@@ -31,7 +39,7 @@ def test_a_process_with_threads_is_not_forked() -> None:
     other = threading.Thread(target=done.wait)
     other.start()
     try:
-        with pytest.raises(Broken, match="2 threads"):
+        with pytest.raises(Broken, match=r"this process has \d+ threads"):
             forked(lambda: 1)
     finally:
         done.set()
@@ -51,6 +59,7 @@ def test_processor_time_of_children_counts_also_while_they_live(waited_for: bool
     assert spent.seconds["work"][0] >= 0.25
 
 
+@pytest.mark.usefixtures("alone")
 def test_only_modules_that_are_new_are_named() -> None:
     def work() -> None:
         import json  # noqa: F401

@@ -11,6 +11,7 @@ from airflow.sdk import Connection
 from airflow_mlops.core.errors import BadInput
 from airflow_mlops.get_provider_info import get_provider_info
 from airflow_mlops.hooks.mlflow import MlflowHook
+from airflow_mlops.hooks.model_loading import loading_of
 
 
 def hook(login: str | None = None, password: str | None = None, **extra: Any) -> MlflowHook:
@@ -66,6 +67,6 @@ def test_the_form_has_a_field_for_all_that_the_hook_reads() -> None:
 
     found = hook()
     found._connection = type("C", (), {"extra_dejson": Noting(tracking_uri="http://h"), "login": "", "password": ""})()
-    _ = found.access, found.artifact_location
+    _ = found.access, found.artifact_location, loading_of(found)
     assert set(form["conn-fields"]) == set(asked)
     assert not {"login", "password"} & set(form["ui-field-behaviour"]["hidden-fields"])
