@@ -321,14 +321,14 @@ def test_the_monitor_follows_to_the_old_version_s_own_baseline(two: World) -> No
 def test_a_rollback_while_batches_are_scored_takes_effect_with_the_next_and_mixes_none(
     two: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from airflow_mlops.core.registry import comparison
+    from airflow_mlops.core.registry import loading
 
     def frames(first: int) -> Iterator[pd.DataFrame]:
         return (people(first + n, 50) for n in range(4))
 
     for week, first in (("2026-05-11", 20), ("2026-05-18", 30)):
         catalogue.record(two.database, two.root.write("weeks", frames(first), partition=week))
-    load, batches = comparison.load_version, []
+    load, batches = loading.load_version, []
 
     def loaded(version: Any, *how: Any) -> Any:
         model = load(version, *how)
@@ -345,7 +345,7 @@ def test_a_rollback_while_batches_are_scored_takes_effect_with_the_next_and_mixe
 
         return Watched()
 
-    monkeypatch.setattr(comparison, "load_version", loaded)
+    monkeypatch.setattr(loading, "load_version", loaded)
     for week, version in (("2026-05-11", 2), ("2026-05-18", 1)):
         task = ScoreDatasetOperator(
             task_id="score", model="m", snapshot=f"weeks@{week}", key=["id"], features=FEATURES, batch_rows=50

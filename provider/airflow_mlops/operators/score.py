@@ -105,7 +105,7 @@ class ScoreDatasetOperator(LifecycleOperator):
         return ref.to_dict()
 
     def _load(self, champion: Version) -> Any:
-        from airflow_mlops.core.registry.comparison import load_version
+        from airflow_mlops.core.registry.loading import load_version
         from airflow_mlops.hooks.model_loading import loading_of
 
         trusted = tuple(self.trusted_types)

@@ -106,7 +106,7 @@ class SelfTestModelOperator(ReportingOperator):
         """Load the model and draw the rows."""
         from airflow_mlops.core.data.contracts import Contract
         from airflow_mlops.core.evaluation.self_tests import Subject
-        from airflow_mlops.core.registry.comparison import load_version
+        from airflow_mlops.core.registry.loading import load_version
         from airflow_mlops.core.training.candidate import Candidate, said, sampled
         from airflow_mlops.core.training.fit import unfitted
         from airflow_mlops.hooks.model_loading import loading_of

@@ -18,6 +18,7 @@ from airflow_mlops.core.evaluation.scoring import Scored, classes_of, said, scor
 from airflow_mlops.core.metrics import metric as metric_of
 from airflow_mlops.core.refs import ModelVersionRef, SnapshotRef
 from airflow_mlops.core.registry import baselines, footprint, loading
+from airflow_mlops.core.registry.loading import load_version
 from airflow_mlops.core.report import Check, Report
 from airflow_mlops.core.training import artifact
 from airflow_mlops.core.training.prediction import columns_of
@@ -57,13 +58,6 @@ class Rows:
     def cluster(self) -> str:
         """The column whose equal values belong together."""
         return self.split_columns[0]
-
-
-def load_version(
-    version: Version, tracking_uri: str, trusted: Sequence[str] = (), how: loading.Loading = loading.SAFE
-) -> Any:
-    """Load a version's model, digest first."""
-    return loading.load_version(version, tracking_uri, trusted, how)
 
 
 def compare(

@@ -16,6 +16,7 @@ from airflow_mlops.core.imports import import_quietly
 from airflow_mlops.core.monitoring.drift import check_features
 from airflow_mlops.core.registry import adoption, comparison, gating
 from airflow_mlops.core.registry.adoption import adopt
+from airflow_mlops.core.registry.loading import load_version
 from airflow_mlops.store import ledger, versions
 
 CONTRACT = {
@@ -74,7 +75,7 @@ def test_a_registered_model_becomes_the_first_champion_with_digest_baseline_and_
     version = versions.get(theirs.database, "m", 1)
     assert (version.digest, version.cutoff, version.candidate) == (entry.digest, "2026-04-06", "adopted")
     assert set(version.baseline["columns"]) == {"x", "z"}
-    assert comparison.load_version(version, theirs.client.tracking_uri).n_features_in_ == 2
+    assert load_version(version, theirs.client.tracking_uri).n_features_in_ == 2
 
 
 def test_the_gate_then_compares_with_it_and_finds_its_rows_unseen(theirs: Any) -> None:
