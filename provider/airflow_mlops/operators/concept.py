@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_mlops.operators.base import ReportingOperator
 from airflow_mlops.operators.drift import is_yes
-from airflow_mlops.operators.late import catch_up, opened
+from airflow_mlops.operators.late import Given, catch_up, opened
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_mlops.core.data.snapshot import Snapshot
     from airflow_mlops.core.report import Report
 
 
@@ -23,29 +22,45 @@ class CheckConceptDriftOperator(ReportingOperator):
     no scores or no labels of that partition yet.
 
     :param model: the model's name.
-    :param scores: the scores: a ``SnapshotRef``, or ``dataset@partition``.
+    :param scores: the scores: a ``SnapshotRef``, or ``dataset@partition``; or else ``conn_id`` and ``table``.
     :param labels: the labels of the same partition.
     :param rows: what was scored, with the features.
     :param key: the column that all three have.
     :param target: the label's column.
     :param policy: the path of a ``policy.yaml`` with a ``concept`` section, or its content.
     :param catch_up: judge again all earlier windows whose scores, labels or rows have changed since they were judged.
+    :param conn_id: the connection of a PostgreSQL or SQLite database that has the scores in a table, in place of
+        ``scores``; those of the version that scored the labels' partition last are judged.
+    :param table: the table there, as a :class:`~airflow_mlops.operators.score.ScoreDatasetOperator` has made it.
     :param when_failed: ``warn``: drift is news, not an error; ``fail``: the task fails, after publishing.
     """
 
-    template_fields: Sequence[str] = ("model", "scores", "labels", "rows", "key", "target", "policy", "catch_up")
+    template_fields: Sequence[str] = (
+        "model",
+        "scores",
+        "labels",
+        "rows",
+        "key",
+        "target",
+        "policy",
+        "catch_up",
+        "conn_id",
+        "table",
+    )
 
     def __init__(
         self,
         *,
         model: str,
-        scores: str | Mapping[str, Any],
         labels: str | Mapping[str, Any],
         rows: str | Mapping[str, Any],
         key: str,
         target: str,
+        scores: str | Mapping[str, Any] | None = None,
         policy: str | Mapping[str, Any] | None = None,
         catch_up: bool | str = False,
+        conn_id: str | None = None,
+        table: str | None = None,
         when_failed: Literal["fail", "warn"] = "warn",
         **kwargs: Any,
     ) -> None:
@@ -58,15 +73,18 @@ class CheckConceptDriftOperator(ReportingOperator):
         self.target = target
         self.policy = policy
         self.catch_up = catch_up
+        self.conn_id = conn_id
+        self.table = table
 
     def step(self, context: Context) -> dict[str, Any]:
         """Join, compare, keep the window, publish."""
-        given = {"scores": self.scores, "labels": self.labels, "rows": self.rows}
+        beside = {"labels": self.labels, "rows": self.rows}
+        given = Given.of(self.model, self.scores, self.conn_id, self.table, beside)
         if is_yes(self.catch_up):
-            catch_up(self, context, "concept_drift", self.model, given, self._judged)
+            catch_up(self, context, "concept_drift", given, self._judged)
         return self.conclude(self._judged(opened(self, given)), context)
 
-    def _judged(self, found: Mapping[str, Snapshot]) -> Report:
+    def _judged(self, found: Mapping[str, Any]) -> Report:
         from airflow_mlops.core.monitoring.concept import check_concept
 
         return check_concept(

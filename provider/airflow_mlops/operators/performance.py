@@ -9,12 +9,13 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_mlops.operators.base import ReportingOperator
 from airflow_mlops.operators.drift import is_yes, names_of
-from airflow_mlops.operators.late import catch_up, opened
+from airflow_mlops.operators.late import Given, catch_up, opened
+from airflow_mlops.operators.logged import prediction_log
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_mlops.core.data.snapshot import Snapshot
+    from airflow_mlops.core.monitoring.scoring.scores import Scores
     from airflow_mlops.core.report import Report
 
 
@@ -26,7 +27,7 @@ class CheckPerformanceOperator(ReportingOperator):
     kind of its own.
 
     :param model: the model's name.
-    :param scores: the scores: a ``SnapshotRef``, or ``dataset@partition``.
+    :param scores: the scores: a ``SnapshotRef``, or ``dataset@partition``; or else ``conn_id`` and ``table``.
     :param labels: the labels of the same partition; of no use to an estimate.
     :param key: the column that both have.
     :param target: the label's column.
@@ -35,6 +36,10 @@ class CheckPerformanceOperator(ReportingOperator):
     :param slices: columns of ``rows`` of which each value is looked at for itself, too; slices only warn.
     :param rows: what was scored, with those columns.
     :param estimate: estimate from the scores alone.
+    :param conn_id: the connection of a PostgreSQL or SQLite database that has the scores in a table, in place of
+        ``scores``; those of the version that scored the labels' partition last are judged.
+    :param table: the table there, as a :class:`~airflow_mlops.operators.score.ScoreDatasetOperator` has made it.
+    :param partition: of the scores in the table, for an estimate, which has no labels that say it.
     :param catch_up: judge again all earlier windows whose scores or labels have changed since they were judged, such as
         by labels that came late, and no others.
     :param when_failed: ``warn``: worse predictions are news, not an error; ``fail``: the task fails, after publishing.
@@ -52,13 +57,16 @@ class CheckPerformanceOperator(ReportingOperator):
         "rows",
         "estimate",
         "catch_up",
+        "conn_id",
+        "table",
+        "partition",
     )
 
     def __init__(
         self,
         *,
         model: str,
-        scores: str | Mapping[str, Any],
+        scores: str | Mapping[str, Any] | None = None,
         labels: str | Mapping[str, Any] | None = None,
         key: str | None = None,
         target: str | None = None,
@@ -68,6 +76,9 @@ class CheckPerformanceOperator(ReportingOperator):
         rows: str | Mapping[str, Any] | None = None,
         estimate: bool | str = False,
         catch_up: bool | str = False,
+        conn_id: str | None = None,
+        table: str | None = None,
+        partition: str | None = None,
         when_failed: Literal["fail", "warn"] = "warn",
         **kwargs: Any,
     ) -> None:
@@ -83,16 +94,19 @@ class CheckPerformanceOperator(ReportingOperator):
         self.rows = rows
         self.estimate = estimate
         self.catch_up = catch_up
+        self.conn_id = conn_id
+        self.table = table
+        self.partition = partition
 
     def step(self, context: Context) -> dict[str, Any]:
         """Join, judge, publish, keep the window."""
         if is_yes(self.estimate):
             return self._estimated(context)
         self._check_parameters()
-        given = {"scores": self.scores, "labels": self.labels}
-        given |= {"rows": self.rows} if self.slices else {}
+        beside = {"labels": self.labels} | ({"rows": self.rows} if self.slices else {})
+        given = Given.of(self.model, self.scores, self.conn_id, self.table, beside)
         if is_yes(self.catch_up):
-            catch_up(self, context, "performance", self.model, given, self._judged, against=self.against)
+            catch_up(self, context, "performance", given, self._judged, against=self.against)
         return self.conclude(self._judged(opened(self, given)), context)
 
     def _check_parameters(self) -> None:
@@ -111,7 +125,7 @@ class CheckPerformanceOperator(ReportingOperator):
                 "slices are of the rows that were scored", mend="give both slices=... and rows=..., or neither"
             )
 
-    def _judged(self, found: Mapping[str, Snapshot]) -> Report:
+    def _judged(self, found: Mapping[str, Any]) -> Report:
         from airflow_mlops.core.monitoring.performance import Closely, check_scores
 
         return check_scores(
@@ -130,7 +144,22 @@ class CheckPerformanceOperator(ReportingOperator):
         from airflow_mlops.core.monitoring.estimate import check_estimate
 
         try:
-            scores = self.open(self.scores)
+            scores = self._scores()
         except NotFound as absent:
             raise AirflowSkipException(f"nothing to estimate yet: {absent.what}") from None
         return self.conclude(check_estimate(self.database, scores, model=self.model, policy=self.policy), context)
+
+    def _scores(self) -> Scores:
+        """Find the scores of an estimate."""
+        from airflow_mlops.core.errors import BadInput
+        from airflow_mlops.core.monitoring.scoring.logged import LoggedScores
+
+        log = prediction_log(self.conn_id, self.table)
+        if (self.scores is None) == (log is None) or (log is None) != (self.partition is None):
+            raise BadInput(
+                "it is not clear which scores are meant",
+                mend="give scores=..., or conn_id=..., table=... and partition=...",
+            )
+        if log is not None:
+            return LoggedScores(log, self.model, str(self.partition))
+        return self.open(self.scores or "")

@@ -135,12 +135,17 @@ class PredictionLog:
                 whole = and_(self._of(table, by), table.c[SNAPSHOT] == by.snapshot_id)
                 return connection.scalar(select(func.count()).select_from(table).where(whole)) or 0
 
-    def versions(self, model: str, partition: str) -> list[ScoredBy]:
-        """Give whose scores of a partition are there, oldest first."""
+    def versions(self, model: str, partition: str | None = None) -> list[ScoredBy]:
+        """Give whose scores are there, oldest first.
+
+        :param partition: only those of this one; of all it takes a look at the whole table.
+        """
         with self._told():
             table = self._found()
             columns = [table.c[name] for name in OWN]
-            query = select(*columns).where(table.c[MODEL] == model, table.c[PARTITION] == partition).distinct()
+            query = select(*columns).where(table.c[MODEL] == model).distinct()
+            if partition is not None:
+                query = query.where(table.c[PARTITION] == partition)
             with self.engine.connect() as connection:
                 found = [ScoredBy(m, v, p, s, _utc(at)) for m, v, p, s, at in connection.execute(query)]
         return sorted(found, key=lambda by: (by.scored_at, by.version))

@@ -48,6 +48,13 @@ def test_the_task_can_be_made_as_it_stands_there() -> None:
     assert "continued for a week" in PAGE
 
 
+def test_the_checks_can_be_made_as_they_stand_there() -> None:
+    made = ran("checks")
+    for name in ("performance", "concept", "estimate"):
+        assert (made[name].scores, made[name].table) == (None, "ml.predictions")
+    assert made["performance"].catch_up is True
+
+
 def test_sets_consumers_and_labels_work_as_shown(
     database: Database, root: SnapshotRoot, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,6 +10,7 @@ from airflow_mlops.core.data import ConceptPolicy, Relation, check_concept_drift
 from airflow_mlops.core.data.snapshot import Snapshot
 from airflow_mlops.core.monitoring.performance import inputs_of, join, version_of
 from airflow_mlops.core.monitoring.scoring import SCORE
+from airflow_mlops.core.monitoring.scoring.scores import Scores
 from airflow_mlops.core.policy import load_section
 from airflow_mlops.core.report import Check, Report
 from airflow_mlops.store import baselines, windows
@@ -20,7 +21,7 @@ KIND = "concept_drift"
 
 def check_concept(
     database: Database,
-    scores: Snapshot,
+    scores: Scores,
     labels: Snapshot,
     rows: Snapshot,
     *,
@@ -31,7 +32,7 @@ def check_concept(
 ) -> Report:
     """Hold scores and labels against how they went together when the version was evaluated, and keep the window.
 
-    :param scores: what :func:`airflow_mlops.core.monitoring.scoring.score` wrote.
+    :param scores: what :func:`airflow_mlops.core.monitoring.scoring.score` wrote, or those in a prediction log.
     :param labels: the labels of the same partition that have come.
     :param rows: what was scored, with the features.
     :param key: the column that all three have, once a row.

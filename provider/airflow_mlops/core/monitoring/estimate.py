@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 
 from airflow_mlops.core.data import Relation
-from airflow_mlops.core.data.snapshot import Snapshot
 from airflow_mlops.core.metrics import Array, metric
 from airflow_mlops.core.monitoring.performance import PerformancePolicy, expected_of, inputs_of, version_of
 from airflow_mlops.core.monitoring.scoring import SCORE
+from airflow_mlops.core.monitoring.scoring.scores import Scores
 from airflow_mlops.core.policy import load_section
 from airflow_mlops.core.report import Check, Report
 from airflow_mlops.store import baselines, windows
@@ -130,7 +130,7 @@ def _ends(name: str, scores: Array, calibration: Calibration, confidence: float)
 
 
 def check_estimate(
-    database: Database, scores: Snapshot, *, model: str, policy: str | Mapping[str, Any] | None = None
+    database: Database, scores: Scores, *, model: str, policy: str | Mapping[str, Any] | None = None
 ) -> Report:
     """Estimate what a partition's predictions are worth before their labels come, and keep the window.
 
@@ -161,7 +161,7 @@ def check_estimate(
 
 def _told(
     database: Database,
-    scores: Snapshot,
+    scores: Scores,
     model: str,
     version: int,
     partition: str,

@@ -19,6 +19,7 @@ def outdated(
     *,
     before: str,
     against: str = windows.BASELINE,
+    scores: Mapping[str, str] | None = None,
 ) -> list[str]:
     """List the partitions whose window was judged on other snapshots than there are now, or not at all.
 
@@ -29,6 +30,7 @@ def outdated(
     :param datasets: what the windows are judged on, such as ``{"scores": "churn_scores", "labels": "churn_labels"}``.
     :param before: only partitions before this one.
     :param against: what the windows are held against.
+    :param scores: partition -> snapshot id of the scores, where a prediction log has them and not a dataset.
     :return: oldest first; only partitions that all datasets have.
     """
     current: dict[str, dict[str, str]] = {}
@@ -39,6 +41,11 @@ def outdated(
     judged: dict[str, list[Mapping[str, str]]] = {}
     for window in windows.of_model(database, model, kind, against=against):
         judged.setdefault(window.partition, []).append(window.inputs or {})
-    there = {partition: ids for partition, ids in current.items() if len(ids) == len(datasets)}
+    wanted = set(datasets)
+    if scores is not None:
+        wanted.add("scores")
+        for partition in scores.keys() & current.keys():
+            current[partition]["scores"] = scores[partition]
+    there = {partition: ids for partition, ids in current.items() if ids.keys() == wanted}
     found = [partition for partition, ids in sorted(there.items()) if ids not in judged.get(partition, [])]
     return found[-MOST:]

@@ -13,6 +13,7 @@ from airflow_mlops.core.data.snapshot import Snapshot
 from airflow_mlops.core.errors import BadInput, NotFound
 from airflow_mlops.core.metrics import interval, metric
 from airflow_mlops.core.monitoring.scoring import SCORE, VERSION
+from airflow_mlops.core.monitoring.scoring.scores import Scores
 from airflow_mlops.core.monitoring.slices import parts
 from airflow_mlops.core.policy import load_section
 from airflow_mlops.core.report import Check, Report, Severity
@@ -45,7 +46,7 @@ class PerformancePolicy(Settings):
     min_share: float = Field(default=0.5, ge=0, le=1)
 
 
-def join(scores: Snapshot, labels: Snapshot, *, key: str, target: str) -> pd.DataFrame:
+def join(scores: Scores, labels: Snapshot, *, key: str, target: str) -> pd.DataFrame:
     """Join predictions with the labels that have come.
 
     :returns: key, target and score, one row for each key that has both.
@@ -64,7 +65,7 @@ def join(scores: Snapshot, labels: Snapshot, *, key: str, target: str) -> pd.Dat
     return scored.merge(known, on=key, how="inner", validate="one_to_one")
 
 
-def version_of(scores: Snapshot) -> int:
+def version_of(scores: Scores) -> int:
     """Give the version that made the scores.
 
     :raises BadInput: when they are of more than one.
@@ -189,7 +190,7 @@ class Closely:
 
 def check_scores(
     database: Database,
-    scores: Snapshot,
+    scores: Scores,
     labels: Snapshot,
     *,
     model: str,
@@ -203,6 +204,7 @@ def check_scores(
     Labels that come late are judged with the others when it is called again: the same window is written anew, and no
     other.
 
+    :param scores: a snapshot of them, or those in a prediction log.
     :raises BadInput: when the scores are of more than one version.
     """
     rules, closely = load_section(PerformancePolicy, policy, "performance"), closely or Closely()
@@ -278,6 +280,6 @@ def _slices(
         yield replace(told, severity=severity, where=name)
 
 
-def inputs_of(**snapshots: Snapshot) -> dict[str, str]:
+def inputs_of(**snapshots: Scores) -> dict[str, str]:
     """Give by which snapshots a window is known again."""
     return {name: snapshot.ref.id for name, snapshot in snapshots.items()}

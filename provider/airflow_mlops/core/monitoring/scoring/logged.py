@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+def current(log: PredictionLog, model: str) -> dict[str, str]:
+    """Give the snapshots that a model's scores in a log are those of.
+
+    :returns: partition -> id, of the version that scored it last; empty when there is no such table.
+    """
+    try:
+        return {by.partition: by.snapshot_id for by in log.versions(model)}
+    except NotFound:
+        return {}
+
+
 class LoggedScores:
     """The scores that a version gave to a partition, as a snapshot of them gives them.
 
