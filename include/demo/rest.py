@@ -59,6 +59,7 @@ class RestClient:
     :param check: called while waiting; raises when the processes behind the API have died
     :param retries: how often a request is repeated
     :param pause: seconds before the first repetition, doubled each time
+    :param patience: seconds that a component may be unhealthy before waiting is given up; `SICK_SECONDS` when None
     """
 
     def __init__(
@@ -69,7 +70,9 @@ class RestClient:
         check: Callable[[], None] | None = None,
         retries: int = 5,
         pause: float = 0.5,
+        patience: float | None = None,
     ) -> None:
+        self.patience = patience
         self.base_url = base_url.rstrip("/")
         self._credentials = {"username": username, "password": password}
         self._check = check
@@ -420,7 +423,7 @@ class _HealthWatch:
             self._sick_since = None
             return
         self._sick_since = self._sick_since or now
-        if now - self._sick_since >= SICK_SECONDS:
+        if now - self._sick_since >= (self._client.patience or SICK_SECONDS):
             raise UnhealthyError(f"{', '.join(sick)} of Airflow stopped working while waiting for {self._what}.")
 
 
