@@ -14,7 +14,7 @@ from airflow.sdk import DAG
 
 from airflow_mlops.core.refs import RunRef
 from airflow_mlops.core.registry.loading import Loading, load_version
-from airflow_mlops.core.training.boosters import BoosterClassifier
+from airflow_mlops.core.training.native import NativeClassifier
 from airflow_mlops.core.training.prediction import predict
 from airflow_mlops.decorators.train_model import train_model_task
 from airflow_mlops.operators.evaluate import EvaluateModelOperator
@@ -134,7 +134,7 @@ def test_a_training_loop_with_lightgbm_is_chosen_registered_evaluated_gated_and_
     # It is kept without a pickle, loaded by its digest, and the champion now.
     version = versions.get(lifecycle.database, "m", 1)
     model = load_version(version, lifecycle.client.tracking_uri, how=Loading(in_process=True))
-    assert isinstance(model, BoosterClassifier)
+    assert isinstance(model, NativeClassifier)
     report = reports.get(lifecycle.database, run.xcom("evaluate")["id"])
     assert report.facts["roles"]["challenger"]["metrics"]["roc_auc"] > 0.8
     assert predict(model, customers(2)[FEATURES]).shape == (500,)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from airflow.sdk import task
 
 from airflow_mlops.core.metrics import metric
 from airflow_mlops.core.training import recorded
+from airflow_mlops.core.training.native import network
 from airflow_mlops.core.training.provenance import CODE_TAG, PYTHON_TAG
 from airflow_mlops.decorators.train_model import train_model_task
 
@@ -35,6 +39,12 @@ def test_the_code_runs(capsys: pytest.CaptureFixture[str], tmp_path: Path, monke
     for code in blocks("python"):
         exec(compile(code, "docs/training.md", "exec"), {})
     assert "['high', 'low', 'mid'] (4, 3)" in capsys.readouterr().out
+
+
+def test_a_network_is_returned_with_the_keywords_of_the_page() -> None:
+    function: Any = ast.parse("def f():\n" + indent(blocks("python torch")[0], "  ")).body[0]
+    call = function.body[-1].value
+    inspect.signature(network).bind(*call.args, **{k.arg: k.value for k in call.keywords})
 
 
 def test_the_names_on_the_page_are_those_of_the_code() -> None:

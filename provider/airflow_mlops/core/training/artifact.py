@@ -81,7 +81,7 @@ def write(
     trusted: Sequence[str] = (),
     keep_example: bool = False,
 ) -> str:
-    """Write a fitted model in MLflow's layout: as skops, or in LightGBM's or XGBoost's own format.
+    """Write a fitted model in MLflow's layout: as skops, or in the own format of LightGBM, XGBoost or PyTorch.
 
     :param model: a fitted estimator.
     :param folder: where to; must not exist.

@@ -2,9 +2,9 @@
 
 Pickle, which can, is never written, and read only by those who ask for it: for models that MLflow had before.
 
-scikit-learn's estimators are kept as skops; models of LightGBM and XGBoost in their libraries' own formats. Each lies
-in MLflow's layout, with an ``MLmodel`` file that MLflow reads and we never do: what is loaded, and which types are
-trusted, is for the caller to say and not for the artifact.
+scikit-learn's estimators are kept as skops; models of LightGBM and XGBoost in their libraries' own formats, and
+PyTorch's weights as safetensors. Each lies in MLflow's layout, with an ``MLmodel`` file that MLflow reads and we never
+do: what is loaded, and which types are trusted, is for the caller to say and not for the artifact.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from zipfile import is_zipfile
 
 from airflow_mlops.core.errors import BadInput, Refused
 from airflow_mlops.core.imports import import_quietly
-from airflow_mlops.core.training.boosters import LIBRARIES, BoosterClassifier, BoosterRegressor, adapted
+from airflow_mlops.core.training.native import LIBRARIES, NativeClassifier, NativeRegressor, adapted
 from airflow_mlops.core.training.prediction import predict
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def save(
     :raises BadInput: when the model contains a type that is not trusted, so that it could not be loaded again.
     """
     model = as_kept(model, example)
-    if isinstance(model, BoosterRegressor):
+    if isinstance(model, NativeRegressor):
         _save_native(model, folder, example, trusted=trusted, keep_example=keep_example)
     else:
         _save_skops(model, folder, example, trusted=trusted, keep_example=keep_example)
@@ -132,7 +132,7 @@ def _save_skops(model: Any, folder: Path, example: pd.DataFrame, *, trusted: Seq
 
 
 def _save_native(
-    model: BoosterRegressor, folder: Path, example: pd.DataFrame, *, trusted: Sequence[str], keep_example: bool
+    model: NativeRegressor, folder: Path, example: pd.DataFrame, *, trusted: Sequence[str], keep_example: bool
 ) -> None:
     from mlflow.models import Model, infer_signature
 
@@ -140,18 +140,23 @@ def _save_native(
         _check_types(model.prepare, trusted)
     folder.mkdir(parents=True)
     library = LIBRARIES[model.library]
-    library.save(model.booster, folder / library.file)
+    beside = library.save(model.fitted, folder / library.file, trusted)
     if model.prepare is not None:
         import_quietly("skops.io").dump(model.prepare, folder / PREPARE_FILE)
-    described = {"library": model.library, "columns": list(model.columns), "prepare": model.prepare is not None}
-    if isinstance(model, BoosterClassifier):
+    described = {
+        "library": model.library,
+        "columns": list(model.columns),
+        "prepare": model.prepare is not None,
+        **({"beside": beside} if beside else {}),
+    }
+    if isinstance(model, NativeClassifier):
         described["classes"] = list(model.classes_)
     (folder / NATIVE_FILE).write_text(json.dumps(described, indent=1), encoding="utf-8")
-    needed = _requirements([*trusted, model.library])
+    needed = _requirements([*trusted, model.library, *([library.package] if library.package else [])])
     (folder / "requirements.txt").write_text("\n".join(needed) + "\n", encoding="utf-8")
     noted = Model(signature=infer_signature(example, model.predict(example)))
-    if model.prepare is None:  # else MLflow would leave out the preparation without a word
-        kind = type(model.booster)
+    if library.known_to_mlflow and model.prepare is None:  # it would leave out the preparation without a word
+        kind = type(model.fitted)
         noted.add_flavor(model.library, data=library.file, model_class=f"{kind.__module__}.{kind.__qualname__}")
     else:
         noted.add_flavor("airflow_mlops", library=model.library)
@@ -173,16 +178,16 @@ def _restore_native(files: Mapping[str, bytes], trusted: Sequence[str], where: s
     if library.file not in files:
         raise Refused(f"the artifact has no {library.file}", where=where, mend="restore the files from a backup")
     try:
-        booster = library.load(files[library.file])
+        fitted = library.load(files[library.file], described.get("beside", {}), trusted)
     except ImportError as error:
         raise BadInput(
             f"{described['library']} is not installed here, so its model cannot be loaded",
             where=where,
-            mend=f"pip install {described['library']}",
+            mend=f"pip install {described['library']} {library.package or ''}".rstrip(),
         ) from error
     prepare = _read_skops(files, PREPARE_FILE, trusted, where) if described["prepare"] else None
-    values = (described["library"], booster, described["columns"], prepare)
-    return BoosterClassifier(*values, described["classes"]) if "classes" in described else BoosterRegressor(*values)
+    values = (described["library"], fitted, described["columns"], prepare)
+    return NativeClassifier(*values, described["classes"]) if "classes" in described else NativeRegressor(*values)
 
 
 def _read_skops(files: Mapping[str, bytes], name: str, trusted: Sequence[str], where: str) -> Any:

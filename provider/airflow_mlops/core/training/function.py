@@ -37,7 +37,8 @@ def call(function: Callable[..., Any], candidate: Candidate, arguments: Mapping[
         raise BadInput(
             f"{candidate.name} returned {type(model).__name__}, not a model",
             where=getattr(function, "__qualname__", repr(function)),
-            mend="return the fitted model, or a tuple of the model and a dict of metrics",
+            mend="return the fitted model, or a tuple of the model and a dict of metrics"
+            + ("; a PyTorch network goes through core.training.native.network" if hasattr(model, "state_dict") else ""),
         )
     return Made(model, spent, _figures(metrics, candidate.name))
 

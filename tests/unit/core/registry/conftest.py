@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -40,11 +41,11 @@ class World:
         with runs.claimed(self.client, self.database, key=key, experiment="e", name="c") as run:
             if run.finished is not None:
                 return run.finished
-            folder = Path(f"written-{run.id}")
-            folder.mkdir()
-            (folder / artifact.MODEL_FILE).write_bytes(key.encode())
-            self.client.log_artifacts(run.id, str(folder), "model")
-            return run.finish(RunRef(run.id, "linear", "model", artifact.digest_of(folder), "roc_auc", 0.7))
+            with TemporaryDirectory() as folder:
+                Path(folder, artifact.MODEL_FILE).write_bytes(key.encode())
+                self.client.log_artifacts(run.id, folder, "model")
+                digest = artifact.digest_of(folder)
+            return run.finish(RunRef(run.id, "linear", "model", digest, "roc_auc", 0.7))
 
     def trained(self, key: str, features: tuple[str, ...] = ("x",)) -> RunRef:
         candidate = Candidate("linear", LogisticRegression, features, "y")

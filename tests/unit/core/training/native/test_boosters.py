@@ -18,7 +18,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from airflow_mlops.core.errors import BadInput, Refused
 from airflow_mlops.core.training import artifact
-from airflow_mlops.core.training.boosters import adapted
+from airflow_mlops.core.training.native import adapted
 from airflow_mlops.core.training.prediction import predict
 
 lightgbm = pytest.importorskip("lightgbm")
