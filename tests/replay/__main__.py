@@ -1,0 +1,208 @@
+"""``python -m tests.replay``: forty weeks of six worlds on a real scheduler, undisturbed and while parts are killed.
+
+Nothing is mocked: scheduler, API server, DAG processor and triggerer run on an embedded PostgreSQL, and what decides is
+the provider. ``--small`` does two scenarios; ``--without claim`` takes a guard away, and has to fail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from airflow_mlops.store import catalogue, episodes
+from include.demo.postgres import EmbeddedPostgres
+from include.demo.signals import interrupted_by_signals
+from include.demo.world import World as Demo
+from tests.replay import figures, guards
+from tests.replay.kills import Killer, planned
+from tests.replay.life import Life, Situation, StuckError
+from tests.replay.records import AirflowRecords
+from tests.replay.stack import SOON, KillableStack, python_path
+from tests.replay.worlds import KILLED, SEED, WORLDS, world_of
+
+REPO = Path(__file__).resolve().parents[2]
+WINDOWS, SMALL_WINDOWS = 40, 9
+SMALL = ("step", "burst")
+KILLS, SMALL_KILLS = {"triggerer": 20, "scheduler": 5}, {"triggerer": 3, "scheduler": 1}
+LOOK_SECONDS = 0.4
+PARSE_SECONDS = 180.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Replay what the command line asks for; gives 1 when anything is not as it has to be."""
+    options = _options(arguments)
+    began = time.monotonic()
+    print(f"seed {options.seed}", flush=True)
+    os.environ[SEED] = str(options.seed)
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    try:
+        with interrupted_by_signals(), _folder(options.keep) as folder:
+            rows = _replayed(options, folder)
+    except StuckError as stuck:
+        print(f"the replay could not go on: {stuck}", file=sys.stderr, flush=True)
+        return 1
+    for row in rows:
+        row |= {"seed": options.seed}
+    if options.output:
+        Path(options.output).parent.mkdir(parents=True, exist_ok=True)
+        Path(options.output).write_text(json.dumps(rows, indent=1) + "\n")
+    _report(rows, time.monotonic() - began)
+    return 1 if any(row["wrong"] for row in rows) else 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.replay", description=__doc__)
+    parser.add_argument("--small", action="store_true", help="two scenarios, fewer weeks, no kills unless asked for")
+    parser.add_argument("--scenario", nargs="*", choices=list(WORLDS), help="only these")
+    parser.add_argument("--kills", action="store_true", help="only the part with kills")
+    parser.add_argument("--calm", action="store_true", help="only the part without")
+    parser.add_argument("--windows", type=int, help=f"weeks that are watched (default: {WINDOWS})")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--without", choices=guards.GUARDS, help="take a guard away: the replay has to notice")
+    parser.add_argument("--keep", type=Path, help="a folder for everything, which stays (default: a temporary one)")
+    parser.add_argument("--output", help="where the figures go")
+    options = parser.parse_args(arguments)
+    options.scenario = options.scenario or (SMALL if options.small else list(WORLDS))
+    options.windows = options.windows or (SMALL_WINDOWS if options.small else WINDOWS)
+    options.number_of_kills = SMALL_KILLS if options.small else KILLS
+    options.calm = options.calm or (options.small and not options.kills)
+    return options
+
+
+def _replayed(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
+    """Start everything, replay each part, stop everything."""
+    calm = [] if options.kills and not options.calm else list(options.scenario)
+    killed = [] if options.calm and not options.kills else [name + KILLED for name in options.scenario]
+    with ExitStack() as open_:
+        postgres = open_.enter_context(EmbeddedPostgres(folder / "postgres"))
+        demo = Demo(folder / "world", postgres.database("mlops"), postgres.database("mlflow"))
+        demo.folder.mkdir(parents=True, exist_ok=True)
+        demo.database.upgrade()
+        demo.mlflow.search_experiments(max_results=1)  # makes MLflow's tables, once, before tasks need them
+        url = postgres.database("airflow")
+        settings = demo.connections() | SOON | python_path(REPO)
+        settings |= {"REPLAY_MODELS": " ".join(calm + killed), guards.WITHOUT: options.without or ""}
+        stack = KillableStack(folder / "airflow", Path(__file__).parent / "bundle", settings, url, port=19571)
+        stack.start()
+        open_.callback(stack.stop)
+        _say("Airflow is warm")
+        airflow = AirflowRecords(url)
+        open_.callback(airflow.close)
+        replay = Replay(options, demo, stack, airflow)
+        replay.wake(calm + killed)
+        rows = replay.part(calm, {}) if calm else []
+        return rows + (replay.part(killed, options.number_of_kills) if killed else [])
+
+
+class Replay:
+    """Drives the lives of several models side by side, and reads off what became of them."""
+
+    def __init__(self, options: argparse.Namespace, demo: Demo, stack: KillableStack, airflow: AirflowRecords) -> None:
+        self.options = options
+        self.database = demo.database
+        self.snapshots = demo.snapshots
+        self.stack = stack
+        self.airflow = airflow
+        self.client = stack.client()
+
+    def wake(self, models: list[str]) -> None:
+        """Unpause all DAGs, and have the watchers started."""
+        dags = [f"{model}_{kind}" for model in models for kind in ("watching", "retraining")]
+        self.client.wait_for_dags(dags, PARSE_SECONDS)
+        for dag in dags:
+            self.client.unpause(dag, watchers=dag == dags[-1])  # they are all in one file
+
+    def label(self, model: str, partition: str) -> None:
+        """Hand over the labels of a partition."""
+        labels = world_of(model).labels(partition)
+        ref = self.snapshots.write(f"{model}_labels", [labels], partition=partition, source={"replay": model})
+        catalogue.record(self.database, ref)
+
+    def part(self, models: list[str], kills: dict[str, int]) -> list[dict[str, Any]]:
+        """Replay these models side by side.
+
+        :param kills: component -> how often it is killed meanwhile.
+        """
+        plan = planned(self.options.seed, kills.get("triggerer", 0), kills.get("scheduler", 0))
+        killer = Killer(plan, self.stack.kill, self.airflow.at_work, _say)
+        now = Situation()
+        patience = 900.0 if kills else 420.0
+        how: dict[str, Any] = {"holds": killer.holds, "patience": patience, "label": self.label}
+        lives = [Life(model, self.options.windows, self.client, now, **how) for model in models]
+        _say(f"{', '.join(models)}: {self.options.windows} weeks each")
+        self._live(lives, now, killer)
+        return [
+            figures.row(
+                life.model,
+                life.windows,
+                figures.counted(self.database, self.airflow, life.model),
+                killer.done,
+                life.notes,
+            )
+            for life in lives
+        ]
+
+    def _live(self, lives: list[Life], now: Situation, killer: Killer) -> None:
+        going = {life.model: life.live() for life in lives}
+        told = 0
+        while going:
+            self._look(lives, now)
+            for model, story in list(going.items()):
+                if next(story, story) is story:
+                    del going[model]
+            lived = sum(life.lived for life in lives)
+            killer.look(lived / sum(life.windows for life in lives), sum(now.asked.values()))
+            if lived // (5 * len(lives)) > told:
+                told = lived // (5 * len(lives))
+                _say(f"{lived} weeks lived, {sum(now.asked.values())} retrainings asked for")
+            self.stack.check()
+            time.sleep(LOOK_SECONDS)
+
+    def _look(self, lives: list[Life], now: Situation) -> None:
+        """Read the databases once for all."""
+        now.runs = self.airflow.runs([dag for life in lives for dag in (life.watching, life.retraining)])
+        for life in lives:
+            found = episodes.all_of(self.database, life.model)
+            now.episodes[life.model] = found[-1].state if found else "none"
+            now.asked[life.model] = sum(episode.attempts for episode in found)
+
+
+@contextmanager
+def _folder(kept: Path | None) -> Iterator[Path]:
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
+        yield kept.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="mlops-replay-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder).resolve()
+
+
+def _report(rows: list[dict[str, Any]], seconds: float) -> None:
+    head = ("scenario", "kills", "events", "retrainings", "expected", "lost", "doubled", "alarms")
+    print("\n" + "".join(f"{name:<15}" for name in head))
+    for row in rows:
+        kills = "+".join(str(number) for number in row["kills"].values()) or "-"
+        print("".join(f"{kills if name == 'kills' else row[name]!s:<15}" for name in head))
+    for row in rows:
+        for said in row["wrong"]:
+            print(f"WRONG: {row['scenario']}: {said}")
+    print(f"{seconds:.0f} seconds; kills are those of the triggerer + of the scheduler", flush=True)
+
+
+_BEGAN = time.monotonic()
+
+
+def _say(message: str) -> None:
+    print(f"{time.monotonic() - _BEGAN:6.0f} s  {message}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

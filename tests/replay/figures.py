@@ -1,0 +1,79 @@
+"""The figures of a scenario, from the records, and whether they are as they have to be."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_mlops.store.database import Database
+from tests.replay import records
+from tests.replay.records import AirflowRecords, Asked
+from tests.replay.worlds import KILLED, STORM, World, world_of
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What was counted of a model.
+
+    :param events: events that the asset has seen.
+    :param asked: episodes that asked.
+    :param runs: state -> how many runs of the retraining DAG that events have started.
+    :param alarms: windows that told people of a broken column.
+    """
+
+    events: int
+    asked: tuple[Asked, ...]
+    runs: Mapping[str, int]
+    alarms: int
+
+    @property
+    def retrainings(self) -> int:
+        """Models that were made because of drift."""
+        return sum(len(episode.runs) for episode in self.asked)
+
+
+def counted(database: Database, airflow: AirflowRecords, model: str) -> Counted:
+    """Count, from the records alone."""
+    dag_id = f"{model}_retraining"
+    started = airflow.runs([dag_id])
+    return Counted(
+        airflow.events(f"{model}_wanted"),
+        tuple(records.asked(database, model, airflow.plans(dag_id))),
+        Counter(state for (_, run), state in started.items() if run.startswith("asset_triggered")),
+        records.alarms(database, model),
+    )
+
+
+def wrong(world: World, windows: int, found: Counted) -> list[str]:
+    """Say what is not as it has to be."""
+    partitions = sorted(partition for episode in found.asked for partition in episode.partitions)
+    said = world.wrong(windows, partitions, found.retrainings, found.alarms)
+    said += [f"episode {e.number} is lost: {e.state}, {e.outcome}, runs {e.runs}" for e in found.asked if e.lost]
+    said += [f"episode {e.number} was retrained {len(e.runs)} times: {e.runs}" for e in found.asked if e.doubled]
+    least = len(found.asked) * (STORM if world.storms else 1)
+    if found.events < least:
+        said.append(f"{found.events} events of at least {least}")
+    return said + [f"{number} runs of the retraining DAG are {s}" for s, number in found.runs.items() if s != "success"]
+
+
+def row(model: str, windows: int, found: Counted, kills: Mapping[str, int], notes: list[str]) -> dict[str, Any]:
+    """Give a scenario's row of the report."""
+    world = world_of(model)
+    said = wrong(world, windows, found) + notes
+    return {
+        "scenario": world.name,
+        "events": found.events,
+        "retrainings": found.retrainings,
+        "lost": sum(episode.lost for episode in found.asked),
+        "doubled": sum(episode.doubled for episode in found.asked),
+        "kills": {name: kills.get(name, 0) for name in ("triggerer", "scheduler")} if model.endswith(KILLED) else {},
+        "windows": windows,
+        "expected": world.expected(windows),
+        "asked_at": [partition for episode in found.asked for partition in episode.partitions],
+        "outcomes": [episode.outcome for episode in found.asked],
+        "runs_by_events": sum(found.runs.values()),
+        "alarms": found.alarms,
+        "wrong": said,
+    }

@@ -1,0 +1,63 @@
+"""An Airflow whose parts can be killed, and that forgets a killed part soon."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import psutil
+
+from include.demo.airflow import COMPONENTS, AirflowStack
+from include.demo.signals import deferred_signals
+
+SOON = {
+    # How long the dead are taken for living: by default half a minute to five minutes. A replay has no such time.
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "2",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+    "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
+    "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+}
+
+
+class KillableStack(AirflowStack):
+    """The demo's Airflow, of which parts are killed and started again."""
+
+    def kill(self, component: str, family: bool) -> None:
+        """Kill a component with SIGKILL and start it again at once.
+
+        :param component: ``scheduler`` or ``triggerer``.
+        :param family: together with all its processes, as when a container ends; otherwise tasks that run go on
+            without anybody who knows of them.
+        """
+        child = self._children[component]
+        with deferred_signals():
+            victims = _children(child.pid) if family else []
+            child.send_signal(signal.SIGKILL)
+            for victim in victims:
+                _killed(victim)
+            child.wait()
+            self._children[component] = self._spawn(COMPONENTS[component])
+
+
+def python_path(repo: Path) -> dict[str, str]:
+    """Give the setting by which tasks, and triggers, find the worlds and the event source; what is warmed is ours."""
+    return {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent / "local_settings"), str(repo)])}
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.Error:
+        return []
+
+
+def _killed(process: psutil.Process) -> None:
+    try:
+        os.kill(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
