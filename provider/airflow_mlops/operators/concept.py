@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_mlops.operators.base import ReportingOperator
-from airflow_mlops.operators.drift import is_yes
 from airflow_mlops.operators.late import Given, catch_up, opened
 
 if TYPE_CHECKING:
@@ -78,9 +77,11 @@ class CheckConceptDriftOperator(ReportingOperator):
 
     def step(self, context: Context) -> dict[str, Any]:
         """Join, compare, keep the window, publish."""
+        from airflow_mlops.core.yes_no import yes_or_no
+
         beside = {"labels": self.labels, "rows": self.rows}
         given = Given.of(self.model, self.scores, self.conn_id, self.table, beside)
-        if is_yes(self.catch_up):
+        if yes_or_no(self.catch_up, "catch_up"):
             catch_up(self, context, "concept_drift", given, self._judged)
         return self.conclude(self._judged(opened(self, given)), context)
 

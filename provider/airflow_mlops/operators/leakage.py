@@ -79,6 +79,7 @@ class CheckLeakageOperator(ReportingOperator):
     def step(self, context: Context) -> dict[str, Any]:
         """Look, publish, then fail if there is a leak."""
         from airflow_mlops.core.training.leakage import check_leakage
+        from airflow_mlops.core.yes_no import yes_or_no
 
         report = check_leakage(
             {part: self.open(ref) for part, ref in self.parts.items()},
@@ -88,7 +89,7 @@ class CheckLeakageOperator(ReportingOperator):
             key=self.key,
             groups=self.groups,
             time=self.time or None,
-            ordered=str(self.ordered).strip().lower() not in ("false", "no", "0"),
+            ordered=yes_or_no(self.ordered, "ordered"),
             cutoff=self.cutoff or None,
             label_time=self.label_time or None,
             ignore=self.ignore,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_mlops.operators.base import ReportingOperator
-from airflow_mlops.operators.drift import is_yes, names_of
+from airflow_mlops.operators.drift import names_of
 from airflow_mlops.operators.late import Given, catch_up, opened
 from airflow_mlops.operators.logged import prediction_log
 
@@ -100,12 +100,14 @@ class CheckPerformanceOperator(ReportingOperator):
 
     def step(self, context: Context) -> dict[str, Any]:
         """Join, judge, publish, keep the window."""
-        if is_yes(self.estimate):
+        from airflow_mlops.core.yes_no import yes_or_no
+
+        if yes_or_no(self.estimate, "estimate"):
             return self._estimated(context)
         self._check_parameters()
         beside = {"labels": self.labels} | ({"rows": self.rows} if self.slices else {})
         given = Given.of(self.model, self.scores, self.conn_id, self.table, beside)
-        if is_yes(self.catch_up):
+        if yes_or_no(self.catch_up, "catch_up"):
             catch_up(self, context, "performance", given, self._judged, against=self.against)
         return self.conclude(self._judged(opened(self, given)), context)
 

@@ -92,3 +92,11 @@ def test_bad_input_fails_at_once_without_a_report(execute: Execute, parts: Any) 
     ended = execute(checking(parts={"train": parts["train"]}))
     assert isinstance(ended.error, AirflowFailException)
     assert ended.published == []
+
+
+def test_an_order_that_is_neither_asked_for_nor_not_is_an_error(execute: Execute, parts: dict[str, Any]) -> None:
+    ended = execute(
+        CheckLeakageOperator(task_id="t", parts=parts, contract=CONTRACT, time="day", ordered="maybe"),
+    )
+    assert isinstance(ended.error, AirflowFailException)
+    assert "ordered='maybe' cannot be read" in str(ended.error)

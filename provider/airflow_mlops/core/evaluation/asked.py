@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 from airflow_mlops.core.errors import BadInput
+from airflow_mlops.core.yes_no import yes_or_no
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Asked:
         for name, value in given.items():
             try:
                 read[name] = _KINDS[name][0](value)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, BadInput):
                 raise BadInput(f"{name}={value!r} cannot be read", mend=f"give {_KINDS[name][1]}") from None
         return cls(**read)
 
@@ -54,18 +56,11 @@ def _names(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else [str(name) for name in value or ()]
 
 
-def _flag(value: Any) -> bool:
-    text = str(value).strip().lower()
-    if text not in ("true", "yes", "1", "false", "no", "0"):
-        raise ValueError(text)
-    return text in ("true", "yes", "1")
-
-
 _KINDS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "slices": (_names, "a list of columns"),
     "groups": (_names, "a list of columns"),
     "threshold": (float, "a number between 0 and 1"),
-    "importance": (_flag, "true or false"),
-    "cost": (_flag, "true or false"),
+    "importance": (partial(yes_or_no, name="importance"), "true or false"),
+    "cost": (partial(yes_or_no, name="cost"), "true or false"),
     "train_sample": (int, "a number of rows"),
 }
