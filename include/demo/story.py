@@ -28,9 +28,13 @@ class Story:
     :param client: Airflow.
     :param world: what the DAGs work on.
     :param progress: told, a line each, what has happened.
+    :param patience: seconds that a step of the story may take.
     """
 
-    def __init__(self, client: RestClient, world: World, progress: Callable[[str], None]) -> None:
+    def __init__(
+        self, client: RestClient, world: World, progress: Callable[[str], None], patience: float = STEP_SECONDS
+    ) -> None:
+        self.patience = patience
         self.client = client
         self.world = world
         self.database = world.database
@@ -58,14 +62,14 @@ class Story:
         self.client.unpause("churn_features")
         if len(self.client.runs("churn_features", run_type="backfill", state="success")) < number:
             self.client.backfill("churn_features", first, last)
-            self._all_good("churn_features", self.client.wait_backfill("churn_features", STEP_SECONDS))
+            self._all_good("churn_features", self.client.wait_backfill("churn_features", self.patience))
 
     def first_champion(self) -> None:
         """Train the first model by hand."""
         self.tell("Training the first champion")
         self.client.unpause("churn_training", watchers=True)
         self.client.trigger("churn_training", FIRST_CHAMPION)
-        self._all_good("churn_training", [self.client.wait_run("churn_training", FIRST_CHAMPION, STEP_SECONDS)])
+        self._all_good("churn_training", [self.client.wait_run("churn_training", FIRST_CHAMPION, self.patience)])
 
     def week(self, week: date) -> None:
         """Let one week's data come in, and wait until everything that follows from it is done."""
@@ -73,7 +77,7 @@ class Story:
         self.client.trigger("churn_features", f"week__{partition}", partition_key=partition)
         run = self.client.wait_until(
             lambda: self._ended("churn_monitoring", partition),
-            STEP_SECONDS,
+            self.patience,
             f"the monitoring of week {partition}",
         )
         self._all_good("churn_monitoring", [run])
@@ -97,11 +101,11 @@ class Story:
             found = episodes.all_of(self.database, MODEL)[episode.number - 1]
             return found if found.closed_at or found.state == "open" else None
 
-        ended = self.client.wait_until(closed, STEP_SECONDS, "the retraining")
+        ended = self.client.wait_until(closed, self.patience, "the retraining")
         run_id = str(ended.claimed_by).partition("/")[2]
         if ended.closed_at is None:
             raise StoryError(f"the retraining failed: look at the runs of churn_training ({ended.outcome})")
-        self._all_good("churn_training", [self.client.wait_run("churn_training", run_id, STEP_SECONDS)])
+        self._all_good("churn_training", [self.client.wait_run("churn_training", run_id, self.patience)])
         self.tell(f"  retraining {ended.outcome}: {outcome.champion_line(self.database)}")
 
     def _ended(self, dag_id: str, partition: str) -> Json | None:

@@ -16,6 +16,8 @@ from include.stack.world import StackWorld
 
 RETRIES = 8
 """A request is repeated for about two minutes: a service that was restarted is there again by then."""
+STEP_SECONDS = 900.0
+"""How long a step of the story may take: two minutes alone go by until a task of a killed worker is tried again."""
 PATIENCE = 180.0
 """Seconds that a service may be away; the engine restarts it, which takes a busy machine a minute."""
 
@@ -27,7 +29,7 @@ def main() -> int:
     args = parser.parse_args()
     world = StackWorld.of_environment(os.environ)
     try:
-        Story(_client(os.environ), world, _say).run()
+        Story(_client(os.environ), world, _say, patience=STEP_SECONDS).run()
     except (DemoTimeoutError, RestError, StoryError, UnhealthyError) as trouble:
         print(f"\nThe story could not go on: {trouble}", file=sys.stderr, flush=True)
         return 1
