@@ -1,0 +1,1 @@
+"""Many deferred sensors in a running Airflow."""
