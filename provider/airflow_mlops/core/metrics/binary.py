@@ -29,8 +29,13 @@ def _of_decisions(figure: Callable[[Array, Array, Array], Array]) -> Callable[[A
     return prepare
 
 
-def _f1(hits: Array, decided: Array, positives: Array) -> Array:
-    return divided(2 * hits, np.where(positives > 0, decided + positives, 0))
+def hits(target: Array, scores: Array) -> Array:
+    """Say for each row whether it was decided right."""
+    return np.asarray((scores >= THRESHOLD) == (target > 0.5), float)
+
+
+def _f1(found: Array, decided: Array, positives: Array) -> Array:
+    return divided(2 * found, np.where(positives > 0, decided + positives, 0))
 
 
 def calibration_bins(scores: Array, bins: int = CALIBRATION_BINS) -> Array:
@@ -66,9 +71,9 @@ BINARY = (
     Metric("pr_auc", "higher", "binary", pr_auc),
     Metric("log_loss", "lower", "binary", mean_of(log_loss)),
     Metric("brier", "lower", "binary", mean_of(brier)),
-    Metric("accuracy", "higher", "binary", mean_of(lambda y, p: ((p >= THRESHOLD) == (y > 0.5)).astype(float))),
+    Metric("accuracy", "higher", "binary", mean_of(hits)),
     Metric("f1", "higher", "binary", _of_decisions(_f1)),
-    Metric("precision", "higher", "binary", _of_decisions(lambda hits, decided, _: divided(hits, decided))),
-    Metric("recall", "higher", "binary", _of_decisions(lambda hits, _, positives: divided(hits, positives))),
+    Metric("precision", "higher", "binary", _of_decisions(lambda found, decided, _: divided(found, decided))),
+    Metric("recall", "higher", "binary", _of_decisions(lambda found, _, positives: divided(found, positives))),
     Metric("calibration_error", "lower", "binary", _calibration_error),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from airflow_mlops.core.metrics.metric import Array, Task
@@ -43,6 +45,26 @@ def brier(target: Array, scores: Array) -> Array:
 def squared_error(target: Array, values: Array) -> Array:
     """Give the squared error of each row."""
     return np.asarray((values - target) ** 2)
+
+
+def absolute_error(target: Array, values: Array) -> Array:
+    """Give the distance of each row."""
+    return np.asarray(np.abs(values - target))
+
+
+def relative_error(target: Array, values: Array) -> Array:
+    """Give the error as a share of the true value, as scikit-learn does: a true 0 makes it huge."""
+    return np.asarray(np.abs(values - target) / np.maximum(np.abs(target), np.finfo(float).eps))
+
+
+def quantile_loss(quantile: float) -> Callable[[Array, Array], Array]:
+    """Make the loss that is least for the predictor of a quantile (Koenker and Bassett 1978)."""
+
+    def loss(target: Array, values: Array) -> Array:
+        short = target - values
+        return np.asarray(np.maximum(quantile * short, (quantile - 1) * short))
+
+    return loss
 
 
 def _chances(scores: Array) -> Array:

@@ -15,7 +15,7 @@ from airflow_mlops.core.metrics.metric import Array, Metric, divided, mean_of, s
 from airflow_mlops.core.metrics.ranking import roc_auc
 
 
-def _hit(target: Array, scores: Array) -> Array:
+def hits(target: Array, scores: Array) -> Array:
     """Say for each row whether the likeliest class is the right one; of equals the first."""
     return np.asarray(scores.argmax(axis=1) == target, float)
 
@@ -62,8 +62,8 @@ def _roc_auc_ovr(target: Array, scores: Array) -> Callable[[Array], Array]:
 
 MULTICLASS = (
     Metric("log_loss_multiclass", "lower", "multiclass", mean_of(log_loss_of_classes)),
-    Metric("accuracy_multiclass", "higher", "multiclass", mean_of(_hit)),
-    Metric("balanced_accuracy", "higher", "multiclass", _by_class(lambda hits, _, rows: divided(hits, rows))),
-    Metric("f1_macro", "higher", "multiclass", _by_class(lambda hits, taken, rows: divided(2 * hits, taken + rows))),
+    Metric("accuracy_multiclass", "higher", "multiclass", mean_of(hits)),
+    Metric("balanced_accuracy", "higher", "multiclass", _by_class(lambda found, _, rows: divided(found, rows))),
+    Metric("f1_macro", "higher", "multiclass", _by_class(lambda found, taken, rows: divided(2 * found, taken + rows))),
     Metric("roc_auc_ovr", "higher", "multiclass", _roc_auc_ovr),
 )

@@ -6,13 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from airflow_mlops.core.metrics.losses import squared_error
+from airflow_mlops.core.metrics.losses import absolute_error, quantile_loss, relative_error, squared_error
 from airflow_mlops.core.metrics.metric import Array, Metric, divided, mean_of, sum_of
-
-
-def _relative(target: Array, values: Array) -> Array:
-    """Give the error as a share of the true value, as scikit-learn does: a true 0 makes it huge."""
-    return np.asarray(np.abs(values - target) / np.maximum(np.abs(target), np.finfo(float).eps))
 
 
 def _r2(target: Array, values: Array) -> Callable[[Array], Array]:
@@ -32,19 +27,13 @@ def _r2(target: Array, values: Array) -> Callable[[Array], Array]:
 
 
 def _pinball(quantile: float) -> Metric:
-    """Quantile loss (Koenker and Bassett 1978): least for the predictor of that quantile."""
-
-    def loss(target: Array, values: Array) -> Array:
-        short = target - values
-        return np.asarray(np.maximum(quantile * short, (quantile - 1) * short))
-
-    return Metric(f"pinball_{round(100 * quantile)}", "lower", "regression", mean_of(loss))
+    return Metric(f"pinball_{round(100 * quantile)}", "lower", "regression", mean_of(quantile_loss(quantile)))
 
 
 REGRESSION = (
-    Metric("mae", "lower", "regression", mean_of(lambda y, p: np.abs(p - y))),
+    Metric("mae", "lower", "regression", mean_of(absolute_error)),
     Metric("rmse", "lower", "regression", mean_of(squared_error, np.sqrt)),
-    Metric("mape", "lower", "regression", mean_of(_relative)),
+    Metric("mape", "lower", "regression", mean_of(relative_error)),
     Metric("r2", "higher", "regression", _r2),
     _pinball(0.1),
     _pinball(0.5),

@@ -1,4 +1,4 @@
-"""How sure a metric is: bootstrap over rows, or over the clusters that they belong to."""
+"""How sure any figure is: bootstrap over rows, or over the clusters that they belong to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from airflow_mlops.core.metrics.catalogue import metric
 from airflow_mlops.core.metrics.metric import Array
 
 RESAMPLES = 400
@@ -107,50 +106,3 @@ class Resampling:
         if self._scale == 1.0:
             return float(low), float(high)
         return float(whole + self._scale * (low - part)), float(whole + self._scale * (high - part))
-
-
-def intervals(
-    names: Sequence[str],
-    target: Array,
-    scores: Array,
-    *,
-    clusters: Array | None = None,
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> dict[str, tuple[float, float]]:
-    """Give a bootstrap interval of each of some metrics, on the same resamples.
-
-    :param names: metrics of one task.
-    :param clusters: n values; rows with the same one are drawn together.
-    :returns: name -> the interval's ends; NaN where the metric is not defined, or not in enough of the resamples.
-    """
-    target, scores = np.asarray(target, float), np.asarray(scores, float)
-    unknown = float("nan"), float("nan")
-    judged = [name for name in names if metric(name).defined(target, scores)]
-    if not judged:
-        return dict.fromkeys(names, unknown)
-    draws = Resampling(len(target), clusters, resamples=resamples, seed=seed)
-    rows = draws.index
-    figures = [metric(name).prepare(target[rows], scores[rows]) for name in judged]
-    found: dict[str, tuple[float, float]] = dict.fromkeys(names, unknown)
-    for name, figure, values in zip(judged, figures, draws.values(figures), strict=True):
-        whole = metric(name).value(target, scores)
-        found[name] = draws.ends(values, float(figure(np.ones(len(rows)))), whole, confidence=confidence)
-    return found
-
-
-def interval(
-    name: str,
-    target: Array,
-    scores: Array,
-    *,
-    clusters: Array | None = None,
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """Give a bootstrap interval of one metric, as :func:`intervals` does."""
-    return intervals([name], target, scores, clusters=clusters, confidence=confidence, resamples=resamples, seed=seed)[
-        name
-    ]

@@ -1,4 +1,4 @@
-"""How sure a figure is: against formulas that are known, and against the figure's own derivative."""
+"""How sure a figure is: against formulas that are known, and against leaving out and drawing again."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_mlops.core.evaluation.gate.gain import difference, gain_of
-from airflow_mlops.core.evaluation.gate.influence import INFLUENCES
 from airflow_mlops.core.evaluation.gate.jackknife import Estimate, Jackknife
 from airflow_mlops.core.metrics import METRICS, bootstrap_weights, metric
 
@@ -27,16 +26,6 @@ def rows_of(name: str, seed: int, rows: int) -> tuple[np.ndarray, np.ndarray, np
     if task == "regression":
         return target + 1, *(target + 1 + rng.normal(size=rows) for _ in range(2))
     return target, *(np.clip(rng.normal(0.3 + 0.4 * target, 0.3), 0.01, 0.99).round(2) for _ in range(2))
-
-
-@pytest.mark.parametrize("name", sorted(INFLUENCES))
-@settings(max_examples=20, deadline=None)
-@given(seed=SEEDS, rows=st.integers(5, 40))
-def test_a_rows_influence_is_the_metrics_own_derivative_by_its_weight(name: str, seed: int, rows: int) -> None:
-    target, scores, _ = rows_of(name, seed, rows)
-    figure, step = metric(name).prepare(target, scores), 1e-5 * np.eye(rows)
-    derivative = (figure(1 + step) - figure(1 - step)) / 2e-5
-    np.testing.assert_allclose(INFLUENCES[name](target, scores), derivative * rows, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", sorted(METRICS))

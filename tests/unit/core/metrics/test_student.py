@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from airflow_mlops.core.evaluation.gate import student
+from airflow_mlops.core.metrics import student
 
 FREEDOM = st.floats(1, 100_000)
 

@@ -1,0 +1,35 @@
+"""Rows are units, or clusters are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from airflow_mlops.core.metrics.units import Units
+
+
+def test_rows_without_clusters_are_units() -> None:
+    units = Units(4)
+    assert units.count == 4
+    assert units.sums(np.arange(4.0)).tolist() == [0, 1, 2, 3]
+    assert units.having(np.array([True, False, True, False])) == 2
+
+
+def test_clusters_may_have_any_names_and_are_summed() -> None:
+    units = Units(5, np.array(["b", "", "b", "7", ""]))
+    assert units.count == 3
+    assert sorted(units.sums(np.array([1.0, 2, 3, 4, 5]))) == [4, 4, 7]
+    assert units.having(np.array([True, True, True, False, False])) == 2
+    assert units.having(np.zeros(5, bool)) == 0
+
+
+def test_units_are_put_together_whole_where_they_are_too_many() -> None:
+    clusters = np.repeat(np.arange(50), 3)
+    dealt = Units(150, clusters).dealt(10)
+    assert np.unique(dealt, return_counts=True)[1].tolist() == [15] * 10
+    assert all(len(set(dealt[clusters == c])) == 1 for c in range(50))
+    assert Units(7).dealt(10).tolist() == list(range(7))
+
+
+def test_no_rows_have_no_units() -> None:
+    assert Units(0).count == 0
+    assert Units(0, np.array([])).count == 0
