@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,8 +12,9 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow_mlops import figures
 from airflow_mlops.hooks.mlflow import MlflowHook
 from airflow_mlops.hooks.store import LifecycleStoreHook
-from airflow_mlops.keys import task_key
+from airflow_mlops.keys import run_key, task_key
 from airflow_mlops.links.report import PUBLISHED, ReportLink
+from airflow_mlops.run.parameters import features_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
     from airflow_mlops.core.data.profiles import Profile
     from airflow_mlops.core.data.snapshot import Snapshot, SnapshotRoot
     from airflow_mlops.core.report import Report
+    from airflow_mlops.run.spec import Code, Spec
+    from airflow_mlops.runtimes.process import StepProcess
+    from airflow_mlops.runtimes.settings import Elsewhere
     from airflow_mlops.store.database import Database
+
+__all__ = ["LifecycleOperator", "ReportingOperator", "code_of", "features_of", "moment_of"]
 
 
 class LifecycleOperator(BaseOperator):
@@ -35,7 +41,10 @@ class LifecycleOperator(BaseOperator):
     """
 
     ui_color = "#e8f3ec"
+    runtime: Any = None
     _fenced: Database | None = None
+    _attempt: str | None = None
+    _elsewhere: StepProcess | None = None
 
     def __init__(
         self,
@@ -69,12 +78,70 @@ class LifecycleOperator(BaseOperator):
 
         key, ti, database = task_key(context), context["ti"], self.store.database
         number, id_ = getattr(ti, "try_number", None), getattr(ti, "id", None)
-        token = attempts.begin(database, key, try_number=number, try_id=None if id_ is None else str(id_))
-        return database.fenced(key, token)
+        self._attempt = attempts.begin(database, key, try_number=number, try_id=None if id_ is None else str(id_))
+        return database.fenced(key, self._attempt)
 
     def step(self, context: Context) -> Any:
         """Do the work and give what goes to XCom."""
         raise NotImplementedError
+
+    def carry_out(self, step: str, context: Context, **known: Any) -> dict[str, Any] | None:
+        """Do a step that runs model code, where ``runtime`` says; gives the reference to what was made.
+
+        :param step: which, of :mod:`airflow_mlops.run.steps`. Its parameters are the template fields, as rendered.
+        :param known: parameters that are not what their field holds.
+        """
+        from airflow_mlops.run.spec import Spec
+        from airflow_mlops.run.steps import execute
+        from airflow_mlops.runtimes.running import Here, defaults
+        from airflow_mlops.runtimes.settings import IN_PROCESS, chosen
+
+        parameters = {name: getattr(self, name) for name in self.template_fields if name != "runtime"} | known
+        spec = Spec(key=task_key(context), parameters=parameters, code=code_of(context))
+        asked = self.runtime
+        where = None if asked in (None, "", IN_PROCESS) else chosen(asked, defaults())
+        if where is None:
+            here = Here(self.store, self.database, self.mlflow_hook, lambda report: self.publish(report, context))
+            return execute(step, spec, here)
+        return self._told(step, spec, where, context)
+
+    def _told(self, step: str, spec: Spec, where: Elsewhere, context: Context) -> dict[str, Any] | None:
+        """Have a step done by another process, and be told how it ended."""
+        from airflow_mlops.runtimes.elsewhere import importable, message_of, process_of, project_of
+        from airflow_mlops.runtimes.running import told_by
+
+        places = told_by(self.store, self.mlflow_hook, spec.parameters.get("conn_id"))
+        spec = spec.model_copy(update={"attempt": self._attempt, "parameters": importable(spec.parameters)})
+        project = project_of(getattr(context["ti"], "bundle_instance", None), next(iter(spec.code.files), None))
+        message = message_of(where, spec, places, project=project)
+        self._elsewhere = process_of(where, places, spec.key, store=self.database.address, project=project)
+        outcome = self._elsewhere.run(step, message.to_line())
+        for report in outcome.published:
+            self.tell(report, context)
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome.given
+
+    def on_kill(self) -> None:
+        """End what runs elsewhere, too."""
+        if self._elsewhere is not None:
+            self._elsewhere.kill()
+
+    def publish(self, report: Report, context: Context) -> dict[str, Any]:
+        """Keep a report, and tell it; gives its reference."""
+        from airflow_mlops.store import reports
+
+        reports.publish(self.database, report, actor=task_key(context))
+        return self.tell(report, context)
+
+    def tell(self, report: Report, context: Context) -> dict[str, Any]:
+        """Say a published report in the log, leave its reference for the link, and give it."""
+        figures.tell(report, dag_id=context["ti"].dag_id, task_id=context["ti"].task_id)
+        said = self.log.info if report.verdict == "pass" else self.log.warning
+        said("%s", report.summary())
+        ref = report.ref().to_dict()
+        context["ti"].xcom_push(PUBLISHED, ref)
+        return ref
 
     @cached_property
     def store(self) -> LifecycleStoreHook:
@@ -153,18 +220,6 @@ class ReportingOperator(LifecycleOperator):
         super().__init__(**kwargs)
         self.when_failed = when_failed
 
-    def publish(self, report: Report, context: Context) -> dict[str, Any]:
-        """Keep a report, say it in the log, leave its reference for the link, and give it."""
-        from airflow_mlops.store import reports
-
-        reports.publish(self.database, report, actor=task_key(context))
-        figures.tell(report, dag_id=context["ti"].dag_id, task_id=context["ti"].task_id)
-        said = self.log.info if report.verdict == "pass" else self.log.warning
-        said("%s", report.summary())
-        ref = report.ref().to_dict()
-        context["ti"].xcom_push(PUBLISHED, ref)
-        return ref
-
     def conclude(self, report: Report, context: Context) -> dict[str, Any]:
         """Publish, then fail if the report failed and that is what the operator is told."""
         return self.fail_if_told(report, self.publish(report, context))
@@ -176,20 +231,18 @@ class ReportingOperator(LifecycleOperator):
         return ref
 
 
-def features_of(contract: str | Mapping[str, Any] | None, features: Sequence[str] | None) -> list[str]:
-    """Give the feature columns: those named, or the contract's.
+def code_of(context: Context) -> Code:
+    """Give where the code of a task is from."""
+    from airflow_mlops.run.spec import Code
 
-    :raises BadInput: when there is neither.
-    """
-    from airflow_mlops.core.errors import BadInput
-
-    if features:
-        return list(features)
-    if contract is None:
-        raise BadInput("no feature columns are known", mend="give features=[...] or contract='.../contract.yaml'")
-    from airflow_mlops.core.data.contracts import Contract
-
-    return list(Contract.load(contract).features)
+    bundle = getattr(context["ti"], "bundle_instance", None)
+    file = getattr(context.get("dag"), "fileloc", None)
+    return Code(
+        dag_run=run_key(context),
+        bundle=getattr(bundle, "name", None),
+        version=getattr(bundle, "version", None),
+        files=[file] if file else [],
+    )
 
 
 def moment_of(parameter: str, text: str | None) -> datetime | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlops.operators.base import ReportingOperator, features_of
+from airflow_mlops.operators.base import ReportingOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from airflow_mlops.runtimes.settings import Elsewhere
 
 
 class EvaluateModelOperator(ReportingOperator):
@@ -39,6 +41,8 @@ class EvaluateModelOperator(ReportingOperator):
     :param cost: whether to measure latency, memory and loading time. The gate's budgets need them.
     :param train_sample: how many training rows overfitting is looked for on; 0: it is not.
     :param trusted_types: the project's own types that the models may contain.
+    :param runtime: where it runs: ``in_process`` (the default), ``docker``, ``external_python``, or a mapping with
+        ``kind`` and settings, or :class:`airflow_mlops.runtimes.Docker` and its like.
     """
 
     template_fields: Sequence[str] = (
@@ -57,6 +61,7 @@ class EvaluateModelOperator(ReportingOperator):
         "cost",
         "train_sample",
         "trusted_types",
+        "runtime",
     )
 
     def __init__(
@@ -77,6 +82,7 @@ class EvaluateModelOperator(ReportingOperator):
         cost: bool | str = True,
         train_sample: int | str = 5000,
         trusted_types: Sequence[str] = (),
+        runtime: str | Mapping[str, Any] | Elsewhere | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -95,40 +101,8 @@ class EvaluateModelOperator(ReportingOperator):
         self.cost = cost
         self.train_sample = train_sample
         self.trusted_types = trusted_types
+        self.runtime = runtime
 
-    def step(self, context: Context) -> dict[str, Any]:
+    def step(self, context: Context) -> dict[str, Any] | None:
         """Load both, score, judge, publish; what cannot be judged is published, too, before the task fails."""
-        from airflow_mlops.core.errors import MlopsError
-        from airflow_mlops.core.evaluation.asked import Asked
-        from airflow_mlops.core.evaluation.scoring import said
-        from airflow_mlops.core.refs import ModelVersionRef
-        from airflow_mlops.core.registry.comparison import Rows, compare, unjudged
-        from airflow_mlops.hooks.model_loading import loading_of
-
-        names = ("slices", "groups", "threshold", "importance", "cost", "train_sample")
-        asked = Asked.read(**{name: getattr(self, name) for name in names})
-        challenger = ModelVersionRef.from_dict(self.challenger)
-        rows = Rows(
-            snapshot=self.open(self.test),
-            key=[self.key] if isinstance(self.key, str) else list(self.key),
-            split_key=self.split_key or None,
-            target=self.target,
-            features=features_of(self.contract, self.features),
-        )
-        try:
-            report = compare(
-                self.database,
-                self.snapshots,
-                challenger=challenger,
-                rows=rows,
-                metric=self.metric,
-                tracking_uri=self.mlflow.tracking_uri,
-                trusted=tuple(self.trusted_types),
-                asked=asked,
-                how=loading_of(self.mlflow_hook),
-            )
-        except Exception as error:
-            known = error if isinstance(error, MlopsError) else MlopsError(f"the evaluation broke off: {said(error)}")
-            self.publish(unjudged(challenger, known), context)
-            raise
-        return self.publish(report, context)
+        return self.carry_out("evaluate", context)

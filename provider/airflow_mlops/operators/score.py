@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_mlops.keys import task_key
-from airflow_mlops.operators.base import LifecycleOperator, features_of
+from airflow_mlops.operators.base import LifecycleOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_mlops.store.predictions import PredictionLog
-    from airflow_mlops.store.tables import Version
+    from airflow_mlops.runtimes.settings import Elsewhere
 
 
 class ScoreDatasetOperator(LifecycleOperator):
@@ -34,6 +32,8 @@ class ScoreDatasetOperator(LifecycleOperator):
     :param contract: the contract that names them.
     :param champion_at: an ISO date or date-time on the data's clock; default: the champion now.
     :param trusted_types: the project's own types that the model may contain.
+    :param runtime: where it runs: ``in_process`` (the default), ``docker``, ``external_python``, or a mapping with
+        ``kind`` and settings, or :class:`airflow_mlops.runtimes.Docker` and its like.
     """
 
     template_fields: Sequence[str] = (
@@ -48,6 +48,7 @@ class ScoreDatasetOperator(LifecycleOperator):
         "conn_id",
         "table",
         "batch_rows",
+        "runtime",
     )
 
     def __init__(
@@ -64,6 +65,7 @@ class ScoreDatasetOperator(LifecycleOperator):
         conn_id: str | None = None,
         table: str | None = None,
         batch_rows: int | str = 250_000,
+        runtime: str | Mapping[str, Any] | Elsewhere | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -78,51 +80,11 @@ class ScoreDatasetOperator(LifecycleOperator):
         self.conn_id = conn_id
         self.table = table
         self.batch_rows = batch_rows
+        self.runtime = runtime
 
     def step(self, context: Context) -> dict[str, Any]:
         """Resolve the champion, load it verified, score batch by batch, publish."""
-        from airflow_mlops.core.monitoring.scoring import Job
-        from airflow_mlops.core.monitoring.scoring.published import publish
-        from airflow_mlops.core.registry.history import champion_at
-        from airflow_mlops.store import versions
-
-        champion = champion_at(self.database, self.model, self.champion_at)
-        if champion is None:
+        given = self.carry_out("score", context)
+        if given is None:
             raise AirflowSkipException(f"{self.model} has no champion at {self.champion_at or 'present'}")
-        job = Job(
-            self.open(self.snapshot),
-            versions.ref(champion),
-            key=[self.key] if isinstance(self.key, str) else list(self.key),
-            features=features_of(self.contract, self.features),
-            dataset=self.dataset or f"{self.model}_scores",
-            batch_rows=int(self.batch_rows),
-        )
-        log = self._prediction_log()
-        ref = publish(
-            self.database, self.snapshots, job, lambda: self._load(champion), actor=task_key(context), log=log
-        )
-        self.log.info("%s rows scored by %s v%s", ref.rows, self.model, champion.version)
-        return ref.to_dict()
-
-    def _load(self, champion: Version) -> Any:
-        from airflow_mlops.core.registry.loading import load_version
-        from airflow_mlops.hooks.model_loading import loading_of
-
-        trusted = tuple(self.trusted_types)
-        return load_version(champion, self.mlflow.tracking_uri, trusted, loading_of(self.mlflow_hook))
-
-    def _prediction_log(self) -> PredictionLog | None:
-        """Give the table that gets the scores, too, if there is one.
-
-        :raises BadInput: when only one of connection and table is named.
-        """
-        from airflow_mlops.core.errors import BadInput
-
-        if (self.conn_id is None) != (self.table is None):
-            raise BadInput("a table needs its connection, and a connection its table", mend="give both or neither")
-        if self.conn_id is None or self.table is None:
-            return None
-        from airflow_mlops.hooks.source import engine
-        from airflow_mlops.store.predictions import PredictionLog
-
-        return PredictionLog(engine(self.conn_id), self.table)
+        return given

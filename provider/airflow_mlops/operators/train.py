@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlops.keys import run_key, task_key
-from airflow_mlops.operators.base import LifecycleOperator, features_of
+from airflow_mlops.operators.base import LifecycleOperator, code_of
+from airflow_mlops.run.parameters import contract_of, flag, name_of, whole
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_mlops.core.data.contracts import Contract
+    from airflow_mlops.runtimes.settings import Elsewhere
+
+__all__ = [
+    "Held",
+    "SelectChallengerOperator",
+    "TrainModelOperator",
+    "contract_of",
+    "flag",
+    "name_of",
+    "run_tags",
+    "whole",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,8 @@ class TrainModelOperator(LifecycleOperator):
     :param class_weight: ``balanced``, or class -> weight.
     :param seed: recorded, and given to ``build`` when it takes a ``seed`` or a ``random_state``.
     :param input_example: whether five feature rows are kept with the model, for people to look at.
+    :param runtime: where it runs: ``in_process`` (the default), ``docker``, ``external_python``, or a mapping with
+        ``kind`` and settings, or :class:`airflow_mlops.runtimes.Docker` and its like.
     """
 
     template_fields: Sequence[str] = (
@@ -82,6 +94,7 @@ class TrainModelOperator(LifecycleOperator):
         "class_weight",
         "seed",
         "input_example",
+        "runtime",
     )
 
     def __init__(
@@ -102,6 +115,7 @@ class TrainModelOperator(LifecycleOperator):
         class_weight: str | Mapping[Any, float] | None = None,
         seed: int | str | None = None,
         input_example: bool | str = True,
+        runtime: str | Mapping[str, Any] | Elsewhere | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -120,39 +134,11 @@ class TrainModelOperator(LifecycleOperator):
         self.class_weight = class_weight
         self.seed = seed
         self.input_example = input_example
+        self.runtime = runtime
 
-    def step(self, context: Context) -> dict[str, Any]:
+    def step(self, context: Context) -> dict[str, Any] | None:
         """Fit, judge, keep."""
-        from airflow_mlops.core.training.fit import Candidate, train
-
-        build = Held.free(self.build)
-        candidate = Candidate(
-            name=self.candidate or name_of(build),
-            build=build,
-            features=features_of(self.contract, self.features),
-            target=self.target,
-            metric=self.metric,
-            params=self.model_params or {},
-            trusted_types=tuple(self.trusted_types),
-            sample_weight=self.sample_weight or None,
-            class_weight=self.class_weight or None,
-            seed=whole(self.seed),
-        )
-        ref = train(
-            self.mlflow,
-            self.database,
-            candidate,
-            train=self.open(self.train),
-            validation=self.open(self.validation),
-            experiment=self.experiment or context["ti"].dag_id,
-            key=task_key(context),
-            tags=run_tags(context, build),
-            artifact_location=self.mlflow_hook.artifact_location,
-            contract=contract_of(self.contract),
-            input_example=flag(self.input_example),
-        )
-        self.log.info("%s: %s %.4f on validation rows", ref.candidate, ref.metric, ref.score)
-        return ref.to_dict()
+        return self.carry_out("train", context, build=Held.free(self.build))
 
 
 def run_tags(context: Context, code: str | Callable[..., Any]) -> dict[str, str]:
@@ -160,63 +146,9 @@ def run_tags(context: Context, code: str | Callable[..., Any]) -> dict[str, str]
 
     :param code: the function that builds or trains the model, or its import path.
     """
-    from airflow_mlops.core.training.provenance import CODE_TAG, code_version
+    from airflow_mlops.run.spec import tags_of
 
-    bundle = getattr(context["ti"], "bundle_instance", None)
-    file = getattr(context.get("dag"), "fileloc", None)
-    found = code_version(
-        code,
-        bundle=getattr(bundle, "name", None),
-        version=getattr(bundle, "version", None),
-        files=[file] if file else [],
-    )
-    return {"mlops.dag_run": run_key(context), CODE_TAG: found}
-
-
-def contract_of(contract: str | Mapping[str, Any] | None) -> Contract | None:
-    """Give the contract that a parameter means."""
-    if contract is None:
-        return None
-    from airflow_mlops.core.data.contracts import Contract
-
-    return Contract.load(contract)
-
-
-def name_of(build: str | Callable[..., Any]) -> str:
-    """Name a candidate after the function that builds it."""
-    while isinstance(build, partial):
-        build = build.func
-    path = build if isinstance(build, str) else getattr(build, "__name__", type(build).__name__)
-    return path.rpartition(":")[2].rpartition(".")[2]
-
-
-def whole(seed: int | str | None) -> int | None:
-    """Give a seed as a number: a template has made text of it.
-
-    :raises BadInput: when it is no whole number.
-    """
-    from airflow_mlops.core.errors import BadInput
-
-    if seed is None or seed in ("", "None"):
-        return None
-    try:
-        return int(seed)
-    except ValueError:
-        raise BadInput(f"seed={seed!r} is no whole number") from None
-
-
-def flag(given: bool | str) -> bool:
-    """Give what may be text out of a template as yes or no.
-
-    :raises BadInput: when it is neither.
-    """
-    from airflow_mlops.core.errors import BadInput
-
-    known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-    text = str(given).strip().lower()
-    if text not in known:
-        raise BadInput(f"{given!r} is neither true nor false")
-    return known[text]
+    return tags_of(code, code_of(context))
 
 
 class SelectChallengerOperator(LifecycleOperator):

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlops.keys import task_key
-from airflow_mlops.operators.base import LifecycleOperator, features_of
-from airflow_mlops.operators.train import Held, contract_of, flag, name_of, run_tags
+from airflow_mlops.operators.base import LifecycleOperator
+from airflow_mlops.operators.train import Held
+from airflow_mlops.run.parameters import tuning_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_mlops.core.training.tuning import Tuning
+    from airflow_mlops.runtimes.settings import Elsewhere
 
 SETTINGS = (
     "method",
@@ -67,6 +68,8 @@ class TuneModelOperator(LifecycleOperator):
     :param sample_weight: the column with the weights of the training rows.
     :param class_weight: ``balanced``, or class -> weight.
     :param input_example: whether five feature rows are kept with the model, for people to look at.
+    :param runtime: where it runs: ``in_process`` (the default), ``docker``, ``external_python``, or a mapping with
+        ``kind`` and settings, or :class:`airflow_mlops.runtimes.Docker` and its like.
     """
 
     template_fields: Sequence[str] = (
@@ -86,6 +89,7 @@ class TuneModelOperator(LifecycleOperator):
         "sample_weight",
         "class_weight",
         "input_example",
+        "runtime",
     )
 
     def __init__(
@@ -118,6 +122,7 @@ class TuneModelOperator(LifecycleOperator):
         sample_weight: str | None = None,
         class_weight: str | Mapping[Any, float] | None = None,
         input_example: bool | str = True,
+        runtime: str | Mapping[str, Any] | Elsewhere | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -148,56 +153,15 @@ class TuneModelOperator(LifecycleOperator):
         self.sample_weight = sample_weight
         self.class_weight = class_weight
         self.input_example = input_example
+        self.runtime = runtime
 
-    def step(self, context: Context) -> dict[str, Any]:
+    def step(self, context: Context) -> dict[str, Any] | None:
         """Search, refit, judge, keep."""
-        from airflow_mlops.core.training.candidate import Candidate
-        from airflow_mlops.core.training.tuning.tune import tune
-
-        build, tuning = Held.free(self.build), self.tuning()
-        candidate = Candidate(
-            name=self.candidate or name_of(build),
-            build=build,
-            features=features_of(self.contract, self.features),
-            target=self.target,
-            metric=self.metric,
-            params=self.model_params or {},
-            trusted_types=tuple(self.trusted_types),
-            sample_weight=self.sample_weight or None,
-            class_weight=self.class_weight or None,
-            seed=tuning.seed if "seed" in tuning.model_fields_set else None,
-        )
-        ref = tune(
-            self.mlflow,
-            self.database,
-            candidate,
-            tuning,
-            train=self.open(self.train),
-            validation=self.open(self.validation),
-            experiment=self.experiment or context["ti"].dag_id,
-            key=task_key(context),
-            tags=run_tags(context, build),
-            artifact_location=self.mlflow_hook.artifact_location,
-            contract=contract_of(self.contract),
-            input_example=flag(self.input_example),
-        )
-        self.log.info("%s: %s %.4f on validation rows", ref.candidate, ref.metric, ref.score)
-        return ref.to_dict()
+        return self.carry_out("tune", context, build=Held.free(self.build))
 
     def tuning(self) -> Tuning:
         """Give the search that the parameters mean: what is given here beats what a file says.
 
         :raises BadInput: when something is wrong in it; it names the key.
         """
-        from airflow_mlops.core.errors import BadInput
-        from airflow_mlops.core.settings import read_yaml
-        from airflow_mlops.core.training.tuning import Tuning
-
-        given = {name: getattr(self, name) for name in SETTINGS}
-        given = {name: value for name, value in given.items() if value not in (None, "", "None")}
-        if not isinstance(self.space, str):
-            return Tuning.load({"space": self.space, **given})
-        read = read_yaml(self.space, "Tuning")
-        if not isinstance(read, Mapping):
-            raise BadInput("a tuning file has to be a mapping", where=self.space, mend="write space: and its keys")
-        return Tuning.load({**read, **given}, where=self.space)
+        return tuning_of(self.space, {name: getattr(self, name) for name in SETTINGS})

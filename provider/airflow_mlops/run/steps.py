@@ -1,0 +1,278 @@
+"""The steps that run a team's model code: parameters in, a reference out. Every runtime comes through here."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow_mlops.core.errors import BadInput
+from airflow_mlops.run.parameters import columns_of, contract_of, features_of, flag, name_of, tuning_of, whole
+from airflow_mlops.run.places import Places
+from airflow_mlops.run.spec import Spec, tags_of
+
+if TYPE_CHECKING:
+    from airflow_mlops.core.data.snapshot import Snapshot
+    from airflow_mlops.core.refs import RunRef
+    from airflow_mlops.store.predictions import PredictionLog
+
+log = logging.getLogger(__name__)
+
+
+def execute(step: str, spec: Spec, places: Places) -> dict[str, Any] | None:
+    """Do a step.
+
+    :param step: ``train``, ``tune``, ``evaluate`` or ``score``.
+    :param spec: what it is asked to do; its parameters are those of the step's operator, rendered.
+    :param places: where everything is.
+    :returns: the reference to what was made, as plain JSON; ``None`` when there was nothing to do.
+    :raises BadInput: when there is no such step, or it does not take the parameters.
+    """
+    if step not in STEPS:
+        raise BadInput(f"there is no step {step!r}", mend=f"known are {', '.join(STEPS)}")
+    try:
+        inspect.signature(STEPS[step]).bind(spec, places, **spec.parameters)
+    except TypeError as error:
+        raise BadInput(f"{step}: {error}", where=spec.key, mend="give the parameters of the step's operator") from None
+    return STEPS[step](spec, places, **spec.parameters)
+
+
+def train(
+    spec: Spec,
+    places: Places,
+    *,
+    build: str | Callable[..., Any],
+    train: str | Mapping[str, Any],
+    validation: str | Mapping[str, Any],
+    target: str,
+    features: Sequence[str] | None = None,
+    contract: str | Mapping[str, Any] | None = None,
+    metric: str = "roc_auc",
+    model_params: Mapping[str, Any] | None = None,
+    experiment: str | None = None,
+    candidate: str | None = None,
+    trusted_types: Sequence[str] = (),
+    sample_weight: str | None = None,
+    class_weight: str | Mapping[Any, float] | None = None,
+    seed: int | str | None = None,
+    input_example: bool | str = True,
+) -> dict[str, Any]:
+    """Fit a candidate, judge it, keep it; gives a ``RunRef``. Parameters are those of ``TrainModelOperator``."""
+    from airflow_mlops.core.training import fit
+
+    asked = fit.Candidate(
+        name=candidate or name_of(build),
+        build=build,
+        features=features_of(contract, features),
+        target=target,
+        metric=metric,
+        params=model_params or {},
+        trusted_types=tuple(trusted_types),
+        sample_weight=sample_weight or None,
+        class_weight=class_weight or None,
+        seed=whole(seed),
+    )
+    return _told(
+        fit.train(
+            places.mlflow,
+            places.database,
+            asked,
+            train=_open(places, train),
+            validation=_open(places, validation),
+            experiment=experiment or spec.key.partition("/")[0],
+            key=spec.key,
+            tags=tags_of(build, spec.code, spec.tags),
+            artifact_location=places.artifact_location,
+            contract=contract_of(contract),
+            input_example=flag(input_example),
+        )
+    )
+
+
+def tune(
+    spec: Spec,
+    places: Places,
+    *,
+    build: str | Callable[..., Any],
+    space: str | Mapping[str, Any],
+    train: str | Mapping[str, Any],
+    validation: str | Mapping[str, Any],
+    target: str,
+    features: Sequence[str] | None = None,
+    contract: str | Mapping[str, Any] | None = None,
+    metric: str = "roc_auc",
+    model_params: Mapping[str, Any] | None = None,
+    experiment: str | None = None,
+    candidate: str | None = None,
+    trusted_types: Sequence[str] = (),
+    sample_weight: str | None = None,
+    class_weight: str | Mapping[Any, float] | None = None,
+    input_example: bool | str = True,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Search, refit, judge, keep; gives a ``RunRef``. Parameters are those of ``TuneModelOperator``."""
+    from airflow_mlops.core.training.candidate import Candidate
+    from airflow_mlops.core.training.tuning import tune as tuned
+
+    tuning = tuning_of(space, settings)
+    asked = Candidate(
+        name=candidate or name_of(build),
+        build=build,
+        features=features_of(contract, features),
+        target=target,
+        metric=metric,
+        params=model_params or {},
+        trusted_types=tuple(trusted_types),
+        sample_weight=sample_weight or None,
+        class_weight=class_weight or None,
+        seed=tuning.seed if "seed" in tuning.model_fields_set else None,
+    )
+    return _told(
+        tuned.tune(
+            places.mlflow,
+            places.database,
+            asked,
+            tuning,
+            train=_open(places, train),
+            validation=_open(places, validation),
+            experiment=experiment or spec.key.partition("/")[0],
+            key=spec.key,
+            tags=tags_of(build, spec.code, spec.tags),
+            artifact_location=places.artifact_location,
+            contract=contract_of(contract),
+            input_example=flag(input_example),
+        )
+    )
+
+
+def evaluate(
+    spec: Spec,
+    places: Places,
+    *,
+    challenger: Mapping[str, Any],
+    test: str | Mapping[str, Any],
+    target: str,
+    key: str | Sequence[str],
+    split_key: str | Sequence[str] | None = None,
+    features: Sequence[str] | None = None,
+    contract: str | Mapping[str, Any] | None = None,
+    metric: str = "roc_auc",
+    trusted_types: Sequence[str] = (),
+    **asked: Any,
+) -> dict[str, Any]:
+    """Judge challenger and champion, publish the report; gives a ``ReportRef``.
+
+    What cannot be judged is published, too, before it is raised. Parameters are those of ``EvaluateModelOperator``.
+    """
+    from airflow_mlops.core.errors import MlopsError
+    from airflow_mlops.core.evaluation.asked import Asked
+    from airflow_mlops.core.evaluation.scoring import said
+    from airflow_mlops.core.refs import ModelVersionRef
+    from airflow_mlops.core.registry.comparison import Rows, compare, unjudged
+
+    read = Asked.read(**asked)
+    version = ModelVersionRef.from_dict(challenger)
+    rows = Rows(
+        snapshot=_open(places, test),
+        key=columns_of(key),
+        split_key=split_key or None,
+        target=target,
+        features=features_of(contract, features),
+    )
+    try:
+        report = compare(
+            places.database,
+            places.snapshots,
+            challenger=version,
+            rows=rows,
+            metric=metric,
+            tracking_uri=places.mlflow.tracking_uri,
+            trusted=tuple(trusted_types),
+            asked=read,
+            how=places.loading,
+        )
+    except Exception as error:
+        known = error if isinstance(error, MlopsError) else MlopsError(f"the evaluation broke off: {said(error)}")
+        places.publish(unjudged(version, known))
+        raise
+    return places.publish(report)
+
+
+def score(
+    spec: Spec,
+    places: Places,
+    *,
+    model: str,
+    snapshot: str | Mapping[str, Any],
+    key: str | Sequence[str],
+    dataset: str | None = None,
+    features: Sequence[str] | None = None,
+    contract: str | Mapping[str, Any] | None = None,
+    champion_at: str | None = None,
+    trusted_types: Sequence[str] = (),
+    conn_id: str | None = None,
+    table: str | None = None,
+    batch_rows: int | str = 250_000,
+) -> dict[str, Any] | None:
+    """Score with the champion, publish; gives a ``SnapshotRef``, or ``None`` when there was no champion. Parameters are
+    those of ``ScoreDatasetOperator``.
+    """
+    from airflow_mlops.core.monitoring.scoring import Job
+    from airflow_mlops.core.monitoring.scoring.published import publish
+    from airflow_mlops.core.registry import history
+    from airflow_mlops.core.registry.loading import load_version
+    from airflow_mlops.store import versions
+
+    champion = history.champion_at(places.database, model, champion_at)
+    if champion is None:
+        return None
+    job = Job(
+        _open(places, snapshot),
+        versions.ref(champion),
+        key=columns_of(key),
+        features=features_of(contract, features),
+        dataset=dataset or f"{model}_scores",
+        batch_rows=int(batch_rows),
+    )
+
+    def load() -> Any:
+        return load_version(champion, places.mlflow.tracking_uri, tuple(trusted_types), places.loading)
+
+    log_of_predictions = _prediction_log(places, conn_id, table)
+    ref = publish(places.database, places.snapshots, job, load, actor=spec.key, log=log_of_predictions)
+    log.info("%s rows scored by %s v%s", ref.rows, model, champion.version)
+    return ref.to_dict()
+
+
+def _open(places: Places, value: str | Mapping[str, Any]) -> Snapshot:
+    from airflow_mlops.core.address import snapshot_at
+
+    return places.snapshots.open(snapshot_at(places.database, value))
+
+
+def _told(ref: RunRef) -> dict[str, Any]:
+    log.info("%s: %s %.4f on validation rows", ref.candidate, ref.metric, ref.score)
+    return ref.to_dict()
+
+
+def _prediction_log(places: Places, conn_id: str | None, table: str | None) -> PredictionLog | None:
+    """Give the table that gets the scores, too, if there is one.
+
+    :raises BadInput: when only one of connection and table is named.
+    """
+    if (conn_id is None) != (table is None):
+        raise BadInput("a table needs its connection, and a connection its table", mend="give both or neither")
+    if conn_id is None or table is None:
+        return None
+    from airflow_mlops.store.predictions import PredictionLog
+
+    return PredictionLog(places.engine(conn_id), table)
+
+
+STEPS: Mapping[str, Callable[..., dict[str, Any] | None]] = {
+    "train": train,
+    "tune": tune,
+    "evaluate": evaluate,
+    "score": score,
+}
