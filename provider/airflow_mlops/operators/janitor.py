@@ -16,12 +16,14 @@ class JanitorOperator(ReportingOperator):
 
     MLflow's aliases follow the ledger; runs that nobody will end are closed, and versions that nobody will finish are
     removed; temporary files of snapshots go, and so do the files of old versions: never those of the champion, of the
-    one before, of one with an alias, or of one that is being judged. What is known of a version stays.
+    one before, of one with an alias, or of one that is being judged. What is known of a version stays; which attempt of
+    a task may publish is forgotten long after the task.
 
     :param for_real: whether to do it; else the report only tells what there is to do.
     :param older_than_hours: what was begun within so many hours is not touched.
     :param keep_champions: the files of so many of the last champions stay.
-    :param keep_days: the files of all versions that were registered, or judged, within so many days stay.
+    :param keep_days: the files of all versions that were registered, or judged, within so many days stay; and so long
+        it is remembered which attempt of a task may publish.
     :param most: so many things are done in one sweep.
     :param when_failed: ``fail``: what could not be put right fails the task, after the report is published; ``warn``:
         it only says so.

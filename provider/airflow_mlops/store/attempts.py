@@ -7,14 +7,15 @@ session of a fenced :class:`~airflow_mlops.store.database.Database` first reads,
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, func, literal, select
+from sqlalchemy import ColumnElement, String, and_, delete, func, literal, select, type_coerce
 from sqlalchemy.orm import Session
 
 from airflow_mlops.core.errors import Superseded
 from airflow_mlops.store.clock import now
-from airflow_mlops.store.tables import Attempt
+from airflow_mlops.store.tables import Attempt, Claim
 
 if TYPE_CHECKING:
     from airflow_mlops.store.database import Database
@@ -63,6 +64,42 @@ def hold(session: Session, key: str, token: str) -> None:
     found = None if row is None else row[0]
     if found is None or found.token != token:
         raise _superseded(found, key)
+
+
+def forgettable(database: Database, before: datetime) -> dict[str, int]:
+    """Count the attempts whose task is done with: begun long ago, and with no claim that is still open.
+
+    An attempt that is forgotten can publish no more, nor can those before it. One that has not even begun yet, of a
+    try that Airflow gave up long ago, would no longer be told from a new one: so ``before`` has to be long ago.
+
+    :param before: when they have to have begun before.
+    :returns: the day (UTC) on which they began -> how many, oldest first.
+    """
+    day = _day()
+    with database.session() as session:
+        query = select(day, func.count()).where(_done(session, before)).group_by(day).order_by(day)
+        return {str(began): count for began, count in session.execute(query)}
+
+
+def forget(database: Database, day: str, before: datetime) -> int:
+    """Remove the attempts of a day that are :func:`forgettable`; one that has begun anew meanwhile stays.
+
+    :param day: such as ``2026-04-06``.
+    :returns: how many.
+    """
+    with database.session() as session:
+        gone = delete(Attempt).where(_done(session, before), _day() == day).returning(Attempt.key)
+        return len(session.scalars(gone.execution_options(synchronize_session=False)).all())
+
+
+def _done(session: Session, before: datetime) -> ColumnElement[bool]:
+    opened = set(session.scalars(select(Claim.key).where(Claim.finished_at.is_(None))))
+    opened |= {key.rpartition("#")[0] for key in opened}  # a trial's claim is its task's key, # and more
+    return and_(Attempt.began_at < before, Attempt.key.not_in(opened))
+
+
+def _day() -> ColumnElement[str]:
+    return func.substr(type_coerce(Attempt.began_at, String), 1, 10)
 
 
 def _not_frozen(session: Session) -> list[ColumnElement[str]]:

@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -294,3 +294,46 @@ def test_of_many_attempts_at_once_exactly_one_may_publish_in_the_end(each_databa
             pass
     assert len(may) == 1
     assert [w.value for w in windows.of_model(each_database, "m", "drift")] == may
+
+
+def test_what_began_long_ago_is_counted_by_its_day_and_forgotten(
+    each_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, day in enumerate((1, 1, 2, 9)):
+        monkeypatch.setattr(attempts, "now", lambda day=day: datetime(2026, 4, day, 12, tzinfo=UTC))
+        attempt(each_database, f"dag/run{number}/task/-1")
+    before = datetime(2026, 4, 9, tzinfo=UTC)
+    assert attempts.forgettable(each_database, before) == {"2026-04-01": 2, "2026-04-02": 1}
+    assert [attempts.forget(each_database, day, before) for day in ("2026-04-01", "2026-04-01", "2026-04-09")] == [
+        2,
+        0,
+        0,
+    ]
+    assert attempts.forgettable(each_database, before) == {"2026-04-02": 1}
+
+
+@pytest.mark.parametrize(("kind", "key"), [("run", KEY), ("version", KEY), ("trial", f"{KEY}#0a1b/3")])
+def test_an_attempt_with_an_open_claim_may_still_publish_however_old_it_is(
+    each_database: Database, kind: str, key: str
+) -> None:
+    at_work, other = attempt(each_database), attempt(each_database, "dag/run/other/-1")
+    claims.begin(at_work, kind, key)
+    later = datetime.now(UTC) + timedelta(days=400)
+    day, count = next(iter(attempts.forgettable(each_database, later).items()))
+    assert (count, attempts.forget(each_database, day, later)) == (1, 1)
+    window(at_work)
+    with pytest.raises(Superseded, match="does not know this attempt"):
+        window(other)
+    claims.note(at_work, kind, key, {}, finished=True)
+    assert attempts.forget(each_database, day, later) == 1
+
+
+def test_an_attempt_that_begins_anew_between_the_look_and_the_sweep_stays(each_database: Database) -> None:
+    first = attempt(each_database)
+    before = datetime.now(UTC)
+    (day,) = attempts.forgettable(each_database, before)
+    again = attempt(each_database)
+    assert attempts.forget(each_database, day, before) == 0
+    window(again)
+    with pytest.raises(Superseded):
+        window(first)

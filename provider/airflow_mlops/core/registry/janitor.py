@@ -17,7 +17,7 @@ from airflow_mlops.core.data.snapshot import SnapshotRoot
 from airflow_mlops.core.errors import BadInput, MlopsError, Superseded
 from airflow_mlops.core.registry import agreement, leftovers, promotion, retention
 from airflow_mlops.core.report import Check, Report
-from airflow_mlops.store import models
+from airflow_mlops.store import attempts, models
 from airflow_mlops.store.clock import now
 from airflow_mlops.store.database import Database
 
@@ -34,7 +34,8 @@ class Janitor:
     :param older_than_hours: what was begun within so many hours may be at work and is not touched; no training may
         take longer.
     :param keep_champions: the files of so many of the last champions stay, at least two.
-    :param keep_days: the files of all versions that were registered, or judged, within so many days stay.
+    :param keep_days: the files of all versions that were registered, or judged, within so many days stay; and so long
+        it is remembered which attempt of a task may publish.
     :param most: so many things are done in one sweep.
     :raises BadInput: when a value makes no sense.
     """
@@ -114,6 +115,7 @@ def _kinds(
         "runs and versions": _leftovers(client, database, before),
         "temporary files": _temporary(root, before),
         "old files": _expired(client, database, rules, moment),
+        "old attempts": _attempts(database, min(before, moment - timedelta(days=rules.keep_days))),
     }
 
 
@@ -147,6 +149,11 @@ def _expired(client: MlflowClient, database: Database, rules: Janitor, moment: d
                 f"{model} v{files.version}: registered {files.recorded_at.date()}, no champion for long",
                 partial(retention.remove, client, database, model, files, moment=moment),
             )
+
+
+def _attempts(database: Database, before: datetime) -> Iterator[Chore]:
+    for day, count in attempts.forgettable(database, before).items():
+        yield Chore(f"{day}: {count} attempts of tasks", partial(attempts.forget, database, day, before))
 
 
 def _swept(chores: Iterator[Chore], most: int, *, dry_run: bool) -> _Done:

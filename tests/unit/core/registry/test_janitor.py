@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from airflow_mlops.core.data import sweeping
 from airflow_mlops.core.data.staging import Staging
-from airflow_mlops.core.errors import BadInput, NotFound
+from airflow_mlops.core.errors import BadInput, NotFound, Superseded
 from airflow_mlops.core.registry import janitor, leftovers, retention
 from airflow_mlops.core.registry.janitor import Janitor, clean
 from airflow_mlops.core.registry.loading import load_version, local_folder
 from airflow_mlops.core.report import Check, Report
 from airflow_mlops.core.tracking.marks import marks
 from airflow_mlops.core.training import runs
-from airflow_mlops.store import claims, reports, versions
+from airflow_mlops.store import attempts, claims, reports, versions
 from airflow_mlops.store.artifacts import Files
 from airflow_mlops.store.clock import now
 
@@ -72,7 +72,9 @@ def test_files_that_nobody_needs_go_and_records_stay(five: Any) -> None:
     assert five.client.get_run(versions.get(five.database, "m", 1).run_id).info.lifecycle_stage == "active"
     with pytest.raises(NotFound, match="artifact is gone"):
         load_version(versions.get(five.database, "m", 1), "")
-    assert swept(five).facts["counts"] == {"aliases": 0, "runs and versions": 0, "temporary files": 0, "old files": 0}
+    again = swept(five).facts["counts"]
+    kinds = ("aliases", "runs and versions", "temporary files", "old files", "old attempts")
+    assert again == dict.fromkeys(kinds, 0)
 
 
 def test_a_dry_run_finds_the_same_and_does_nothing(five: Any) -> None:
@@ -184,6 +186,21 @@ def test_what_killed_attempts_left_in_mlflow_goes_once_it_is_old(world: Any) -> 
     assert swept(world, later=timedelta(hours=49)).facts["counts"]["runs and versions"] == 1
     info = world.client.get_run(run).info
     assert (info.status, info.lifecycle_stage) == ("KILLED", "deleted")
+
+
+def test_attempts_are_forgotten_long_after_their_task_but_not_where_it_is_unfinished(world: Any) -> None:
+    done, training = (world.database.fenced(key, attempts.begin(world.database, key)) for key in ("done", "training"))
+    claims.begin(training, runs.KIND, "training")
+    assert swept(world, later=timedelta(days=29)).facts["old attempts"] == []
+    assert swept(world, dry_run=True).facts["counts"]["old attempts"] == 1
+    [told] = swept(world).facts["old attempts"]
+    assert told.endswith(": 1 attempts of tasks")
+    with pytest.raises(Superseded), done.session():
+        pass
+    with training.session():  # may go on
+        pass
+    assert swept(world).facts["old attempts"] == []
+    assert attempts.begin(world.database, "done")  # cleared, it runs anew
 
 
 def aged(*paths: Path) -> None:
