@@ -32,7 +32,7 @@ REPO = Path(__file__).resolve().parents[2]
 WINDOWS, SMALL_WINDOWS = 40, 9
 SMALL = ("step", "burst")
 KILLS, SMALL_KILLS = {"triggerer": 20, "scheduler": 5}, {"triggerer": 3, "scheduler": 1}
-LOOK_SECONDS = 0.4
+LOOK_SECONDS = 0.5
 PARSE_SECONDS = 180.0
 
 
@@ -46,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with interrupted_by_signals(), _folder(options.keep) as folder:
             rows = _replayed(options, folder)
+    except KeyboardInterrupt:
+        print("stopped: nothing is left running", flush=True)
+        return 130
     except StuckError as stuck:
         print(f"the replay could not go on: {stuck}", file=sys.stderr, flush=True)
         return 1

@@ -128,7 +128,10 @@ STABLE = World("stable", lambda _: 0.0, 0, _no_more(0))
 STEP = World("step", lambda n: 2.0 if n >= 3 else 0.0, 1, _no_more(1))
 RAMP = World("ramp", lambda n: 2.2 * min(1.0, max(0, n - 3) / 10), 1, _no_more(2))
 FLAPPING = World(
-    "flapping", lambda n: 2.0 if n >= 4 and n % 2 == 0 else 0.0, 1, lambda windows: (windows - 4) // (COOL_DOWN + 1)
+    "flapping",
+    lambda n: 2.0 if n >= 4 and n % 2 == 0 else 0.0,
+    1,
+    lambda windows: max(1, (windows - 4) // (COOL_DOWN + 1)),
 )
 BROKEN = World("broken_column", lambda _: 0.0, 0, _no_more(0), broken=lambda n: 3 <= n < 9)
 BURST = World("burst", lambda n: 2.0 if n >= 3 else 0.0, 1, _no_more(1), storms=True)
