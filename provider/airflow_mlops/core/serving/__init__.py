@@ -1,0 +1,1 @@
+"""Serving: what a request may ask, what it is answered, and which container answers it."""

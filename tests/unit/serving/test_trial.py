@@ -1,0 +1,32 @@
+"""A served version is the same when each prediction is, to a part in 10^9."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_mlops.core.serving.places import PORT
+from airflow_mlops.serving import trial
+
+
+@pytest.mark.parametrize(
+    ("expected", "given", "says"),
+    [
+        ([0.5, None], [0.5, None], None),
+        ([0.5], [0.5 + 1e-12], None),
+        ([0.5], [0.5001], "row 0: 0.5001, batch scoring gave 0.5"),
+        ([0.5, 0.1], [0.5], "1 predictions for 2 rows"),
+        ([0.5], [None], "row 0"),
+        ([{"score": "a", "score_0": 0.5}], [{"score": "a", "score_0": 0.5}], None),
+        ([{"score": "a"}], [{"score": "b"}], "row 0"),
+        ([{"score": "a"}], [0.5], "row 0"),
+    ],
+)
+def test_what_differs_is_told(expected: list[Any], given: list[Any], says: str | None) -> None:
+    found = trial.differ(expected, given)
+    assert found is None if says is None else says in str(found)
+
+
+def test_it_asks_the_port_that_the_server_has() -> None:
+    assert trial.PORT == PORT
