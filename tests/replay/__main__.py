@@ -49,9 +49,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped: nothing is left running", flush=True)
         return 130
-    except StuckError as stuck:
-        print(f"the replay could not go on: {stuck}", file=sys.stderr, flush=True)
-        return 1
     for row in rows:
         row |= {"seed": options.seed}
     if options.output:
@@ -137,18 +134,23 @@ class Replay:
         plan = planned(self.options.seed, kills.get("triggerer", 0), kills.get("scheduler", 0))
         killer = Killer(plan, self.stack.kill, self.airflow.at_work, _say)
         now = Situation()
-        patience = 900.0 if kills else 420.0
+        patience = 900.0 if kills else 600.0
         how: dict[str, Any] = {"holds": killer.holds, "patience": patience, "label": self.label}
         lives = [Life(model, self.options.windows, self.client, now, **how) for model in models]
         _say(f"{', '.join(models)}: {self.options.windows} weeks each")
         self._live(lives, now, killer)
+        missed = [
+            f"{killer.done[name]} of {number} kills of the {name}"
+            for name, number in kills.items()
+            if killer.done[name] < number
+        ]
         return [
             figures.row(
                 life.model,
                 life.windows,
                 figures.counted(self.database, self.airflow, life.model),
                 killer.done,
-                life.notes,
+                life.notes + missed,
             )
             for life in lives
         ]
@@ -158,9 +160,9 @@ class Replay:
         told = 0
         while going:
             self._look(lives, now)
-            for model, story in list(going.items()):
-                if next(story, story) is story:
-                    del going[model]
+            for life in [life for life in lives if life.model in going]:
+                if _has_ended(life, going[life.model]):
+                    del going[life.model]
             lived = sum(life.lived for life in lives)
             killer.look(lived / sum(life.windows for life in lives), sum(now.asked.values()))
             if lived // (5 * len(lives)) > told:
@@ -176,6 +178,15 @@ class Replay:
             found = episodes.all_of(self.database, life.model)
             now.episodes[life.model] = found[-1].state if found else "none"
             now.asked[life.model] = sum(episode.attempts for episode in found)
+
+
+def _has_ended(life: Life, story: Iterator[None]) -> bool:
+    """Let a life go on; one that is stuck ends, and its row says so."""
+    try:
+        return next(story, story) is story
+    except StuckError as stuck:
+        life.notes.append(f"stuck after {life.lived} weeks: {stuck}")
+        return True
 
 
 @contextmanager
