@@ -241,7 +241,7 @@ def code_of(context: Context) -> Code:
         dag_run=run_key(context),
         bundle=getattr(bundle, "name", None),
         version=getattr(bundle, "version", None),
-        files=[file] if file else [],
+        files=(file,) if file else (),
     )
 
 

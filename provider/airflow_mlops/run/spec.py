@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import Field
@@ -22,7 +22,7 @@ class Code(Settings):
     dag_run: str = ""
     bundle: str | None = None
     version: str | None = None
-    files: Sequence[str] = ()
+    files: tuple[str, ...] = ()
 
 
 class Spec(Settings):

@@ -20,7 +20,7 @@ from typing import NoReturn
 
 from airflow_mlops.core.errors import BadInput, MlopsError
 
-GRACE = 10.0
+GRACE = 30.0
 """Seconds that a step has, once it is told to end, to close its MLflow run."""
 _DEATH_SIGNAL = 1  # prctl(2)
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

@@ -29,7 +29,7 @@ class Wanted:
     :param key: what the task is known by in the store.
     :param store: the address of the store, without its password.
     :param folders: the folders that it gets where the operator names no mounts, to read and to write.
-    :param project: the folder with the team's code, on this machine.
+    :param project: the folder with the team's code: mounted where it is one of this machine, else the image has it.
     """
 
     settings: Docker
@@ -49,12 +49,13 @@ class Wanted:
         if self.settings.mounts is not None:
             return [parsed_mount(text) for text in self.settings.mounts]
         writable = [(folder, folder, False) for folder in self.folders]
-        inside = (
-            any(Path(folder) in (Path(self.project), *Path(self.project).parents) for folder in self.folders)
-            if (self.project)
-            else True
-        )
-        return writable if inside or self.project is None else [(self.project, self.project, True), *writable]
+        if self.project is None or not Path(self.project).is_dir() or self._is_writable(Path(self.project)):
+            return writable
+        return [(self.project, self.project, True), *writable]
+
+    def _is_writable(self, folder: Path) -> bool:
+        """Tell whether a folder is there already, as one of those to be written, or inside one."""
+        return any(Path(other) in (folder, *folder.parents) for other in self.folders)
 
     @property
     def user(self) -> str | None:

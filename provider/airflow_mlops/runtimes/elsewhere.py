@@ -36,7 +36,7 @@ def process_of(where: Elsewhere, told: Told, key: str, *, store: str, project: s
         from airflow_mlops.runtimes.container import Wanted
         from airflow_mlops.runtimes.docker import DockerStep
 
-        return DockerStep(Wanted(where, key, store, local_folders(told), None if where.project else project))
+        return DockerStep(Wanted(where, key, store, local_folders(told), where.project or project))
     from airflow_mlops.runtimes.external_python import ExternalPythonStep
 
     assert isinstance(where, ExternalPython)

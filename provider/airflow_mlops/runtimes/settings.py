@@ -17,7 +17,7 @@ class Elsewhere(Settings):
     """What all runtimes but the task's own process share.
 
     :param project: the folder, where the step runs, from which the team's modules and files are found; default: the
-        root of the DAG's bundle, which a container gets read-only.
+        root of the DAG's bundle. Where mounts are made by default, and it is a folder here, it is mounted read-only.
     :param environment: variables for the step. They are told to its process, and stand in no container's configuration.
     :param pass_environment: names of variables of the worker that the step gets, too.
     """
