@@ -137,5 +137,12 @@ def _told(rule: Rule, frame: pl.DataFrame, rows: Sequence[int], count: int) -> P
     values = [frame[rows[0], name] for name in rule.columns] if rows else []
     observed = shown(values[0]) if len(values) == 1 else shown(dict(zip(rule.columns, values, strict=True)))
     expected = rule.expected if isinstance(rule.expected, (bool, int, float, str, list)) else str(rule.expected)
-    mend = _MENDS.get(rule.name) or f"send {'a value' if len(rule.columns) == 1 else 'values'} that keep: {expected}"
+    mend = _MENDS.get(rule.name) or _mend(rule)
     return Problem(rule.where, rule.name, tuple(rows), count, expected, observed, mend)
+
+
+def _mend(rule: Rule) -> str:
+    """Say what to send instead."""
+    if rule.name in ("min", "max"):
+        return f"send a value of at {'least' if rule.name == 'min' else 'most'} {rule.expected}"
+    return f"send values for which holds: {rule.expected}"

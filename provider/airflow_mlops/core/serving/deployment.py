@@ -19,7 +19,7 @@ from typing import Any
 from airflow_mlops.core.errors import BadInput, MlopsError
 from airflow_mlops.core.serving import front as fronts
 from airflow_mlops.core.serving.deciding import Found, plan
-from airflow_mlops.core.serving.engine import LABEL, Bounds, Engine, through
+from airflow_mlops.core.serving.engine import LABEL, Bounds, Engine, refusals, through
 from airflow_mlops.core.serving.image import FRONT_DOCKERFILE, Recipe, image_name
 from airflow_mlops.core.serving.places import LOG_URL, PORT, SECRETS, TOKEN, USER_ID
 
@@ -267,9 +267,7 @@ class Deployment:
         :raises NotTheSame: when they differ.
         :raises BadInput: when it does not come up.
         """
-        told = {"body": trial.body, "expected": trial.expected, "token": self.endpoint.token, "seconds": trial.seconds}
-        self.engine.put(container, "/tmp", {"trial.json": json.dumps(told).encode()}, user=USER_ID)  # noqa: S108
-        code, said = self.engine.run(container, [*TRY, "/tmp/trial.json"])  # noqa: S108
+        code, said = self._tried(container, trial)
         if code == 0:
             return
         if code == 1:
@@ -284,6 +282,16 @@ class Deployment:
             where=container,
             mend="what was served before is served on; mend what its log says",
         )
+
+    def _tried(self, container: str, trial: Trial) -> tuple[int, str]:
+        """Run the trial in a container; gives its exit code, and what it said. One that is ending takes none."""
+        told = {"body": trial.body, "expected": trial.expected, "token": self.endpoint.token, "seconds": trial.seconds}
+        try:
+            with refusals("the trial cannot be run", container):
+                self.engine.put(container, "/tmp", {"trial.json": json.dumps(told).encode()}, user=USER_ID)  # noqa: S108
+                return self.engine.run(container, [*TRY, "/tmp/trial.json"])  # noqa: S108
+        except BadInput as error:
+            return 2, error.what
 
     def _wait(self, done: Callable[[], bool], seconds: float, what: str, *, fail: bool = True) -> None:
         until = time.monotonic() + seconds

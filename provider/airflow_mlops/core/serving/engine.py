@@ -65,7 +65,7 @@ class Engine:
         if self.client.images(name=recipe.tag):
             return False
         said: list[str] = []
-        with told("the image cannot be built", recipe.tag):
+        with refusals("the image cannot be built", recipe.tag):
             lines = self.client.build(
                 fileobj=io.BytesIO(recipe.context()),
                 custom_context=True,
@@ -117,7 +117,7 @@ class Engine:
             pids_limit=512,
             log_config={"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}},
         )
-        with told(f"the container {name} cannot be made", image):
+        with refusals(f"the container {name} cannot be made", image):
             self.client.create_container(image, name=name, labels=dict(labels), ports=[port], host_config=host)
             for network in networks[1:]:
                 self.client.connect_container_to_network(name, network)
@@ -127,7 +127,7 @@ class Engine:
 
         :raises BadInput: when that cannot be done, such as when its port is taken.
         """
-        with told(f"the container {name} cannot be started", name):
+        with refusals(f"the container {name} cannot be started", name):
             self.client.start(name)
 
     def put(self, name: str, folder: str, files: Mapping[str, bytes], *, user: int) -> None:
@@ -193,7 +193,7 @@ def _absent(image: str, why: str) -> BadInput:
 
 
 @contextmanager
-def told(what: str, where: str) -> Iterator[None]:
+def refusals(what: str, where: str) -> Iterator[None]:
     """Turn what the engine refuses into an error in words.
 
     :raises BadInput: when it refuses.
