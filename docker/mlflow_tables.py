@@ -1,4 +1,4 @@
-"""Make or migrate MLflow's tables: those of its runs and models, and those of its users."""
+"""Make or migrate the tables of MLflow's runs and models; those of its users the server makes itself."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import os
 
 
 def main() -> None:
-    """Do as ``mlflow db upgrade URL`` and its like do, but with the URL out of the list of processes."""
+    """Do as ``mlflow db upgrade URL`` does, but with the URL out of the list of processes."""
     from mlflow.db import commands as tracking
-    from mlflow.server.auth.db import cli as users
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     url = os.environ["MLFLOW_BACKEND_STORE_URI"]
     tracking.main(["upgrade", url], standalone_mode=False)
     SqlAlchemyStore(url, "mlflow-artifacts:/")  # the default experiment
-    users.commands.main(["upgrade", "--url", url], standalone_mode=False)
     print("MLflow's tables are there")
 
 
