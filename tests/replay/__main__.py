@@ -134,7 +134,7 @@ class Replay:
         plan = planned(self.options.seed, kills.get("triggerer", 0), kills.get("scheduler", 0))
         killer = Killer(plan, self.stack.kill, self.airflow.at_work, _say)
         now = Situation()
-        patience = 900.0 if kills else 600.0
+        patience = 150.0 if self.options.without else 900.0 if kills else 600.0
         how: dict[str, Any] = {"holds": killer.holds, "patience": patience, "label": self.label}
         lives = [Life(model, self.options.windows, self.client, now, **how) for model in models]
         _say(f"{', '.join(models)}: {self.options.windows} weeks each")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from airflow_mlops.store import episodes
+from airflow_mlops.core.monitoring.retraining import plan
+from airflow_mlops.core.refs import SnapshotRef
+from airflow_mlops.store import catalogue, episodes
 from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import Version
-from tests.replay import figures, records
+from tests.replay import figures, guards, records
 from tests.replay.figures import Counted
 from tests.replay.kills import Killer, planned
 from tests.replay.records import Asked
@@ -56,6 +59,27 @@ def test_an_episode_that_two_runs_made_a_model_for_is_doubled(store: Database) -
     plans = {"first_champion": {"episode": None}, "one": {"episode": id_}, "two": {"episode": id_}}
     (found,) = records.asked(store, "step", plans)
     assert (found.doubled, found.runs) == (True, ("one", "two"))
+
+
+@pytest.mark.parametrize(("without", "doubled"), [("", False), ("claim", True)])
+def test_two_runs_that_events_have_started_double_an_episode_only_without_the_claim(
+    store: Database, monkeypatch: pytest.MonkeyPatch, without: str, doubled: bool
+) -> None:
+    monkeypatch.setattr(episodes, "claim", episodes.claim)  # put back afterwards
+    guards.take_away(without)
+    catalogue.record(store, SnapshotRef("labels", "l", "file:///x", 1800, week(3)))
+    episode = episodes.open_one(store, model="step", version=1, change_partition=week(3), report=None)
+    assert episode is not None
+    assert episodes.request(store, episode.id, partition=week(7), cutoff=week(5))
+    plans: dict[str, dict[str, Any]] = {}
+    for version, run in enumerate(("one", "two")):
+        how: dict[str, Any] = {"model": "step", "labels": "labels", "cause": "drift", "window": 12}
+        planned_ = plan(store, **how, actor=f"step_retraining/{run}", label_delay=timedelta(weeks=2))
+        if planned_ is not None:
+            plans[run] = planned_.to_dict()
+            made(store, version + 1, run)
+    (found,) = records.asked(store, "step", plans)
+    assert found.doubled is doubled
 
 
 def test_one_run_that_made_two_models_is_doubled_too(store: Database) -> None:
