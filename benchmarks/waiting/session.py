@@ -78,6 +78,7 @@ def _airflow(place: Path, asked: Mapping[str, Any], port: int) -> Iterator[Waiti
             "AIRFLOW_CONN_MLOPS_STORE_DEFAULT": json.dumps(connection_value(url, place.as_uri())),
             "AIRFLOW__TRIGGERER__CAPACITY": str(2 * asked["sensors"]),
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "1",  # Airflow's own; the demo's is shorter
+            "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "300",  # on a busy machine it defers for long
             "PYTHONPATH": str(ROOT),
             "MANY_SENSORS_POLL_S": str(asked["poll_s"]),
         }
