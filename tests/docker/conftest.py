@@ -1,0 +1,65 @@
+"""A real Docker engine, and an image with what is tested; without an engine the tests say so and are skipped."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.elsewhere.worlds import migrated, project, stuck, world
+
+__all__ = ["migrated", "project", "stuck", "world"]
+
+REPO = Path(__file__).resolve().parents[2]
+BASE = os.environ.get("MLOPS_IMAGE") or "airflow-provider-mlops:local"
+TAG = "mlops-runtime-test:tested"
+DOCKERFILE = f"""FROM {BASE}
+USER root
+ENTRYPOINT []
+COPY airflow_mlops /opt/tested/airflow_mlops
+ENV PYTHONPATH=/opt/tested
+"""
+
+
+@pytest.fixture(scope="session")
+def engine() -> Any:
+    """The client of the engine."""
+    from docker.errors import DockerException
+
+    from docker import APIClient
+
+    try:
+        client = APIClient(base_url=os.environ.get("DOCKER_HOST"), version="auto", timeout=120)
+        client.ping()
+    except DockerException as error:
+        pytest.skip(f"no Docker engine can be reached: {error}; `make stack` says what is needed")
+    return client
+
+
+@pytest.fixture(scope="session")
+def image(engine: Any) -> Iterator[str]:
+    """An image with the code that is tested, on the stack's own; `docker/stack up` or `docker build` makes that."""
+    from docker.errors import ImageNotFound
+
+    try:
+        engine.inspect_image(BASE)
+    except ImageNotFound:
+        pytest.skip(f"there is no image {BASE}: build docker/Dockerfile, or name another with MLOPS_IMAGE")
+    context = io.BytesIO()
+    with tarfile.open(fileobj=context, mode="w") as tar:
+        described = tarfile.TarInfo("Dockerfile")
+        described.size = len(DOCKERFILE)
+        tar.addfile(described, io.BytesIO(DOCKERFILE.encode()))
+        source = REPO / "provider" / "airflow_mlops"
+        tar.add(source, "airflow_mlops", filter=lambda one: None if "__pycache__" in one.name else one)
+    context.seek(0)
+    said = list(engine.build(fileobj=context, custom_context=True, tag=TAG, rm=True, decode=True))
+    engine.inspect_image(TAG)
+    assert said
+    yield TAG
+    engine.remove_image(TAG, force=True)

@@ -1,0 +1,125 @@
+"""Steps in containers of a real engine: the same results as in process, and the same promises under a kill."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_mlops.core.errors import MlopsError
+from airflow_mlops.runtimes.container import TASK
+from tests.elsewhere.steps import World, do, figures, scores, task_process, trained, wait_for
+
+
+@pytest.fixture
+def docker(image: str, project: Path) -> dict[str, Any]:
+    """The runtime."""
+    here = {"project": str(project)}
+    return {"kind": "docker", "image": image, **here, "network": "none", "memory": "2g", "cpus": 2, "pull": "never"}
+
+
+def containers(engine: Any, task_id: str) -> list[dict[str, Any]]:
+    """Give the containers of a task, running or not."""
+    return list(engine.containers(all=True, filters={"label": f"{TASK}=d/r/{task_id}/-1"}))
+
+
+def begun(engine: Any, task_id: str) -> bool:
+    """Tell whether a task's container has come to where it goes on without end."""
+    return any(b"going on without end" in engine.logs(c["Id"]) for c in containers(engine, task_id))
+
+
+@contextmanager
+def executing(task: Any) -> Iterator[list[BaseException]]:
+    """Execute a task that will fail, in a thread; gives its error at the end."""
+    told: list[BaseException] = []
+
+    def execute() -> None:
+        try:
+            do(task)
+        except Exception as error:
+            told.append(error)
+
+    thread = threading.Thread(target=execute)
+    thread.start()
+    try:
+        yield told
+    finally:
+        thread.join(300)
+
+
+def test_the_same_seed_gives_the_same_model_and_the_same_figures_and_nothing_stays(
+    world: World, docker: dict[str, Any], engine: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    how = {"seed": "7", "class_weight": {0: 1.0, 1: 2.0}, "model_params": {"shape": (1, 2)}}
+    here, there = do(trained(world.parts, "here", **how)), do(trained(world.parts, "there", runtime=docker, **how))
+    assert figures(world, there) == figures(world, here)
+    assert scores(world, there) == scores(world, here)
+    tags = world.client.get_run(there["run_id"]).data.tags
+    assert tags["mlops.runtime"].startswith(f"docker {docker['image']}")
+    assert tags["mlops.key"] == "d/r/there/-1"
+    assert "said by the model's own code" in caplog.text
+    wait_for(lambda: containers(engine, "there") == [])
+
+
+def test_no_secret_is_in_the_container_s_configuration_its_files_or_its_log_and_it_ends_with_its_task(
+    world: World, docker: dict[str, Any], stuck: str, engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN_OF_THE_TEAM", "hush-1")
+    secret = {"pass_environment": ["TOKEN_OF_THE_TEAM"], "environment": {"OTHER": "hush-2"}, "project": stuck}
+    task = trained(world.parts, "secret", runtime={**docker, **secret})
+    with executing(task) as told:
+        try:
+            wait_for(lambda: begun(engine, "secret") or bool(told))
+            [container] = containers(engine, "secret")
+            seen = json.dumps(engine.inspect_container(container["Id"])) + engine.logs(container["Id"]).decode()
+            look = "cat /proc/*/environ /proc/*/cmdline | tr '\\0' '\\n'"
+            made = engine.exec_create(container["Id"], ["sh", "-c", look])
+            seen += engine.exec_start(made["Id"]).decode()
+        finally:
+            task.on_kill()
+    assert "airflow_mlops.run" in seen
+    assert [word for word in ("hush", "TOKEN_OF_THE_TEAM", "store.db") if word in seen] == []
+    assert isinstance(told[0], MlopsError)
+    assert "told to end" in str(told[0])
+    wait_for(lambda: containers(engine, "secret") == [])
+
+
+def test_the_container_of_a_worker_that_was_killed_ends_with_it(
+    world: World, docker: dict[str, Any], stuck: str, engine: Any
+) -> None:
+    how = json.dumps({"runtime": {**docker, "project": stuck}})
+    process = task_process(world.parts, "worker", how)
+    try:
+        wait_for(lambda: begun(engine, "worker") or process.poll() is not None)
+        assert process.poll() is None, process.communicate()[0][-3000:]
+    finally:
+        process.kill()
+        process.wait()
+    wait_for(lambda: containers(engine, "worker") == [])
+    assert world.runs() == []
+
+
+def test_a_container_that_is_killed_fails_its_task_in_words(
+    world: World, docker: dict[str, Any], stuck: str, engine: Any
+) -> None:
+    with executing(trained(world.parts, "killed", runtime={**docker, "project": stuck})) as told:
+        wait_for(lambda: begun(engine, "killed") or bool(told))
+        engine.kill(containers(engine, "killed")[0]["Id"], "SIGKILL")
+    assert "ended without an answer" in str(told[0])
+    assert "going on without end" in str(told[0])
+    wait_for(lambda: containers(engine, "killed") == [])
+
+
+def test_an_image_that_is_not_there_is_named(world: World, docker: dict[str, Any]) -> None:
+    with pytest.raises(AirflowFailException, match="the image nobody/made:this cannot be had"):
+        do(trained(world.parts, "imageless", runtime={**docker, "image": "nobody/made:this"}))
+
+
+def test_an_engine_that_is_not_there_is_named(world: World, docker: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(MlopsError, match="engine cannot be reached"):
+        do(trained(world.parts, "engineless", runtime={**docker, "engine": f"unix://{tmp_path}/none.sock"}))

@@ -1,0 +1,131 @@
+"""A team's code, its rows, and its tasks: for steps that run elsewhere."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+REPO = Path(__file__).resolve().parents[2]
+CODE = """
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+
+def forest(seed=0, trees=5, shape=(1, 2)):
+    assert isinstance(shape, tuple), shape
+    print("said by the model's own code")
+    return make_pipeline(StandardScaler(), RandomForestClassifier(trees, random_state=seed, n_jobs=1))
+"""
+STUCK = """
+import os, time
+
+print("begun and going on without end, as", os.getpid(), flush=True)
+while True:
+    time.sleep(0.05)
+"""
+TASK = """
+import sys
+from tests.elsewhere.steps import do, trained
+import json
+do(trained(*json.loads(sys.argv[1]), **json.loads(sys.argv[2])))
+"""
+FEATURES = ["x", "z"]
+
+
+@dataclass(frozen=True)
+class World:
+    """Where a test's lifecycle is kept.
+
+    :param database: the lifecycle store
+    :param root: the snapshot root
+    :param client: MLflow's client
+    :param folder: the folder of all three
+    :param project: the folder of the team's code
+    :param parts: part -> reference to its rows
+    """
+
+    database: Any
+    root: Any
+    client: Any
+    folder: Path
+    project: Path
+    parts: dict[str, Any]
+
+    def runs(self) -> list[str]:
+        """Give the states of all runs that live."""
+        found = self.client.get_experiment_by_name("e")
+        return [] if found is None else [r.info.status for r in self.client.search_runs([found.experiment_id])]
+
+
+def people(seed: int, rows: int = 300) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"id": np.arange(rows) + 10_000 * seed})
+    frame = frame.assign(x=rng.normal(size=rows), z=rng.normal(size=rows))
+    return frame.assign(y=(rng.random(rows) < 1 / (1 + np.exp(-2 * frame["x"]))).astype(int))
+
+
+def do(task: Any, try_number: int = 1) -> Any:
+    """Execute a task as Airflow does, and give what it gave."""
+    ti = SimpleNamespace(
+        dag_id="d", run_id="r", task_id=task.task_id, map_index=-1, task=task, try_number=try_number,
+        xcom_push=lambda key, value: None,
+    )  # fmt: skip
+    task.render_template_fields({})
+    return task.execute({"ti": ti})
+
+
+def trained(parts: dict[str, Any], task_id: str, **how: Any) -> Any:
+    """Give a training task."""
+    from airflow_mlops.operators.train import TrainModelOperator
+
+    rows = {name: parts[name] for name in ("train", "validation")}
+    common = {"build": "team.model:forest", "target": "y", "features": FEATURES, "experiment": "e", **rows}
+    return TrainModelOperator(task_id=task_id, **{**common, **how})
+
+
+def figures(world: World, ref: dict[str, Any]) -> dict[str, Any]:
+    """Give a run's metrics, but for those of time and memory, and its parameters."""
+    data = world.client.get_run(ref["run_id"]).data
+    measured = ("train_seconds", "train_memory_mb", "bytes")
+    return {**{k: v for k, v in data.metrics.items() if k not in measured}, **data.params}
+
+
+def scores(world: World, ref: dict[str, Any]) -> list[float]:
+    """Give what a run's model says to rows that it has not seen."""
+    from airflow_mlops.core.registry.loading import Loading
+
+    folder = world.client.download_artifacts(ref["run_id"], ref["artifact"])
+    model = Loading(in_process=True).load(folder, ref["digest"])
+    return [float(p) for p in model.predict_proba(people(9)[FEATURES])[:, 1]]
+
+
+def task_process(parts: dict[str, Any], task_id: str, how: str) -> subprocess.Popen[bytes]:
+    """Start a training task in a process of its own, to be killed."""
+    import json
+
+    path = os.pathsep.join([str(REPO), str(REPO / "provider")])
+    return subprocess.Popen(
+        [sys.executable, "-c", TASK, json.dumps([parts, task_id]), how],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def wait_for(what: Callable[[], bool], *, seconds: float = 300) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it did not come to be"
+        time.sleep(0.1)
