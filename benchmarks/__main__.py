@@ -1,4 +1,4 @@
-"""``python -m benchmarks drift|validation|registry|scoring|sensors|training|pipeline|all``; ``install`` gets peers."""
+"""``python -m benchmarks drift|validation|registry|scoring|sensors|serving|training|pipeline|all``, or ``install``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from benchmarks import environments, registry, scoring, sensors, training
+from benchmarks import environments, registry, scoring, sensors, serving, training
 from benchmarks.measure import Failed, Usage, measured, middle
 from benchmarks.paths import BUILD, PEERS, RESULTS, ROOT
 from benchmarks.pipeline import session as pipeline
@@ -23,6 +23,7 @@ WITHIN = {
     "registry": registry.run,
     "scoring": scoring.run,
     "sensors": sensors.run,
+    "serving": serving.run,
     "training": training.run,
     "pipeline": pipeline.run,
 }

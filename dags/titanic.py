@@ -17,6 +17,7 @@ from airflow_mlops.operators.leakage import CheckLeakageOperator
 from airflow_mlops.operators.promote import PromoteModelOperator
 from airflow_mlops.operators.register import RegisterModelOperator
 from airflow_mlops.operators.self_test import SelfTestModelOperator
+from airflow_mlops.operators.serve import ServeModelOperator, StopServingOperator
 from airflow_mlops.operators.split import SplitDatasetOperator
 from airflow_mlops.operators.train import SelectChallengerOperator, TrainModelOperator
 from airflow_mlops.operators.validate import ValidateDatasetOperator
@@ -46,6 +47,10 @@ Press **Trigger**, describe a passenger, and follow the run from a CSV file to a
 9. **promote** it, or **reject** it; its **card** says on one page what is known of it, and what is not.
 10. **predict**: the champion, new or old, says what the passenger's chances are. The answer is in the log and
    in XCom: `{"survives": 0.12, "version": 1}`.
+11. **serve** the champion over REST in a container of its own packages, once it has answered the rows that were
+   put away as batch scoring does, and **ask** it about the passenger over HTTP. The first time an image is built,
+   which takes minutes. Without Docker both are skipped, and the log of *serve* says so. From then on
+   `curl http://127.0.0.1:8800/invocations` asks it as well; the DAG `titanic_stop_serving` removes it.
 
 Trigger it again: the same rows make the same model, which is not better than the champion, so the gate
 rejects it and the champion answers.
@@ -131,6 +136,15 @@ with DAG(
             title="Embarked at",
             section=PASSENGER,
         ),
+        "port": Param(
+            8800,
+            "Where the champion is served on the engine's machine.",
+            type="integer",
+            minimum=1024,
+            maximum=65535,
+            title="Port",
+            section="Serving",
+        ),
         "name": Param(
             None,
             "As on the list, for example: Dawson, Mr. Jack. The title counts. Empty: one that fits.",
@@ -178,6 +192,16 @@ with DAG(
         if answer is None:
             raise AirflowSkipException(f"{model} has no champion: no version has passed the gate yet")
         log.info("%s v%s: survives with a probability of %.3f", model, answer["version"], answer["survives"])
+        return answer
+
+    @task(multiple_outputs=False)
+    def ask(endpoint: dict[str, Any], params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ask the served champion about the passenger of the form."""
+        from include.titanic import serving
+
+        assert params is not None
+        answer = serving.ask(endpoint["url"], params)
+        log.info("%s/invocations: survives with a probability of %.3f", endpoint["url"], answer["survives"])
         return answer
 
     found = find()
@@ -258,8 +282,29 @@ with DAG(
         self_tests=self_test.output,
         text="include/titanic/card.md",
     )
+    serve = ServeModelOperator(
+        task_id="serve",
+        model=MODEL,
+        rows=split.output["test"],
+        endpoint="titanic",
+        port="{{ params.port }}",
+        when_absent="skip",
+        trigger_rule="none_failed",
+    )
 
     ingest >> validate >> split
     leakage >> train
     gate >> [promote, reject] >> predict(model=MODEL)
+    [promote, reject] >> serve
+    ask(serve.output)
     [promote, reject] >> card
+
+with DAG(
+    dag_id="titanic_stop_serving",
+    schedule=None,
+    catchup=False,
+    default_args={"owner": "titanic-team"},
+    tags=["titanic", "tutorial"],
+    doc_md="### The passengers' model is served no more\n\nRemoves what the task *serve* of `titanic` left running.",
+):
+    StopServingOperator(task_id="stop", endpoint="titanic", when_absent="skip")
