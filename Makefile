@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test test-system test-crash bench calibrate lint build clean
+.PHONY: help demo test test-system test-crash replay stack stack-down test-stack bench calibrate lint build clean
 .DEFAULT_GOAL := help
 
 help: ## Say what can be made
@@ -33,6 +33,18 @@ test-system: $(STAMP) ## Run the system tests: a real scheduler, the whole story
 
 test-crash: $(STAMP) ## Kill each step at each durable write (ARGS=--small: a seeded part; --replay CASE); figures in build/crash.json
 	@$(BIN)/python -m tests.crash --jobs 2 --output build/crash.json $(ARGS)
+
+replay: $(STAMP) ## Play 40 windows of each drift scenario on a real scheduler (ARGS=--small: two of them); figures in build/replay.json
+	@$(BIN)/python -m tests.replay --output build/replay.json $(ARGS)
+
+stack: ## Build and start the production stack with Docker; prints the addresses and the login
+	@docker/stack up
+
+stack-down: ## Stop the stack (its volumes stay; ARGS=--volumes removes them)
+	@docker/stack down $(ARGS)
+
+test-stack: $(STAMP) ## Test the stack and what runs in containers (needs Docker; root starts the engine itself)
+	@$(BIN)/python -m pytest tests/stack tests/docker $(ARGS)
 
 bench: $(STAMP) ## Measure beside other tools (ARGS=drift, validation, all; "install" their environments first)
 	@$(BIN)/python -m benchmarks $(or $(ARGS),all)

@@ -43,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         environments.install(options.peers)
         return 0
     if options.what in WITHIN:
-        return WITHIN[options.what](small=options.small, hold=options.hold)
+        own = {"airflow": options.airflow} if options.what == "sensors" else {}
+        return WITHIN[options.what](small=options.small, hold=options.hold, **own)
     rows, runs = (SMALL_ROWS, 1) if options.small else (options.rows, options.runs)
     names = list(BENCHMARKS) if options.what == "all" else [options.what]
     fine = True

@@ -17,7 +17,7 @@ from airflow_mlops.operators.leakage import CheckLeakageOperator
 from airflow_mlops.operators.promote import PromoteModelOperator
 from airflow_mlops.operators.register import RegisterModelOperator
 from airflow_mlops.operators.self_test import SelfTestModelOperator
-from airflow_mlops.operators.serve import ServeModelOperator, StopServingOperator
+from airflow_mlops.operators.serve import ServeModelOperator
 from airflow_mlops.operators.split import SplitDatasetOperator
 from airflow_mlops.operators.train import SelectChallengerOperator, TrainModelOperator
 from airflow_mlops.operators.validate import ValidateDatasetOperator
@@ -298,13 +298,3 @@ with DAG(
     [promote, reject] >> serve
     ask(serve.output)
     [promote, reject] >> card
-
-with DAG(
-    dag_id="titanic_stop_serving",
-    schedule=None,
-    catchup=False,
-    default_args={"owner": "titanic-team"},
-    tags=["titanic", "tutorial"],
-    doc_md="### The passengers' model is served no more\n\nRemoves what the task *serve* of `titanic` left running.",
-):
-    StopServingOperator(task_id="stop", endpoint="titanic", when_absent="skip")

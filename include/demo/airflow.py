@@ -25,7 +25,7 @@ from include.demo.rest import Json, RestClient, unhealthy
 from include.demo.signals import deferred_signals
 
 MIGRATE_SECONDS = 180.0
-START_SECONDS = 240.0
+START_SECONDS = 480.0
 GRACE_SECONDS = 12.0
 """How long a stop waits for running tasks before it interrupts them."""
 HURRY_SECONDS = 3.0

@@ -56,7 +56,18 @@ assert [d.dag_id for d in gc.get_objects() if isinstance(d, DAG)] == [{path.stem
 
 def test_the_provider_s_own_modules_import_no_heavy_library(bare: set[str], tmp_path: Path) -> None:
     root = REPO / "provider" / "airflow_mlops"
-    folders = ("operators", "sensors", "triggers", "hooks", "links", "notifications", "task_groups", "lifecycle")
+    folders = (
+        "operators",
+        "sensors",
+        "triggers",
+        "hooks",
+        "links",
+        "notifications",
+        "task_groups",
+        "lifecycle",
+        "runtimes",
+        "run",
+    )
     names = [
         ".".join(("airflow_mlops", folder, file.stem))
         for folder in folders

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 
 class MlopsError(Exception):
     """The base of every error that this package raises on purpose.
@@ -19,6 +22,10 @@ class MlopsError(Exception):
         if mend:
             lines.append(f"  mend:  {mend}")
         super().__init__("\n".join(lines))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Keep the parts apart when it comes out of another process."""
+        return partial(type(self), where=self.where, mend=self.mend), (self.what,)
 
 
 class BadInput(MlopsError):

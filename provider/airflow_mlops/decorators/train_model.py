@@ -10,7 +10,7 @@ from airflow.sdk.bases.decorator import DecoratedOperator, TaskDecorator, task_d
 
 from airflow_mlops.keys import task_key
 from airflow_mlops.operators.base import LifecycleOperator, features_of
-from airflow_mlops.operators.train import contract_of, flag, run_tags, whole
+from airflow_mlops.operators.train import contract_of, run_tags, whole
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -105,6 +105,7 @@ class TrainModelDecoratedOperator(DecoratedOperator, LifecycleOperator):
         """Call the function, judge, keep."""
         from airflow_mlops.core.training.candidate import Candidate
         from airflow_mlops.core.training.recorded import recorded
+        from airflow_mlops.core.yes_no import yes_or_no
 
         arguments = self._arguments()
         parts = {part: self.open(arguments.pop(part)) for part in PARTS}
@@ -129,7 +130,7 @@ class TrainModelDecoratedOperator(DecoratedOperator, LifecycleOperator):
             tags=run_tags(context, self.python_callable),
             artifact_location=self.mlflow_hook.artifact_location,
             contract=contract_of(self.contract),
-            input_example=flag(self.input_example),
+            input_example=yes_or_no(self.input_example, "input_example"),
         )
         self.log.info("%s: %s %.4f on validation rows", ref.candidate, ref.metric, ref.score)
         return ref.to_dict()

@@ -69,7 +69,7 @@ class LifecycleStoreHook(BaseHook):
                 where=f"connection {self.store_conn_id}",
                 mend='add "snapshots": "file:///shared/snapshots" (or s3://…) to its extra',
             )
-        return SnapshotRoot(extra["snapshots"], self._options("snapshot_options") or None)
+        return SnapshotRoot(extra["snapshots"], self.options_of("snapshot_options") or None)
 
     def get_conn(self) -> Database:
         """Give the store, as :attr:`database`."""
@@ -82,7 +82,7 @@ class LifecycleStoreHook(BaseHook):
         """
         from sqlalchemy.engine import URL
 
-        c, query = self.connection, self._options("query")
+        c, query = self.connection, self.options_of("query")
         default = "postgresql+psycopg2" if c.host or query else "sqlite"
         driver = self.connection.extra_dejson.get("driver") or default
         return URL.create(
@@ -95,7 +95,7 @@ class LifecycleStoreHook(BaseHook):
             query=query,
         )
 
-    def _options(self, name: str) -> dict[str, Any]:
+    def options_of(self, name: str) -> dict[str, Any]:
         """Give options of the extra: an object, or its JSON as a form gives it."""
         from airflow_mlops.core.errors import BadInput
 

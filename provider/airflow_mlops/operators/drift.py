@@ -109,13 +109,15 @@ class CheckDriftOperator(ReportingOperator):
 
     def step(self, context: Context) -> dict[str, Any]:
         """Profile, compare, keep the window, publish; then whatever may still go wrong."""
+        from airflow_mlops.core.yes_no import yes_or_no
+
         self._check_parameters()
         if self.model is None:
             return self.conclude(self._against_reference(), context)
         snapshot, champion = self.open(self.snapshot), self._version(self.model)
         report = self._against_champion(champion, snapshot)
         ref = self.publish(report, context)
-        if is_yes(self.evidently_report):
+        if yes_or_no(self.evidently_report, "evidently_report"):
             self._attach_evidently(champion, snapshot)
         return self.fail_if_told(report, ref)
 
@@ -135,12 +137,13 @@ class CheckDriftOperator(ReportingOperator):
 
     def _check_parameters(self) -> None:
         from airflow_mlops.core.errors import BadInput
+        from airflow_mlops.core.yes_no import yes_or_no
 
         if (self.model is None) == (self.reference is None):
             raise BadInput("drift needs one thing to compare with", mend="give model=... or reference=...")
         if self.of not in ("features", "scores"):
             raise BadInput(f"there is no drift of {self.of!r}", mend="of is 'features' or 'scores'")
-        if is_yes(self.evidently_report) and (self.model is None or self.of == "scores"):
+        if yes_or_no(self.evidently_report, "evidently_report") and (self.model is None or self.of == "scores"):
             raise BadInput(
                 "Evidently's report shows a model's features, and is kept with its run",
                 mend="give model=... with of='features', or leave evidently_report out",
@@ -260,8 +263,3 @@ def kept_profile(value: str | Mapping[str, Any]) -> ProfileRef | None:
 def names_of(value: str | Sequence[str]) -> tuple[str, ...]:
     """Read names of columns: one, or several."""
     return (value,) if isinstance(value, str) and value else tuple(value or ())
-
-
-def is_yes(value: bool | str) -> bool:
-    """Read a switch that may have gone through a template, which makes text of it: ``"False"`` is no."""
-    return value if isinstance(value, bool) else value.strip().lower() in ("true", "yes", "1")

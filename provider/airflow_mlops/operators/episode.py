@@ -72,7 +72,8 @@ class CloseEpisodeOperator(LifecycleOperator):
 
     :param plan: the plan: output of :class:`~airflow_mlops.operators.plan.PlanTrainingOperator`.
     :param promoted: the output of the promotion; ``None`` when it was not reached.
-    :param gate: the ``ReportRef`` of the gate; ``None`` when it was not reached.
+    :param gate: the ``ReportRef`` of the gate; ``None`` when it was not reached. Where the promotion lost a race and
+        judged again, what it found counts.
     """
 
     template_fields: Sequence[str] = ("plan", "promoted", "gate")
@@ -93,10 +94,11 @@ class CloseEpisodeOperator(LifecycleOperator):
     def step(self, context: Context) -> str:
         """Find the outcome and close."""
         from airflow_mlops.core.monitoring.episodes import Outcome, finish
+        from airflow_mlops.core.registry.regating import last_decision
 
         if self.plan is None:
             raise AirflowSkipException("the run had no plan: there was nothing to train")
-        decision = (self.gate or {}).get("decision")
+        decision = None if self.gate is None else last_decision(self.database, str(self.gate["id"]))
         outcome: Outcome
         if self.promoted:
             outcome = "promoted"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlops.operators.base import LifecycleOperator, code_of
-from airflow_mlops.run.parameters import contract_of, flag, name_of, whole
+from airflow_mlops.run.parameters import contract_of, name_of, whole
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -19,7 +19,6 @@ __all__ = [
     "SelectChallengerOperator",
     "TrainModelOperator",
     "contract_of",
-    "flag",
     "name_of",
     "run_tags",
     "whole",

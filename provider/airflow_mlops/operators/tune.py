@@ -28,6 +28,9 @@ SETTINGS = (
     "iterations",
     "parts",
     "part",
+    "backend",
+    "jobs",
+    "address",
 )
 
 
@@ -61,6 +64,10 @@ class TuneModelOperator(LifecycleOperator):
         the steps at which a trial can be given up.
     :param parts: over how many tasks a grid or random search is spread.
     :param part: which of them this is, from 0 on.
+    :param backend: runs the trials of a grid or random search side by side: ``processes`` of the worker, or a cluster:
+        ``dask`` or ``ray``, which need the extra of that name; default: one by one.
+    :param jobs: how many side by side; default: one for each processor.
+    :param address: of the cluster, such as ``tcp://dask:8786``; default: a cluster on the worker, for this task.
     :param model_params: keywords for ``build`` that are fixed.
     :param experiment: MLflow's experiment; default: the DAG's id.
     :param candidate: the candidate's name; default: the function's.
@@ -115,6 +122,9 @@ class TuneModelOperator(LifecycleOperator):
         iterations: Mapping[str, Any] | None = None,
         parts: int | str | None = None,
         part: int | str | None = None,
+        backend: str | None = None,
+        jobs: int | str | None = None,
+        address: str | None = None,
         model_params: Mapping[str, Any] | None = None,
         experiment: str | None = None,
         candidate: str | None = None,
@@ -146,6 +156,9 @@ class TuneModelOperator(LifecycleOperator):
         self.iterations = iterations
         self.parts = parts
         self.part = part
+        self.backend = backend
+        self.jobs = jobs
+        self.address = address
         self.model_params = model_params
         self.experiment = experiment
         self.candidate = candidate

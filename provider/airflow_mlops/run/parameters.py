@@ -59,20 +59,6 @@ def whole(seed: int | str | None) -> int | None:
         raise BadInput(f"seed={seed!r} is no whole number") from None
 
 
-def flag(given: bool | str) -> bool:
-    """Give what may be text out of a template as yes or no.
-
-    :raises BadInput: when it is neither.
-    """
-    from airflow_mlops.core.errors import BadInput
-
-    known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-    text = str(given).strip().lower()
-    if text not in known:
-        raise BadInput(f"{given!r} is neither true nor false")
-    return known[text]
-
-
 def columns_of(key: str | Sequence[str]) -> list[str]:
     """Give the columns that name a row."""
     return [key] if isinstance(key, str) else list(key)

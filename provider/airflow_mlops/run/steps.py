@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlops.core.errors import BadInput
-from airflow_mlops.run.parameters import columns_of, contract_of, features_of, flag, name_of, tuning_of, whole
+from airflow_mlops.core.yes_no import yes_or_no
+from airflow_mlops.run.parameters import columns_of, contract_of, features_of, name_of, tuning_of, whole
 from airflow_mlops.run.places import Places
 from airflow_mlops.run.spec import Spec, tags_of
 
@@ -85,7 +86,7 @@ def train(
             tags=tags_of(build, spec.code, spec.tags),
             artifact_location=places.artifact_location,
             contract=contract_of(contract),
-            input_example=flag(input_example),
+            input_example=yes_or_no(input_example, "input_example"),
         )
     )
 
@@ -141,7 +142,7 @@ def tune(
             tags=tags_of(build, spec.code, spec.tags),
             artifact_location=places.artifact_location,
             contract=contract_of(contract),
-            input_example=flag(input_example),
+            input_example=yes_or_no(input_example, "input_example"),
         )
     )
 

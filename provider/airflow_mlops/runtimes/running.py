@@ -94,7 +94,7 @@ def told_by(store: LifecycleStoreHook, mlflow: MlflowHook, conn_id: str | None) 
             "store": {
                 "url": store.url().render_as_string(hide_password=False),
                 "snapshots": store.snapshots.uri,
-                "snapshot_options": store._options("snapshot_options"),
+                "snapshot_options": store.options_of("snapshot_options"),
             },
             "mlflow": {
                 "access": access,

@@ -216,6 +216,7 @@ class SnapshotRoot:
     def committed(self, dataset: str) -> list[SnapshotRef]:
         """Give all snapshots of a dataset, by their manifests."""
         found = []
+        self.fs.invalidate_cache()  # an object store's listings are remembered for as long as the process lives
         for path in sorted(self.fs.glob(f"{self.path}/{checked_name(dataset)}/*.json")):
             name = str(path).rpartition("/")[2].removesuffix(".json")
             rows = self._manifest(SnapshotRef(dataset, name, "", 0))["rows"]

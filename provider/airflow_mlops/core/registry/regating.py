@@ -15,7 +15,7 @@ from airflow_mlops.core.errors import Conflict, Refused, Superseded
 from airflow_mlops.core.refs import ModelVersionRef
 from airflow_mlops.core.registry.promotion import PASSING, GuardRefused
 from airflow_mlops.core.report import Report
-from airflow_mlops.store import versions
+from airflow_mlops.store import reports, versions
 from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import LedgerEntry
 
@@ -106,6 +106,19 @@ def judge_again(
         database, challenger.model, challenger.version, report_id=report.id, decision=str(report.decision)
     )
     return report
+
+
+def last_decision(database: Database, gate: str) -> str | None:
+    """Give what was last decided on the version that a gate report is about: a lost race may have judged it again.
+
+    :param gate: the id of the gate report.
+    :return: as in the report where it is bound to no version.
+    """
+    report = reports.get(database, gate)
+    binding = report.facts.get("binding")
+    if not binding:
+        return report.decision
+    return versions.get(database, str(binding["model"]), int(binding["version"])).gate_decision
 
 
 def promote_or_judge_again(

@@ -21,13 +21,16 @@ from airflow_mlops.core.errors import BadInput, Refused
 from airflow_mlops.core.imports import import_quietly
 from airflow_mlops.core.training.native import LIBRARIES, NativeClassifier, NativeRegressor, adapted
 from airflow_mlops.core.training.prediction import predict
+from airflow_mlops.core.training.reproducible import noted, settled
 
 if TYPE_CHECKING:
     import pandas as pd
+    from mlflow.models import Model
 
 log = logging.getLogger(__name__)
 MODEL_FILE, PICKLE_FILE = "model.skops", "model.pkl"
 NATIVE_FILE, PREPARE_FILE = "native.json", "prepare.skops"
+EXAMPLE_FILE = "input_example.json"
 NEEDED = (MODEL_FILE, NATIVE_FILE, PREPARE_FILE, PICKLE_FILE, *(library.file for library in LIBRARIES.values()))
 """What models are loaded from; whatever else lies beside it is for MLflow and for people."""
 # What skops does not trust by itself and scikit-learn's own estimators need. Named one by one: a prefix such as
@@ -108,41 +111,50 @@ def restore(
 
 
 def _save_skops(model: Any, folder: Path, example: pd.DataFrame, *, trusted: Sequence[str], keep_example: bool) -> None:
-    import shutil
+    """Write what ``mlflow.sklearn.save_model`` writes, without its search through all installed packages.
 
-    import mlflow.sklearn
-    from mlflow.exceptions import MlflowException
+    It takes some seconds of CPU to find out whether what is pinned is installed; what we pin is what is installed.
+    """
+    import mlflow.pyfunc
+    import sklearn
     from mlflow.models import infer_signature
 
-    import_quietly("skops.io")  # before MLflow does it, with a hundred warnings
-    try:
-        mlflow.sklearn.save_model(  # it loads what it has written, and so finds types that are not trusted
-            model,
-            str(folder),
-            serialization_format="skops",
-            skops_trusted_types=[*TRUSTED_TYPES, *trusted],
-            pip_requirements=_requirements(trusted),
-            signature=infer_signature(example, model.predict(example)),
-            input_example=example if keep_example else None,
-        )
-    except MlflowException as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        _check_types(model, trusted)
-        raise BadInput(f"{type(model).__name__} cannot be kept as skops: {str(error.__cause__)[:300]}") from error
+    signature = infer_signature(example, model.predict(example))
+    content = _checked(model, trusted)
+    folder.mkdir(parents=True)
+    (folder / MODEL_FILE).write_bytes(content)
+    note = noted(folder, signature)
+    mlflow.pyfunc.add_to_model(
+        note,
+        loader_module="mlflow.sklearn",
+        model_path=MODEL_FILE,
+        conda_env="conda.yaml",
+        python_env="python_env.yaml",
+        predict_fn="predict",
+    )
+    note.add_flavor(
+        "sklearn",
+        pickled_model=MODEL_FILE,
+        sklearn_version=sklearn.__version__,
+        serialization_format="skops",
+        code=None,
+        skops_trusted_types=[*TRUSTED_TYPES, *trusted],
+    )
+    _write_environment(folder, _requirements(["mlflow", *trusted]))
+    _save_note(note, folder, example, keep_example=keep_example)
 
 
 def _save_native(
     model: NativeRegressor, folder: Path, example: pd.DataFrame, *, trusted: Sequence[str], keep_example: bool
 ) -> None:
-    from mlflow.models import Model, infer_signature
+    from mlflow.models import infer_signature
 
-    if model.prepare is not None:
-        _check_types(model.prepare, trusted)
+    prepare = None if model.prepare is None else _checked(model.prepare, trusted)
     folder.mkdir(parents=True)
     library = LIBRARIES[model.library]
     beside = library.save(model.fitted, folder / library.file, trusted)
-    if model.prepare is not None:
-        import_quietly("skops.io").dump(model.prepare, folder / PREPARE_FILE)
+    if prepare is not None:
+        (folder / PREPARE_FILE).write_bytes(prepare)
     described = {
         "library": model.library,
         "columns": list(model.columns),
@@ -153,17 +165,46 @@ def _save_native(
         described["classes"] = list(model.classes_)
     (folder / NATIVE_FILE).write_text(json.dumps(described, indent=1), encoding="utf-8")
     needed = _requirements([*trusted, model.library, *([library.package] if library.package else [])])
-    (folder / "requirements.txt").write_text("\n".join(needed) + "\n", encoding="utf-8")
-    noted = Model(signature=infer_signature(example, model.predict(example)))
+    note = noted(folder, infer_signature(example, model.predict(example)))
+    _write_environment(folder, needed)
     if library.known_to_mlflow and model.prepare is None:  # it would leave out the preparation without a word
         kind = type(model.fitted)
-        noted.add_flavor(model.library, data=library.file, model_class=f"{kind.__module__}.{kind.__qualname__}")
+        note.add_flavor(model.library, data=library.file, model_class=f"{kind.__module__}.{kind.__qualname__}")
     else:
-        noted.add_flavor("airflow_mlops", library=model.library)
+        note.add_flavor("airflow_mlops", library=model.library)
+    _save_note(note, folder, example, keep_example=keep_example)
+
+
+def _save_note(note: Model, folder: Path, example: pd.DataFrame, *, keep_example: bool) -> None:
+    """Write the ``MLmodel`` file, and the rows of the example where they are wanted."""
     if keep_example:
         rows = json.loads(example.to_json(orient="split", index=False, date_format="iso"))
-        (folder / "input_example.json").write_text(json.dumps(rows), encoding="utf-8")
-    noted.save(str(folder / "MLmodel"))
+        (folder / EXAMPLE_FILE).write_text(json.dumps(rows), encoding="utf-8")
+        note.saved_input_example_info = {"artifact_path": EXAMPLE_FILE, "type": "dataframe", "pandas_orient": "split"}
+    note.save(str(folder / "MLmodel"))
+
+
+def _write_environment(folder: Path, needed: Sequence[str]) -> None:
+    """Write what the model needs as pip, conda and MLflow read it."""
+    import platform
+
+    import yaml
+
+    (folder / "requirements.txt").write_text("\n".join(needed) + "\n", encoding="utf-8")
+    described = {
+        "conda.yaml": {
+            "channels": ["conda-forge"],
+            "dependencies": [f"python={platform.python_version()}", "pip", {"pip": list(needed)}],
+            "name": "mlflow-env",
+        },
+        "python_env.yaml": {
+            "python": platform.python_version(),
+            "build_dependencies": ["pip", "setuptools", "wheel"],
+            "dependencies": ["-r requirements.txt"],
+        },
+    }
+    for name, content in described.items():
+        (folder / name).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
 
 def _restore_native(files: Mapping[str, bytes], trusted: Sequence[str], where: str) -> Any:
@@ -206,18 +247,25 @@ def _read_skops(files: Mapping[str, bytes], name: str, trusted: Sequence[str], w
     return skops_io.loads(content, trusted=[*TRUSTED_TYPES, *trusted])
 
 
-def _check_types(model: Any, trusted: Sequence[str]) -> None:
-    """Make sure that skops could load a model again.
+def _checked(model: Any, trusted: Sequence[str]) -> bytes:
+    """Give a model as skops, which can be loaded again.
 
-    :raises BadInput: when it contains a type that is not trusted.
+    :raises BadInput: when it contains a type that is not trusted, or skops cannot keep it.
     """
     skops_io = import_quietly("skops.io")
-
-    if unknown := set(skops_io.get_untrusted_types(data=skops_io.dumps(model))) - {*TRUSTED_TYPES, *trusted}:
+    try:
+        content = settled(skops_io.dumps(model))
+        unknown = set(skops_io.get_untrusted_types(data=content)) - {*TRUSTED_TYPES, *trusted}
+        if not unknown:
+            skops_io.loads(content, trusted=[*TRUSTED_TYPES, *trusted])
+    except Exception as error:  # whatever the model's own code raises when it is taken apart and put together
+        raise BadInput(f"{type(model).__name__} cannot be kept as skops: {str(error)[:300]}") from error
+    if unknown:
         raise BadInput(
             f"the model contains types that are not trusted: {sorted(unknown)[:5]}",
             mend="build it from scikit-learn's own parts, or name your own types with trusted_types=[...]",
         )
+    return content
 
 
 def _requirements(types: Collection[str]) -> list[str]:

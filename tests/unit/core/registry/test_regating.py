@@ -159,3 +159,6 @@ def test_an_equal_version_that_came_second_is_outdone_and_the_champion_stays(
         promoted(rivals, rivals.equal, "b")
     assert [e.version for e in ledger.history(rivals.database, "m")] == [rivals.good.version]
     assert versions.get(rivals.database, "m", rivals.equal.version).gate_decision == "reject"
+    first = rivals.gates[rivals.equal.version]
+    assert reports.get(rivals.database, first).decision == "bootstrap"
+    assert regating.last_decision(rivals.database, first) == "reject"  # an episode is closed by it, and not given back

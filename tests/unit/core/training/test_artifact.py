@@ -109,3 +109,33 @@ def test_rows_are_kept_with_the_model_only_when_they_are_wanted(tmp_path: Path) 
     assert not list((tmp_path / "without").glob("*example*"))
     kept = json.loads((tmp_path / "with" / "input_example.json").read_text())
     assert (kept["columns"], len(kept["data"])) == (["a", "b"], 5)
+
+
+def test_mlflow_reads_it_with_its_signature_its_example_and_what_to_install(tmp_path: Path) -> None:
+    import mlflow.pyfunc
+    import mlflow.sklearn
+    from mlflow.models import Model
+
+    model = make_pipeline(StandardScaler(), HistGradientBoostingClassifier(max_iter=3)).fit(X, Y)
+    artifact.write(model, tmp_path / "m", X.head(), keep_example=True)
+    folder = str(tmp_path / "m")
+    assert mlflow.sklearn.load_model(folder).predict_proba(X).tolist() == model.predict_proba(X).tolist()
+    assert mlflow.pyfunc.load_model(folder).predict(X).tolist() == model.predict(X).tolist()
+    noted = Model.load(folder)
+    assert noted.signature.inputs.input_names() == ["a", "b"]
+    assert noted.load_input_example(folder).to_numpy() == pytest.approx(X.head().to_numpy())
+    needed = mlflow.pyfunc.get_model_dependencies(folder)
+    assert {line.partition("==")[0] for line in Path(needed).read_text().split()} >= {"mlflow", "scikit-learn", "skops"}
+
+
+def test_the_same_fit_has_the_same_digest_whenever_and_wherever_in_memory_it_was_made(tmp_path: Path) -> None:
+    def fitted(number: int) -> object:
+        shift = [np.zeros(number + 1)]  # other addresses
+        model = make_pipeline(StandardScaler(), HistGradientBoostingClassifier(max_iter=3, random_state=0)).fit(X, Y)
+        assert shift
+        return model
+
+    digests = {artifact.write(fitted(n), tmp_path / str(n), X.head()) for n in range(3)}
+    assert len(digests) == 1
+    other = make_pipeline(StandardScaler(), HistGradientBoostingClassifier(max_iter=4, random_state=0)).fit(X, Y)
+    assert artifact.write(other, tmp_path / "other", X.head()) not in digests

@@ -19,6 +19,7 @@ from airflow_mlops.core.training.tuning.space import Parameter
 MOST_TRIALS = 1_000
 TRIALS = 20
 Method = Literal["grid", "random", "optuna"]
+Backend = Literal["processes", "dask", "ray"]
 
 
 class Iterations(Settings):
@@ -56,6 +57,10 @@ class Tuning(Settings):
     :param iterations: a keyword that says how long a fit takes, and the steps to give up at.
     :param parts: over how many tasks a grid or random search is spread.
     :param part: which of them this is: it takes the trials whose number gives this rest when divided by ``parts``.
+    :param backend: runs trials side by side: ``processes`` of this machine, ``dask`` or ``ray``; default: one by one.
+    :param jobs: how many at a time; default: one for each processor of the machine or the cluster.
+    :param address: of the cluster's scheduler, such as ``tcp://dask:8786`` or ``ray://ray:10001``; default: a cluster
+        on this machine, which ends with the search.
     """
 
     space: dict[str, Parameter] = Field(min_length=1)
@@ -71,6 +76,9 @@ class Tuning(Settings):
     iterations: Iterations | None = None
     parts: int = Field(default=1, ge=1, le=MOST_TRIALS)
     part: int = Field(default=0, ge=0)
+    backend: Backend | None = None
+    jobs: int | None = Field(default=None, ge=1, le=10_000)
+    address: str | None = Field(default=None, min_length=1)
 
     @field_validator("group", mode="before")
     @classmethod
@@ -96,10 +104,17 @@ class Tuning(Settings):
             raise ValueError(f"{self.iterations.name!r} is in the space and in iterations")
         if self.part >= self.parts:
             raise ValueError(f"part={self.part} is none of {self.parts}: they are numbered from 0")
-        if self.parts > 1 and self.method == "optuna":
-            raise ValueError("optuna learns from all trials before, so it cannot be spread: use random or grid")
+        self._check_spread()
         self._check_grid()
         return self
+
+    def _check_spread(self) -> None:
+        if (self.parts > 1 or self.backend) and self.method == "optuna":
+            raise ValueError("optuna learns from all trials before, so it cannot be spread: use random or grid")
+        if self.jobs and not self.backend:
+            raise ValueError("jobs says how many trials run side by side: give backend, too")
+        if self.address and self.backend not in ("dask", "ray"):
+            raise ValueError("address is that of a cluster: give backend='dask' or backend='ray', too")
 
     def _check_grid(self) -> None:
         if self.method != "grid":
@@ -132,10 +147,11 @@ class Tuning(Settings):
         return duration(self.gap) if self.gap else timedelta()
 
     def digest(self, about: Mapping[str, Any]) -> str:
-        """Name what makes two trials of one number the same: not how many there are, nor how long they may take.
+        """Name what makes two trials of one number the same: not how many there are, nor how long they
+        may take, nor where they run.
 
         :param about: what is tuned on which rows.
         """
-        own = self.model_dump(mode="json", exclude={"trials", "timeout", "parts", "part"})
+        own = self.model_dump(mode="json", exclude={"trials", "timeout", "parts", "part", "backend", "jobs", "address"})
         text = json.dumps({**own, "about": about}, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

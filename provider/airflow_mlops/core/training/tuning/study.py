@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import takewhile
 from typing import Any, Protocol
 
 from airflow_mlops.core.errors import BadInput
@@ -13,6 +15,7 @@ from airflow_mlops.core.metrics import Metric
 from airflow_mlops.core.training.progress import heartbeat
 from airflow_mlops.core.training.tuning.proposals import Proposer, proposer
 from airflow_mlops.core.training.tuning.settings import Tuning
+from airflow_mlops.core.training.tuning.spread import spread
 from airflow_mlops.core.training.tuning.trials import Kept, State, Trial, best_of
 
 log = logging.getLogger(__name__)
@@ -48,10 +51,12 @@ def search(
     :raises BadInput: when parameters cannot be built with at all, or a package is missing.
     """
     proposes, numbers = proposer(tuning, metric), tuning.numbers
+    if tuning.backend is not None:
+        return _side_by_side(tuning, metric, partial(_run, proposes=proposes, judge=judge, clock=clock), kept, say)
     tried: list[Trial] = []
     resumed = 0
     for number in numbers:
-        if tried and tuning.timeout is not None and sum(trial.seconds for trial in tried) >= tuning.timeout:
+        if _is_over(tuning, tried):
             say("the time is over: %d of %d trials were run", len(tried), len(numbers))
             break
         earlier = kept.begin(number)
@@ -64,6 +69,28 @@ def search(
     if resumed:
         say("%d of %d trials are of an earlier attempt", resumed, len(tried))
     return tried
+
+
+def _side_by_side(
+    tuning: Tuning, metric: Metric, run: Callable[[int], Trial], kept: Kept, say: Callable[..., None]
+) -> list[Trial]:
+    """Run trials on many workers; this process alone knows the store, and keeps each when it comes back."""
+    numbers = tuning.numbers
+    tried = [trial for number in numbers if (trial := kept.begin(number)) is not None]
+    if tried:
+        say("%d of %d trials are of an earlier attempt", len(tried), len(numbers))
+    waiting = [number for number in numbers if number not in {trial.number for trial in tried}]
+    for trial in spread(tuning, takewhile(lambda _: not _is_over(tuning, tried), waiting), run):
+        tried.append(kept.keep(trial))
+        say("%s", told(tried[-1], numbers, best_of(tried, metric), metric))
+    if len(tried) < len(numbers):
+        say("the time is over: %d of %d trials were run", len(tried), len(numbers))
+    return sorted(tried, key=lambda trial: trial.number)
+
+
+def _is_over(tuning: Tuning, tried: Sequence[Trial]) -> bool:
+    """Whether the trials have had their time; the first always runs."""
+    return bool(tried) and tuning.timeout is not None and sum(trial.seconds for trial in tried) >= tuning.timeout
 
 
 def told(trial: Trial, numbers: range, best: Trial | None, metric: Metric) -> str:

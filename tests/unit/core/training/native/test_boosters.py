@@ -60,7 +60,7 @@ def test_a_kept_model_predicts_the_same_whatever_the_order_of_the_columns(tmp_pa
     outputs = model.predict_proba(frame) if hasattr(model, "predict_proba") else model.predict(frame)
     wanted = outputs[:, 1] if classes == [0, 1] and outputs.ndim == 2 else outputs
     assert predict(loaded, frame[frame.columns[::-1]]).tolist() == wanted.tolist()
-    assert {p.suffix for p in (tmp_path / "m").iterdir()} <= {".lgb", ".json", ".skops", ".txt", ""}
+    assert {p.suffix for p in (tmp_path / "m").iterdir()} <= {".lgb", ".json", ".skops", ".txt", ".yaml", ""}
     assert "lightgbm==" in (tmp_path / "m" / "requirements.txt").read_text()
 
 

@@ -66,7 +66,8 @@ def test_two_classes_of_one_logit_predict_the_same_after_loading_whatever_the_or
     assert predict(loaded, ROWS[["b", "a"]]) == pytest.approx(1 / (1 + np.exp(-logits.numpy())), abs=1e-9)
     assert loaded.classes_ == [0, 1]
     assert {p.name for p in (tmp_path / "m").iterdir()} == {
-        "MLmodel", "model.safetensors", "native.json", "prepare.skops", "requirements.txt",
+        "MLmodel", "conda.yaml", "model.safetensors", "native.json", "prepare.skops", "python_env.yaml",
+        "requirements.txt",
     }  # fmt: skip
     required = (tmp_path / "m" / "requirements.txt").read_text()
     assert f"torch=={torch.__version__.partition('+')[0]}" in required
