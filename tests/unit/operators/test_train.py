@@ -10,7 +10,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from airflow_mlops.core.errors import BadInput
-from airflow_mlops.operators.train import Held, TrainModelOperator, contract_of, flag, name_of, run_tags, whole
+from airflow_mlops.operators.train import Held, TrainModelOperator, contract_of, name_of, run_tags, whole
 
 
 @pytest.mark.parametrize(
@@ -49,18 +49,6 @@ def test_a_bundle_without_versions_and_an_estimator_of_a_library_are_named_by_th
 
 def test_no_contract_is_none() -> None:
     assert contract_of(None) is None
-
-
-@pytest.mark.parametrize(
-    ("given", "yes"), [(True, True), (False, False), ("True", True), ("false", False), (" No ", False)]
-)
-def test_yes_or_no_may_come_out_of_a_template(given: Any, yes: bool) -> None:
-    assert flag(given) is yes
-
-
-def test_what_is_neither_yes_nor_no_is_told() -> None:
-    with pytest.raises(BadInput, match="'perhaps' is neither true nor false"):
-        flag("perhaps")
 
 
 def test_a_callable_is_not_called_when_the_fields_are_rendered_and_has_a_name_without_an_address() -> None:
