@@ -143,7 +143,8 @@ class CheckDriftOperator(ReportingOperator):
             raise BadInput("drift needs one thing to compare with", mend="give model=... or reference=...")
         if self.of not in ("features", "scores"):
             raise BadInput(f"there is no drift of {self.of!r}", mend="of is 'features' or 'scores'")
-        if yes_or_no(self.evidently_report or False, "evidently_report") and (self.model is None or self.of == "scores"):
+        wanted = yes_or_no(self.evidently_report or False, "evidently_report")
+        if wanted and (self.model is None or self.of == "scores"):
             raise BadInput(
                 "Evidently's report shows a model's features, and is kept with its run",
                 mend="give model=... with of='features', or leave evidently_report out",
