@@ -172,7 +172,9 @@ class Replay:
             time.sleep(LOOK_SECONDS)
 
     def _look(self, lives: list[Life], now: Situation) -> None:
-        """Read the databases once for all."""
+        """Read the databases once for all: events that wait before the runs that they become."""
+        now.wanted = self.airflow.wanted([life.retraining for life in lives])
+        now.events = {life.model: self.airflow.events(f"{life.model}_wanted") for life in lives}
         now.runs = self.airflow.runs([dag for life in lives for dag in (life.watching, life.retraining)])
         for life in lives:
             found = episodes.all_of(self.database, life.model)

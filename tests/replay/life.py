@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from include.demo.rest import RestClient
-from tests.replay.worlds import HISTORY, LABELS_LATE, World, week, world_of
+from tests.replay.worlds import HISTORY, LABELS_LATE, STORM, World, week, world_of
 
 FIRST_CHAMPION = "first_champion"
 ENDED = ("success", "failed")
@@ -23,11 +23,15 @@ class Situation:
     """What the databases say now, read once for all lives.
 
     :param runs: (DAG, run) -> state.
+    :param wanted: the DAGs for which an event waits.
+    :param events: model -> the events of its asset.
     :param episodes: model -> the state of its newest episode.
     :param asked: model -> how many retrainings it has asked for.
     """
 
     runs: dict[tuple[str, str], str] = field(default_factory=dict)
+    wanted: set[str] = field(default_factory=set)
+    events: dict[str, int] = field(default_factory=dict)
     episodes: dict[str, str] = field(default_factory=dict)
     asked: dict[str, int] = field(default_factory=dict)
 
@@ -86,7 +90,7 @@ class Life:
             yield from self._week(number)
             self.lived = number + 1
             yield from self._until(lambda: self._now.episodes.get(self.model) not in ON_ITS_WAY, "the retraining")
-        yield from self._until(lambda: not self._active(), "the runs that events have started")
+        yield from self._until(lambda: self._all_told() and not self._active(), "the runs that events have started")
 
     def _week(self, number: int) -> Iterator[None]:
         run = f"week__{week(number)}"
@@ -115,7 +119,15 @@ class Life:
                 return
             yield
 
+    def _all_told(self) -> bool:
+        """Whether the asset has seen all events that there will be."""
+        asked = self._now.asked.get(self.model, 0)
+        return self._now.events.get(self.model, 0) >= asked * (STORM if self.world.storms else 1)
+
     def _active(self) -> list[str]:
+        """Give the retraining runs that have not ended, and say that there is one where an event still waits."""
+        if self.retraining in self._now.wanted:
+            return ["one that an event will start"]
         return [
             run for (dag_id, run), state in self._now.runs.items() if dag_id == self.retraining and state not in ENDED
         ]

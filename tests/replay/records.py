@@ -66,6 +66,11 @@ class AirflowRecords:
         found = self._all(query.bindparams(bindparam("dags", expanding=True)), dags=dag_ids)
         return {(dag_id, run_id): str(state) for dag_id, run_id, state in found}
 
+    def wanted(self, dag_ids: list[str]) -> set[str]:
+        """Give those of these DAGs for which an event waits: the scheduler will start a run."""
+        query = text("SELECT DISTINCT target_dag_id FROM asset_dag_run_queue WHERE target_dag_id IN :dags")
+        return {row[0] for row in self._all(query.bindparams(bindparam("dags", expanding=True)), dags=dag_ids)}
+
     def events(self, asset: str) -> int:
         """Count the events that an asset has seen."""
         query = text(
