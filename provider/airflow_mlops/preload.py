@@ -42,8 +42,14 @@ MODULES = (
     "sklearn.metrics",
     "skops.io",
     "mlflow",
+    "mlflow.pyfunc",
     "mlflow.sklearn",
     "mlflow.tracking",
+    "mlflow.store.tracking.sqlalchemy_store",  # MLflow without a server: a second of CPU in each task that asks it
+    "airflow_mlops.core.registry.comparison",
+    "airflow_mlops.core.training.fit",
+    "airflow_mlops.run.steps",
+    "airflow_mlops.store.reports",
 )
 
 
