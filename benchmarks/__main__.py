@@ -76,6 +76,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--small", action="store_true", help="one run on few rows, to see that it works")
     parser.add_argument("--only", default="", help="tools, with commas between; ours and the read limit are always run")
     parser.add_argument("--hold", action="store_true", help="fail when a promise is not kept")
+    parser.add_argument("--airflow", action="store_true", help="sensors: in a running Airflow, not in process")
     return parser.parse_args(arguments)
 
 
