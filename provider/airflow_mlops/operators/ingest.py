@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_mlops.keys import task_key
 from airflow_mlops.operators.base import LifecycleOperator
+from airflow_mlops.operators.held import Held
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,8 +54,8 @@ class IngestDatasetOperator(LifecycleOperator):
         self.conn_id = conn_id
         self.binds = binds
         self.path = path
-        self.rows = rows
-        self.transform = transform
+        self.rows = Held.of(rows)
+        self.transform = Held.of(transform)
 
     def step(self, context: Context) -> dict[str, Any]:
         """Read, write, commit, and put the snapshot in the catalogue."""
@@ -72,7 +73,7 @@ class IngestDatasetOperator(LifecycleOperator):
     def _frames(self, partition: str | None) -> Iterator[pd.DataFrame]:
         from airflow_mlops.core.imports import resolve
 
-        transform = resolve(self.transform) if self.transform else None
+        transform = resolve(Held.free(self.transform)) if self.transform else None
         for frame in self._read(partition):
             yield transform(frame, partition) if transform else frame
 
@@ -98,7 +99,7 @@ class IngestDatasetOperator(LifecycleOperator):
             return read_file(self.path)
         import pandas as pd
 
-        found = resolve(self.rows)(partition=partition)  # type: ignore[arg-type]  # one of the three is given
+        found = resolve(Held.free(self.rows))(partition=partition)  # type: ignore[arg-type]  # one of the three is given
         return [found] if isinstance(found, pd.DataFrame) else found
 
     def _query(self) -> str:

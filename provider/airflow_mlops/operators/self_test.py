@@ -8,7 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_mlops.operators.base import ReportingOperator, features_of
-from airflow_mlops.operators.train import Held, name_of
+from airflow_mlops.operators.held import Held
+from airflow_mlops.run.parameters import name_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -78,7 +79,7 @@ class SelfTestModelOperator(ReportingOperator):
         self.features = features
         self.contract = contract
         self.self_tests = self_tests
-        self.build = None if build is None else Held.of(build)
+        self.build = Held.of(build)
         self.model_params = model_params
         self.metric = metric
         self.trusted_types = trusted_types

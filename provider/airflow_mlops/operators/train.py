@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlops.operators.base import LifecycleOperator, code_of
+from airflow_mlops.operators.held import Held
 from airflow_mlops.run.parameters import contract_of, name_of, whole
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from airflow_mlops.runtimes.settings import Elsewhere
 
 __all__ = [
-    "Held",
     "SelectChallengerOperator",
     "TrainModelOperator",
     "contract_of",
@@ -23,32 +22,6 @@ __all__ = [
     "run_tags",
     "whole",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A callable that a template field holds: Airflow calls bare ones, with its context, when it renders the fields.
-
-    :param function: the callable.
-    """
-
-    function: Callable[..., Any]
-
-    def __str__(self) -> str:
-        """Name it, without an address in memory: the name is part of the serialised DAG."""
-        return f"{getattr(self.function, '__module__', '')}:{name_of(self.function)}"
-
-    __repr__ = __str__
-
-    @classmethod
-    def of(cls, value: str | Callable[..., Any] | Held) -> str | Held:
-        """Hold a callable; an import path needs no holding."""
-        return cls(value) if callable(value) else value
-
-    @classmethod
-    def free(cls, value: str | Held) -> str | Callable[..., Any]:
-        """Give back what was held."""
-        return value.function if isinstance(value, cls) else str(value)
 
 
 class TrainModelOperator(LifecycleOperator):

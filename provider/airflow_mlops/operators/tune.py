@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlops.operators.base import LifecycleOperator
-from airflow_mlops.operators.train import Held
+from airflow_mlops.operators.held import Held
 from airflow_mlops.run.parameters import tuning_of
 
 if TYPE_CHECKING:

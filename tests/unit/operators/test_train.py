@@ -10,7 +10,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from airflow_mlops.core.errors import BadInput
-from airflow_mlops.operators.train import Held, TrainModelOperator, contract_of, name_of, run_tags, whole
+from airflow_mlops.operators.train import contract_of, name_of, run_tags, whole
 
 
 @pytest.mark.parametrize(
@@ -49,15 +49,6 @@ def test_a_bundle_without_versions_and_an_estimator_of_a_library_are_named_by_th
 
 def test_no_contract_is_none() -> None:
     assert contract_of(None) is None
-
-
-def test_a_callable_is_not_called_when_the_fields_are_rendered_and_has_a_name_without_an_address() -> None:
-    for build in (logistic, partial(logistic, seed=1)):
-        task = TrainModelOperator(task_id="t", build=build, train="a@b", validation="a@b", target="y")
-        task.render_template_fields({})  # type: ignore[typeddict-item]
-        assert Held.free(task.build) is build
-    assert str(Held.of(logistic)) == f"{__name__}:logistic"
-    assert Held.free(Held.of("a.module:function")) == "a.module:function"
 
 
 def logistic(seed: int = 0) -> LogisticRegression:
