@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from airflow_mlops.store.tables import Version
 
 WhenAbsent = Literal["fail", "skip"]
+PATIENCE = 900  # seconds in which the engine has to say something; a build may be silent for long
 
 
 class ServeModelOperator(LifecycleOperator):
@@ -152,8 +153,8 @@ class ServeModelOperator(LifecycleOperator):
         engine = _engine(self)
         recipe, trial = self._prepared(champion, settings, engine)
         for image in (self.base_image or _base_of(recipe), self.front_image):
-            if (error := engine.lacks(image)) is not None:
-                raise _absent(error, self.when_absent)
+            with _there(self.when_absent):
+                engine.have(image)
         if engine.build(recipe, self.build_args):
             self.log.info("built %s", recipe.tag)
         deployment = Deployment(engine, endpoint, task_key(context))
@@ -307,18 +308,27 @@ def _engine(task: ServeModelOperator | StopServingOperator) -> Engine:
     :raises AirflowSkipException: when none answers, and the step may be skipped.
     :raises BadInput: when it may not.
     """
-    from airflow_mlops.core.errors import BadInput
     from airflow_mlops.hooks.container_engine import container_engine
 
+    with _there(task.when_absent):
+        return container_engine(task.docker_url, task.docker_conn_id, patience=PATIENCE)
+
+
+@contextmanager
+def _there(when_absent: WhenAbsent) -> Iterator[None]:
+    """Need an engine, or an image.
+
+    :raises AirflowSkipException: when it is not there, and the step may be skipped.
+    :raises BadInput: when it may not.
+    """
+    from airflow_mlops.core.errors import BadInput
+
     try:
-        return container_engine(task.docker_url, task.docker_conn_id)
+        yield
     except BadInput as error:
-        raise _absent(error, task.when_absent) from None
-
-
-def _absent(error: Exception, when: WhenAbsent) -> Exception:
-    """Give what to raise where an engine, or an image, is not there."""
-    return AirflowSkipException(f"not served: {error}") if when == "skip" else error
+        if when_absent == "skip":
+            raise AirflowSkipException(f"not served: {error}") from None
+        raise
 
 
 def _base_of(recipe: Recipe) -> str:

@@ -8,7 +8,6 @@ as the task's process is there: its end ends the step, whatever has become of th
 from __future__ import annotations
 
 import logging
-import os
 import select
 import struct
 from collections.abc import Iterator
@@ -16,13 +15,13 @@ from contextlib import suppress
 from typing import Any
 
 from airflow_mlops.core.errors import BadInput, MlopsError
+from airflow_mlops.hooks.container_engine import container_engine
 from airflow_mlops.run.outcome import Outcome
 from airflow_mlops.run.supervising import GRACE
 from airflow_mlops.runtimes.container import Wanted, create
 from airflow_mlops.runtimes.process import Hearing
 
 log = logging.getLogger(__name__)
-LOCAL = "unix://var/run/docker.sock"
 LOOK = 20.0
 """Seconds of silence after which it is asked whether the container is still there."""
 _OUTPUT, _HEADER = 1, struct.Struct(">BxxxL")  # as the engine's API frames what is attached to
@@ -47,11 +46,13 @@ class DockerStep:
         """
         from docker.errors import APIError, DockerException
 
-        image, hearing = self._wanted.settings.image, Hearing(lambda line: log.info("%s", line))
+        settings, hearing = self._wanted.settings, Hearing(lambda line: log.info("%s", line))
+        image = settings.image
         try:
-            self._client = client = self._connected()
+            engine = container_engine(settings.engine, settings.docker_conn_id, absent=MlopsError)
+            self._client = client = engine.client
             remove_left(client, self._wanted)
-            _have(client, image, self._wanted.settings.pull)
+            engine.have(image, settings.pull)
             try:
                 self._attend(client, step, message, hearing)
             finally:
@@ -70,21 +71,6 @@ class DockerStep:
         if self._client is not None and self._id is not None:
             with suppress(APIError):
                 self._client.kill(self._id, "SIGTERM")
-
-    def _connected(self) -> Any:
-        from airflow.providers.docker.hooks.docker import DockerHook
-        from airflow.sdk.exceptions import AirflowException
-
-        settings = self._wanted.settings
-        engine = settings.engine or os.environ.get("DOCKER_HOST") or LOCAL
-        try:
-            return DockerHook(docker_conn_id=settings.docker_conn_id, base_url=engine).api_client
-        except AirflowException as error:
-            raise MlopsError(
-                f"the Docker engine cannot be reached: {error}",
-                where=engine,
-                mend="start it, let the worker's user use its socket, or name another with engine=",
-            ) from error
 
     def _attend(self, client: Any, step: str, message: bytes, hearing: Hearing) -> None:
         """Make it, start it, tell it what to do, and hear it until it is over."""
@@ -129,37 +115,6 @@ def remove_left(client: Any, wanted: Wanted) -> int:
         with suppress(APIError):
             client.remove_container(container["Id"], force=True, v=True)
     return len(found)
-
-
-def _have(client: Any, image: str, pull: str) -> None:
-    """Make sure that the image is there.
-
-    :raises BadInput: when it is not, and cannot be pulled.
-    """
-    from docker.errors import APIError, ImageNotFound
-
-    try:
-        if pull == "always":
-            raise ImageNotFound("")
-        client.inspect_image(image)
-        return
-    except ImageNotFound:
-        why = "it is not there"
-    if pull != "never":
-        log.info("pulling %s", image)
-        try:
-            name, _, tag = image.partition("@") if "@" in image else _with_tag(image)
-            client.pull(name, tag=tag)
-            client.inspect_image(image)
-            return
-        except APIError as error:
-            why = str(error.explanation)
-    raise BadInput(f"the image {image} cannot be had: {why}", mend="build it on the engine's machine, or push it")
-
-
-def _with_tag(image: str) -> tuple[str, str, str]:
-    name, colon, tag = image.rpartition(":")
-    return (name, colon, tag) if colon and "/" not in tag else (image, ":", "latest")
 
 
 def _runs(client: Any, container: str) -> bool:

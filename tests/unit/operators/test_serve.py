@@ -30,7 +30,7 @@ def test_a_model_without_a_champion_is_not_served(execute: Callable[..., Any]) -
 def test_without_an_engine_the_task_fails_or_is_skipped_and_says_what_is_missing(execute: Callable[..., Any]) -> None:
     failed = execute(StopServingOperator(task_id="stop", endpoint="m", docker_url=NOWHERE))
     assert type(failed.error) is AirflowFailException
-    assert "no container engine answers" in str(failed.error)
+    assert "the container engine cannot be reached" in str(failed.error)
     assert NOWHERE in str(failed.error)
     skipped = execute(StopServingOperator(task_id="stop", endpoint="m", docker_url=NOWHERE, when_absent="skip"))
     assert type(skipped.error) is AirflowSkipException

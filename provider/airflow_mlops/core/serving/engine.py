@@ -1,4 +1,4 @@
-"""The container engine, as serving uses it: images, labelled containers, files put into them, commands run in them."""
+"""The container engine, as steps use it: images, labelled containers, files put into them, commands run in them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_mlops.core.errors import BadInput, MlopsError
 from airflow_mlops.core.serving.image import Recipe, packed
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from docker.api.client import APIClient
 
 log = logging.getLogger(__name__)
+Pull = Literal["missing", "always", "never"]
+"""When an image is fetched."""
 LABEL = "mlops.serving"
 TAIL = 25  # lines of a log that are shown
 
@@ -41,19 +43,41 @@ class Engine:
     def __init__(self, client: APIClient) -> None:
         self.client = client
 
-    def lacks(self, image: str) -> BadInput | None:
-        """Have a base image, from a registry where it is not there; gives the error when that cannot be."""
+    def have(self, image: str, pull: Pull = "missing") -> None:
+        """Have an image, from a registry where it is not there.
+
+        :param pull: when it is fetched.
+        :raises BadInput: when it is not there, and cannot be fetched.
+        """
+        if pull != "always" and self._has(image):
+            return
+        why = "it is not there" if pull == "never" else self._fetch(image)
+        if why is not None:
+            raise BadInput(
+                f"the image {image} cannot be had: {why[:300]}",
+                where=image,
+                mend="build it on the engine's machine, push it to a registry, or name another",
+            )
+
+    def _has(self, image: str) -> bool:
+        from docker.errors import ImageNotFound
+
+        try:
+            self.client.inspect_image(image)
+        except ImageNotFound:
+            return False
+        return True
+
+    def _fetch(self, image: str) -> str | None:
+        """Fetch an image from its registry; says why that cannot be done."""
         from docker.errors import APIError
 
-        if self.client.images(name=image):
-            return None
+        log.info("pulling %s", image)
         try:
-            for line in self.client.pull(image, stream=True, decode=True):
-                if "error" in line:
-                    return _absent(image, str(line["error"]))
+            lines = self.client.pull(image, stream=True, decode=True)
+            return next((str(line["error"]) for line in lines if "error" in line), None)
         except APIError as error:
-            return _absent(image, str(error.explanation or error))
-        return None
+            return str(error.explanation or error)
 
     def build(self, recipe: Recipe, build_args: Mapping[str, str] | None = None) -> bool:
         """Have an image; says whether it had to be built.
@@ -186,10 +210,6 @@ class Engine:
             self.client.remove_container(name, force=True, v=True)
         except NotFound:
             log.info("the container %s is gone already", name)
-
-
-def _absent(image: str, why: str) -> BadInput:
-    return BadInput(f"the image {image} cannot be had: {why[:300]}", where=image, mend="name another base image")
 
 
 @contextmanager
