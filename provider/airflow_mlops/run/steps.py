@@ -16,6 +16,7 @@ from airflow_mlops.run.spec import Spec, tags_of
 if TYPE_CHECKING:
     from airflow_mlops.core.data.snapshot import Snapshot
     from airflow_mlops.core.refs import RunRef
+    from airflow_mlops.core.training.candidate import Candidate
     from airflow_mlops.store.predictions import PredictionLog
 
 log = logging.getLogger(__name__)
@@ -62,33 +63,21 @@ def train(
     """Fit a candidate, judge it, keep it; gives a ``RunRef``. Parameters are those of ``TrainModelOperator``."""
     from airflow_mlops.core.training import fit
 
-    asked = fit.Candidate(
-        name=candidate or name_of(build),
-        build=build,
+    asked = _candidate(
+        build,
+        candidate,
         features=features_of(contract, features),
         target=target,
         metric=metric,
-        params=model_params or {},
-        trusted_types=tuple(trusted_types),
-        sample_weight=sample_weight or None,
-        class_weight=class_weight or None,
+        params=model_params,
+        trusted_types=trusted_types,
+        sample_weight=sample_weight,
+        class_weight=class_weight,
         seed=whole(seed),
     )
-    return _told(
-        fit.train(
-            places.mlflow,
-            places.database,
-            asked,
-            train=_open(places, train),
-            validation=_open(places, validation),
-            experiment=experiment or spec.key.partition("/")[0],
-            key=spec.key,
-            tags=tags_of(build, spec.code, spec.tags),
-            artifact_location=places.artifact_location,
-            contract=contract_of(contract),
-            input_example=yes_or_no(input_example, "input_example"),
-        )
-    )
+    rows = {"train": train, "validation": validation}
+    common = _common(spec, places, rows, build, experiment=experiment, contract=contract, input_example=input_example)
+    return _told(fit.train(places.mlflow, places.database, asked, **common))
 
 
 def tune(
@@ -113,38 +102,24 @@ def tune(
     **settings: Any,
 ) -> dict[str, Any]:
     """Search, refit, judge, keep; gives a ``RunRef``. Parameters are those of ``TuneModelOperator``."""
-    from airflow_mlops.core.training.candidate import Candidate
     from airflow_mlops.core.training.tuning import tune as tuned
 
     tuning = tuning_of(space, settings)
-    asked = Candidate(
-        name=candidate or name_of(build),
-        build=build,
+    asked = _candidate(
+        build,
+        candidate,
         features=features_of(contract, features),
         target=target,
         metric=metric,
-        params=model_params or {},
-        trusted_types=tuple(trusted_types),
-        sample_weight=sample_weight or None,
-        class_weight=class_weight or None,
+        params=model_params,
+        trusted_types=trusted_types,
+        sample_weight=sample_weight,
+        class_weight=class_weight,
         seed=tuning.seed if "seed" in tuning.model_fields_set else None,
     )
-    return _told(
-        tuned.tune(
-            places.mlflow,
-            places.database,
-            asked,
-            tuning,
-            train=_open(places, train),
-            validation=_open(places, validation),
-            experiment=experiment or spec.key.partition("/")[0],
-            key=spec.key,
-            tags=tags_of(build, spec.code, spec.tags),
-            artifact_location=places.artifact_location,
-            contract=contract_of(contract),
-            input_example=yes_or_no(input_example, "input_example"),
-        )
-    )
+    rows = {"train": train, "validation": validation}
+    common = _common(spec, places, rows, build, experiment=experiment, contract=contract, input_example=input_example)
+    return _told(tuned.tune(places.mlflow, places.database, asked, tuning, **common))
 
 
 def evaluate(
@@ -250,6 +225,55 @@ def _open(places: Places, value: str | Mapping[str, Any]) -> Snapshot:
     from airflow_mlops.core.address import snapshot_at
 
     return places.snapshots.open(snapshot_at(places.database, value))
+
+
+def _candidate(
+    build: str | Callable[..., Any],
+    name: str | None,
+    *,
+    params: Mapping[str, Any] | None,
+    trusted_types: Sequence[str],
+    sample_weight: str | None,
+    class_weight: str | Mapping[Any, float] | None,
+    **plain: Any,
+) -> Candidate:
+    """Give what is to be fitted; a step's parameters may say with an empty text that there is none of something."""
+    from airflow_mlops.core.training.candidate import Candidate
+
+    return Candidate(
+        name=name or name_of(build),
+        build=build,
+        params=params or {},
+        trusted_types=tuple(trusted_types),
+        sample_weight=sample_weight or None,
+        class_weight=class_weight or None,
+        **plain,
+    )
+
+
+def _common(
+    spec: Spec,
+    places: Places,
+    rows: Mapping[str, str | Mapping[str, Any]],
+    build: str | Callable[..., Any],
+    *,
+    experiment: str | None,
+    contract: str | Mapping[str, Any] | None,
+    input_example: bool | str,
+) -> dict[str, Any]:
+    """Give what training and tuning are told alike, beside what is to be fitted.
+
+    :param rows: the rows to fit on and those to judge on, by the name that both know them by.
+    """
+    return {
+        **{name: _open(places, part) for name, part in rows.items()},
+        "experiment": experiment or spec.key.partition("/")[0],
+        "key": spec.key,
+        "tags": tags_of(build, spec.code, spec.tags),
+        "artifact_location": places.artifact_location,
+        "contract": contract_of(contract),
+        "input_example": yes_or_no(input_example, "input_example"),
+    }
 
 
 def _told(ref: RunRef) -> dict[str, Any]:
