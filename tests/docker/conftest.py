@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import tarfile
 from collections.abc import Iterator
@@ -10,14 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
+from airflow_mlops.store.predictions import PredictionLog
+from tests.elsewhere.held import held
+from tests.elsewhere.steps import World
 from tests.elsewhere.worlds import migrated, project, stuck, world
 
-__all__ = ["migrated", "project", "stuck", "world"]
+__all__ = ["held", "migrated", "project", "stuck", "world"]
 
 REPO = Path(__file__).resolve().parents[2]
 BASE = os.environ.get("MLOPS_IMAGE") or "airflow-provider-mlops:local"
-TAG = "mlops-runtime-test:tested"
+TAG = f"mlops-runtime-test:{os.getpid()}"  # another session on the same engine has its own
 DOCKERFILE = f"""FROM {BASE}
 USER root
 ENTRYPOINT []
@@ -63,3 +69,18 @@ def image(engine: Any) -> Iterator[str]:
     assert said
     yield TAG
     engine.remove_image(TAG, force=True)
+
+
+@pytest.fixture
+def docker(image: str, project: Path) -> dict[str, Any]:
+    """The runtime."""
+    here = {"project": str(project)}
+    return {"kind": "docker", "image": image, **here, "network": "none", "memory": "2g", "cpus": 2, "pull": "never"}
+
+
+@pytest.fixture
+def table(world: World, monkeypatch: pytest.MonkeyPatch) -> PredictionLog:
+    """A table for scores, of the connection ``company``."""
+    path = world.folder / "company.db"
+    monkeypatch.setenv("AIRFLOW_CONN_COMPANY", json.dumps({"conn_type": "sqlite", "host": str(path)}))
+    return PredictionLog(create_engine(f"sqlite:///{path}", poolclass=NullPool), "predictions")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,44 +10,8 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_mlops.core.errors import MlopsError
-from airflow_mlops.runtimes.container import TASK
+from tests.docker.containers import begun, containers, executing
 from tests.elsewhere.steps import World, do, figures, scores, task_process, trained, wait_for
-
-
-@pytest.fixture
-def docker(image: str, project: Path) -> dict[str, Any]:
-    """The runtime."""
-    here = {"project": str(project)}
-    return {"kind": "docker", "image": image, **here, "network": "none", "memory": "2g", "cpus": 2, "pull": "never"}
-
-
-def containers(engine: Any, task_id: str) -> list[dict[str, Any]]:
-    """Give the containers of a task, running or not."""
-    return list(engine.containers(all=True, filters={"label": f"{TASK}=d/r/{task_id}/-1"}))
-
-
-def begun(engine: Any, task_id: str) -> bool:
-    """Tell whether a task's container has come to where it goes on without end."""
-    return any(b"going on without end" in engine.logs(c["Id"]) for c in containers(engine, task_id))
-
-
-@contextmanager
-def executing(task: Any) -> Iterator[list[BaseException]]:
-    """Execute a task that will fail, in a thread; gives its error at the end."""
-    told: list[BaseException] = []
-
-    def execute() -> None:
-        try:
-            do(task)
-        except Exception as error:
-            told.append(error)
-
-    thread = threading.Thread(target=execute)
-    thread.start()
-    try:
-        yield told
-    finally:
-        thread.join(300)
 
 
 def test_the_same_seed_gives_the_same_model_and_the_same_figures_and_nothing_stays(

@@ -97,7 +97,7 @@ def trained(parts: dict[str, Any], task_id: str, **how: Any) -> Any:
 def figures(world: World, ref: dict[str, Any]) -> dict[str, Any]:
     """Give a run's metrics, but for those of time and memory, and its parameters."""
     data = world.client.get_run(ref["run_id"]).data
-    measured = ("train_seconds", "train_memory_mb", "bytes")
+    measured = ("train_seconds", "train_memory_mb", "tuning_seconds", "bytes")
     return {**{k: v for k, v in data.metrics.items() if k not in measured}, **data.params}
 
 

@@ -1,0 +1,40 @@
+"""The containers of a task, while it is executed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from airflow_mlops.runtimes.container import TASK
+from tests.elsewhere.steps import do
+
+
+def containers(engine: Any, task_id: str) -> list[dict[str, Any]]:
+    """Give the containers of a task, running or not."""
+    return list(engine.containers(all=True, filters={"label": f"{TASK}=d/r/{task_id}/-1"}))
+
+
+def begun(engine: Any, task_id: str) -> bool:
+    """Tell whether a task's container has come to where it goes on without end."""
+    return any(b"going on without end" in engine.logs(c["Id"]) for c in containers(engine, task_id))
+
+
+@contextmanager
+def executing(task: Any) -> Iterator[list[BaseException]]:
+    """Execute a task that will fail, in a thread; gives its error at the end."""
+    told: list[BaseException] = []
+
+    def execute() -> None:
+        try:
+            do(task)
+        except Exception as error:
+            told.append(error)
+
+    thread = threading.Thread(target=execute)
+    thread.start()
+    try:
+        yield told
+    finally:
+        thread.join(300)
