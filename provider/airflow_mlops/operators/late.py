@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_mlops.keys import task_key
-from airflow_mlops.operators.logged import prediction_log
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -41,8 +40,10 @@ class Given:
         :raises BadInput: when it is neither or both.
         """
         from airflow_mlops.core.errors import BadInput
+        from airflow_mlops.hooks.source import engine
+        from airflow_mlops.store.predictions import prediction_log
 
-        log = prediction_log(conn_id, table)
+        log = prediction_log(engine, conn_id, table)
         if (scores is None) == (log is None):
             raise BadInput(
                 "it is not clear which scores are meant", mend="give scores=..., or conn_id=... and table=..."

@@ -10,7 +10,6 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow_mlops.operators.base import ReportingOperator
 from airflow_mlops.operators.drift import names_of
 from airflow_mlops.operators.late import Given, catch_up, opened
-from airflow_mlops.operators.logged import prediction_log
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -155,8 +154,10 @@ class CheckPerformanceOperator(ReportingOperator):
         """Find the scores of an estimate."""
         from airflow_mlops.core.errors import BadInput
         from airflow_mlops.core.monitoring.scoring.logged import LoggedScores
+        from airflow_mlops.hooks.source import engine
+        from airflow_mlops.store.predictions import prediction_log
 
-        log = prediction_log(self.conn_id, self.table)
+        log = prediction_log(engine, self.conn_id, self.table)
         if (self.scores is None) == (log is None) or (log is None) != (self.partition is None):
             raise BadInput(
                 "it is not clear which scores are meant",

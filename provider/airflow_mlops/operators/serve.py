@@ -180,6 +180,7 @@ class ServeModelOperator(LifecycleOperator):
         from airflow_mlops.core.errors import BadInput
         from airflow_mlops.core.serving.deployment import Endpoint
         from airflow_mlops.core.serving.engine import Bounds
+        from airflow_mlops.store.predictions import check_named
 
         token = None
         if self.token_conn_id is not None:
@@ -191,8 +192,7 @@ class ServeModelOperator(LifecycleOperator):
                 f"anybody who reaches {self.host} could ask the model",
                 mend="give token_conn_id=..., or leave host at 127.0.0.1",
             )
-        if (self.log_conn_id is None) != (self.log_table is None):
-            raise BadInput("a table needs its connection, and a connection its table", mend="give both or neither")
+        check_named(self.log_conn_id, self.log_table)
         return Endpoint(
             self.endpoint or self.model,
             host=self.host,

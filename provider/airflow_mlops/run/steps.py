@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from airflow_mlops.core.data.snapshot import Snapshot
     from airflow_mlops.core.refs import RunRef
     from airflow_mlops.core.training.candidate import Candidate
-    from airflow_mlops.store.predictions import PredictionLog
 
 log = logging.getLogger(__name__)
 
@@ -199,6 +198,7 @@ def score(
     from airflow_mlops.core.registry import history
     from airflow_mlops.core.registry.loading import load_version
     from airflow_mlops.store import versions
+    from airflow_mlops.store.predictions import prediction_log
 
     champion = history.champion_at(places.database, model, champion_at)
     if champion is None:
@@ -215,8 +215,8 @@ def score(
     def load() -> Any:
         return load_version(champion, places.mlflow.tracking_uri, tuple(trusted_types), places.loading)
 
-    log_of_predictions = _prediction_log(places, conn_id, table)
-    ref = publish(places.database, places.snapshots, job, load, actor=spec.key, log=log_of_predictions)
+    table_too = prediction_log(places.engine, conn_id, table)
+    ref = publish(places.database, places.snapshots, job, load, actor=spec.key, log=table_too)
     log.info("%s rows scored by %s v%s", ref.rows, model, champion.version)
     return ref.to_dict()
 
@@ -279,20 +279,6 @@ def _common(
 def _told(ref: RunRef) -> dict[str, Any]:
     log.info("%s: %s %.4f on validation rows", ref.candidate, ref.metric, ref.score)
     return ref.to_dict()
-
-
-def _prediction_log(places: Places, conn_id: str | None, table: str | None) -> PredictionLog | None:
-    """Give the table that gets the scores, too, if there is one.
-
-    :raises BadInput: when only one of connection and table is named.
-    """
-    if (conn_id is None) != (table is None):
-        raise BadInput("a table needs its connection, and a connection its table", mend="give both or neither")
-    if conn_id is None or table is None:
-        return None
-    from airflow_mlops.store.predictions import PredictionLog
-
-    return PredictionLog(places.engine(conn_id), table)
 
 
 STEPS: Mapping[str, Callable[..., dict[str, Any] | None]] = {

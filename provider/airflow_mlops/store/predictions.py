@@ -277,6 +277,27 @@ class PredictionLog:
             raise
 
 
+def prediction_log(engine_of: Callable[[str], Engine], conn_id: str | None, table: str | None) -> PredictionLog | None:
+    """Give the table that parameters name, if they do.
+
+    :param engine_of: gives the engine of a connection's database.
+    :param conn_id: the connection.
+    :param table: the table there, ``table`` or ``schema.table``.
+    :raises BadInput: when only one of the two is named, or the database is neither PostgreSQL nor SQLite.
+    """
+    check_named(conn_id, table)
+    return None if conn_id is None or table is None else PredictionLog(engine_of(conn_id), table)
+
+
+def check_named(conn_id: str | None, table: str | None) -> None:
+    """Check that parameters name a table and its connection, or neither.
+
+    :raises BadInput: when only one of the two is named.
+    """
+    if (conn_id is None) != (table is None):
+        raise BadInput("a table needs its connection, and a connection its table", mend="give both or neither")
+
+
 def _repeats(key: Sequence[str], where: str, rows: int) -> BadInput:
     return BadInput(
         f"{list(key)} does not name a row: {rows} rows have the key of another one",

@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 from airflow_mlops.core.errors import BadInput, NotFound, Superseded
 from airflow_mlops.store import attempts
 from airflow_mlops.store.database import Database
-from airflow_mlops.store.predictions import PredictionLog, ScoredBy
+from airflow_mlops.store.predictions import PredictionLog, ScoredBy, check_named, prediction_log
 
 SCHEMA = {"id": "int", "score": "float", "model_name": "str", "model_version": "int"}
 AT = datetime(2026, 4, 6, 12, tzinfo=UTC)
@@ -177,3 +177,18 @@ def test_a_table_of_another_schema_is_made_with_it(postgres: str) -> None:
     assert inspect(engine).has_table("predictions", schema="ml")
     with engine.begin() as connection:
         connection.execute(text("DROP SCHEMA ml CASCADE"))
+
+
+def test_parameters_name_a_table_of_a_connection_or_none(engine: Engine) -> None:
+    log = prediction_log({"company": engine}.__getitem__, "company", "predictions")
+    assert log is not None
+    assert (log.engine, log.name) == (engine, "predictions")
+    assert prediction_log({}.__getitem__, None, None) is None
+
+
+@pytest.mark.parametrize("half", [("company", None), (None, "predictions")])
+def test_half_a_name_of_a_table_is_an_error(half: tuple[str | None, str | None]) -> None:
+    with pytest.raises(BadInput, match="a table needs its connection"):
+        check_named(*half)
+    with pytest.raises(BadInput, match="a table needs its connection"):
+        prediction_log({}.__getitem__, *half)
