@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from airflow_mlops.core.data import profile
 from airflow_mlops.core.data.snapshot import SnapshotRoot
 from airflow_mlops.core.data.staging import Staging
 from airflow_mlops.core.data.sweeping import left, remove
@@ -90,6 +91,25 @@ def test_a_reader_that_keeps_no_listings_sees_what_was_committed_since_it_last_l
     second = root.write("rows", frame(100))
     assert {ref.id for ref in other.committed("rows")} == {first.id, second.id}
     assert len(other.open(second).to_pandas()) == 5
+
+
+def test_a_login_that_the_connection_has_is_enough_to_read_and_to_judge(
+    endpoint: str, root: SnapshotRoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = root.write("rows", [frame(), frame(5)])
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ALLOW_HTTP"):
+        monkeypatch.delenv(name)
+    login = {
+        "key": "testing",
+        "secret": "testing",
+        "endpoint_url": endpoint,
+        "client_kwargs": {"region_name": "us-east-1"},
+    }
+    snapshot = SnapshotRoot(root.uri, login).open(ref)
+    assert len(snapshot.to_pandas(["id"])) == 10
+    assert snapshot.scan().select("id").collect().height == 10
+    assert profile(snapshot).rows == 10
+    assert "testing" not in repr(snapshot)
 
 
 def test_scoring_goes_on_after_the_parts_that_were_staged(root: SnapshotRoot) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
+from airflow_mlops.core.data.object_store import for_polars
 from airflow_mlops.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ def open_table(data: Any) -> Table:
     files = getattr(data, "files", data)
     if isinstance(files, (list, tuple)) and files and all(isinstance(f, (str, os.PathLike)) for f in files):
         names = [os.fspath(f) for f in files]
-        return _files(names, names[0] if len(names) == 1 else f"{len(names)} files, first {names[0]}")
+        where = names[0] if len(names) == 1 else f"{len(names)} files, first {names[0]}"
+        return _files(names, where, for_polars(getattr(data, "options", {})))
     raise BadInput(
         f"cannot read rows from {type(data).__name__}",
         where=repr(data)[:200],
@@ -155,9 +157,9 @@ def _listed(path: str) -> list[str]:
     return files
 
 
-def _files(files: list[str], where: str) -> Table:
+def _files(files: list[str], where: str, login: dict[str, str] | None = None) -> Table:
     """Open Parquet files: footers are read, small files join into parts of about a slice."""
-    opened = [_footer(file) for file in files]
+    opened = [_footer(file, login) for file in files]
     schema = _common_schema(files, [schema for _, schema, _ in opened])
     parts: list[Part] = []
     group: list[int] = []
@@ -178,14 +180,14 @@ def _files(files: list[str], where: str) -> Table:
     return Table(schema, sum(rows for _, _, rows in opened), where, tuple(parts))
 
 
-def _footer(file: str) -> tuple[pl.LazyFrame, dict[str, pl.DataType], int]:
+def _footer(file: str, login: dict[str, str] | None) -> tuple[pl.LazyFrame, dict[str, pl.DataType], int]:
     if "://" not in file:
         if not os.path.exists(file):
             raise BadInput("there is no such file", where=file, mend="check the path, or run the step that writes it")
         if os.path.getsize(file) == 0:
             raise BadInput("the file is empty (0 bytes)", where=file, mend="write it again: its writer was stopped")
     try:
-        frame = pl.scan_parquet(file)
+        frame = pl.scan_parquet(file, storage_options=login)
         schema = dict(frame.collect_schema())
         return frame, schema, int(frame.select(pl.len()).collect().item())
     except pl.exceptions.DuplicateError as error:

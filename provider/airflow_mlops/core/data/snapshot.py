@@ -11,11 +11,12 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow_mlops.core.data.object_store import for_polars
 from airflow_mlops.core.data.settling import for_models, logical_type, settle
 from airflow_mlops.core.errors import BadInput, NotFound
 from airflow_mlops.core.refs import SnapshotRef
@@ -94,11 +95,13 @@ class Snapshot:
     :param ref: its reference.
     :param files: the URIs of its Parquet files, in order.
     :param schema: column name -> logical type.
+    :param options: fsspec's options for where the files are, such as a login.
     """
 
     ref: SnapshotRef
     files: tuple[str, ...]
     schema: dict[str, str]
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -109,7 +112,7 @@ class Snapshot:
         """Give a lazy Polars frame over all files."""
         import polars as pl
 
-        return pl.scan_parquet(list(self.files))
+        return pl.scan_parquet(list(self.files), storage_options=for_polars(self.options))
 
     def to_pandas(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """Read all rows into pandas.
@@ -132,8 +135,10 @@ class Snapshot:
                 where=f"{self.ref.dataset} {self.ref.partition or ''} ({self.ref.id})",
                 mend=f"it has {sorted(self.schema)[:30]}",
             )
+        wanted = None if columns is None else list(columns)
         for uri in self.files:
-            yield for_models(pd.read_parquet(uri, columns=None if columns is None else list(columns)))
+            login = dict(self.options) if "://" in uri else None
+            yield for_models(pd.read_parquet(uri, columns=wanted, storage_options=login))
 
 
 class SnapshotRoot:
@@ -147,7 +152,8 @@ class SnapshotRoot:
         from fsspec.core import url_to_fs
 
         self.uri = uri.rstrip("/")
-        self.fs, self.path = url_to_fs(self.uri, **(options or {}))
+        self.options = dict(options or {})
+        self.fs, self.path = url_to_fs(self.uri, **self.options)
 
     def write(
         self,
@@ -211,7 +217,7 @@ class SnapshotRoot:
         files = tuple(self.fs.unstrip_protocol(self._place(ref.dataset, part)) for part in manifest["files"])
         if all(f.startswith("file://") for f in files):
             files = tuple(f.removeprefix("file://") for f in files)
-        return Snapshot(ref, files, manifest["schema"])
+        return Snapshot(ref, files, manifest["schema"], self.options)
 
     def committed(self, dataset: str) -> list[SnapshotRef]:
         """Give all snapshots of a dataset, by their manifests."""
