@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from include.demo.rest import RestClient
-from tests.replay.worlds import HISTORY, LABELS_LATE, STORM, World, week, world_of
+from tests.replay.figures import least_events
+from tests.replay.worlds import HISTORY, KILLED, LABELS_LATE, STORM, World, week, world_of
 
 FIRST_CHAMPION = "first_champion"
 ENDED = ("success", "failed")
 ON_ITS_WAY = ("requested", "retraining")
+CALM_SECONDS = 30
+"""After so long without another event a storm is over, though a killed triggerer has not told all of it."""
 
 
 class StuckError(RuntimeError):
@@ -61,6 +64,7 @@ class Life:
         self.windows = windows
         self.lived = 0
         self.notes: list[str] = []
+        self._events, self._since = 0, time.monotonic()
         self._client, self._now, self._holds, self._patience, self._label = client, now, holds, patience, label
 
     @property
@@ -121,8 +125,12 @@ class Life:
 
     def _all_told(self) -> bool:
         """Whether the asset has seen all events that there will be."""
-        asked = self._now.asked.get(self.model, 0)
-        return self._now.events.get(self.model, 0) >= asked * (STORM if self.world.storms else 1)
+        asked, events = self._now.asked.get(self.model, 0), self._now.events.get(self.model, 0)
+        if events != self._events:
+            self._events, self._since = events, time.monotonic()
+        if self.world.storms and events < asked * STORM and time.monotonic() < self._since + CALM_SECONDS:
+            return False  # of the storm more may come
+        return events >= least_events(self.world, asked, self.model.endswith(KILLED))
 
     def _active(self) -> list[str]:
         """Give the retraining runs that have not ended, and say that there is one where an event still waits."""
