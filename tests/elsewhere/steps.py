@@ -35,10 +35,9 @@ while True:
     time.sleep(0.05)
 """
 TASK = """
-import sys
+import json, sys
 from tests.elsewhere.steps import do, trained
-import json
-do(trained(*json.loads(sys.argv[1]), **json.loads(sys.argv[2])))
+print(json.dumps(do(trained(*json.loads(sys.argv[1]), **json.loads(sys.argv[2])))))
 """
 FEATURES = ["x", "z"]
 
