@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from airflow_mlops.core.errors import BadInput, MlopsError
+from airflow_mlops.core.errors_as_json import in_words
 from airflow_mlops.run.message import Message, spec_of
-from airflow_mlops.run.outcome import Outcome, described
+from airflow_mlops.run.outcome import Outcome
 from airflow_mlops.run.places import Told, ToldPlaces
 from airflow_mlops.run.supervising import died, supervised
 
@@ -65,7 +66,7 @@ def run(step: str, message: Message) -> Outcome:
         return Outcome(None, error, places.published)
     except Exception as error:
         log.exception("the step broke off")
-        return Outcome(None, MlopsError(described(error)["what"]), places.published)
+        return Outcome(None, MlopsError(in_words(error)), places.published)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from airflow_mlops.core import errors
-from airflow_mlops.core.errors import MlopsError
+from airflow_mlops.core.errors import BadInput, MlopsError
+from airflow_mlops.core.errors_as_json import described, ours
 from airflow_mlops.core.report import Report
-
-MOST_TOLD = 16_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +40,8 @@ class Outcome:
         """
         try:
             published = [Report.from_dict(report) for report in value["published"]]
-            error = None if value["error"] is None else known(value["error"])
+            told = value["error"]
+            error = None if told is None else ours(told) or MlopsError(str(told["what"]))
             return cls(value["given"], error, published)
-        except (KeyError, TypeError) as wrong:
-            raise errors.BadInput("the step's answer is no outcome", where=repr(value)[:300]) from wrong
-
-
-def described(error: BaseException) -> dict[str, Any]:
-    """Give an error as JSON; one that is not ours keeps its name in its words."""
-    if isinstance(error, MlopsError):
-        return {"type": type(error).__name__, "what": error.what, "where": error.where, "mend": error.mend}
-    return {"type": "", "what": f"{type(error).__name__}: {error}"[:MOST_TOLD], "where": None, "mend": None}
-
-
-def known(told: Mapping[str, Any]) -> MlopsError:
-    """Give an error as it was: of the same class where it is one of ours, so that what cannot be mended by a retry is
-    not retried.
-    """
-    found = getattr(errors, str(told["type"]), MlopsError)
-    kind = found if isinstance(found, type) and issubclass(found, MlopsError) else MlopsError
-    return kind(str(told["what"]), where=told["where"], mend=told["mend"])
+        except (AttributeError, KeyError, TypeError) as wrong:
+            raise BadInput("the step's answer is no outcome", where=repr(value)[:300]) from wrong

@@ -6,7 +6,6 @@ with it. Here that is the model's own process, and the task gets an error in wor
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import logging
 import os
@@ -20,8 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow_mlops.core import errors
 from airflow_mlops.core.errors import BadInput, MlopsError
+from airflow_mlops.core.errors_as_json import as_raised
 from airflow_mlops.core.registry import model_nursery, model_wire
 
 if TYPE_CHECKING:
@@ -129,7 +128,7 @@ class ModelProcess:
                 self.close()
                 raise
         if "error" in head:
-            raise _raised(head["error"])
+            raise as_raised(head["error"])
         return head, content
 
     def _died(self, when: str) -> MlopsError:
@@ -161,19 +160,6 @@ def died(code: int | None, when: str, where: str) -> MlopsError:
         mend="its files are those that were registered, so the model itself is broken, or the libraries here are not "
         "those it was trained with: see its requirements.txt; the worker lives on",
     )
-
-
-def _raised(told: dict[str, Any]) -> Exception:
-    """Give an error of the model's process as it would have been here."""
-    name, what = str(told.get("type")), str(told.get("what"))
-    ours = getattr(errors, name, None)
-    if isinstance(ours, type) and issubclass(ours, MlopsError):
-        where, mend = told.get("where"), told.get("mend")
-        return ours(what, where=None if where is None else str(where), mend=None if mend is None else str(mend))
-    known = getattr(builtins, name, None)
-    if isinstance(known, type) and issubclass(known, Exception) and not issubclass(known, (OSError, UnicodeError)):
-        return known(what)
-    return RuntimeError(f"{name}: {what}")
 
 
 def _close(channel: socket.socket, ended: int) -> None:

@@ -15,7 +15,7 @@ import socket
 import sys
 from typing import Any
 
-from airflow_mlops.core.errors import MlopsError
+from airflow_mlops.core.errors_as_json import described
 from airflow_mlops.core.registry import model_wire
 
 OFFERS = ("predict_proba", "predict")
@@ -79,7 +79,7 @@ def _loaded(channel: socket.socket, asked: dict[str, Any]) -> Any:
             if getattr(model, name, None) is not None:
                 told[name] = _plain(getattr(model, name))
     except BaseException as error:
-        model_wire.send(channel, {"error": _described(error)})
+        model_wire.send(channel, {"error": described(error)})
         return None
     model_wire.send(channel, {**told, "said": heard.said})
     return model
@@ -94,7 +94,7 @@ def _answer(channel: socket.socket, model: Any) -> None:
     try:
         head, body = scores_out(getattr(model, asked["do"])(decoded(rows)))
     except BaseException as error:  # a model may raise anything
-        head, body = {"error": _described(error)}, b""
+        head, body = {"error": described(error)}, b""
     model_wire.send(channel, head, body)
 
 
@@ -102,13 +102,6 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         value = value.tolist()
     return list(value) if isinstance(value, (list, tuple)) else value
-
-
-def _described(error: BaseException) -> dict[str, Any]:
-    """Give an error as JSON has it."""
-    if isinstance(error, MlopsError):
-        return {"type": type(error).__name__, "what": error.what, "where": error.where, "mend": error.mend}
-    return {"type": type(error).__name__, "what": str(error)[:16_000]}
 
 
 class _Heard(logging.Handler):
