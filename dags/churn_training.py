@@ -9,6 +9,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronDataIntervalTimetable, Param
 
 from airflow_mlops.notifications.lifecycle import LifecycleNotifier
+from airflow_mlops.operators.candidates import ChooseCandidatesOperator
 from airflow_mlops.operators.card import ModelCardOperator
 from airflow_mlops.operators.episode import CloseEpisodeOperator
 from airflow_mlops.operators.evaluate import EvaluateModelOperator
@@ -23,7 +24,7 @@ from airflow_mlops.operators.train import SelectChallengerOperator, TrainModelOp
 from airflow_mlops.operators.training_set import BuildTrainingSetOperator
 from airflow_mlops.operators.validate import ValidateDatasetOperator
 from include.churn import assets, calendar, features
-from include.churn.bundle import CONTRACT, DEFAULT_ARGS, MODEL, POLICY, TEST_SHARE, VALIDATION_SHARE
+from include.churn.bundle import CANDIDATES, CONTRACT, DEFAULT_ARGS, MODEL, POLICY, TEST_SHARE, VALIDATION_SHARE
 
 DOC = """
 ### From labelled rows to a champion that is proven better
@@ -35,13 +36,12 @@ DOC = """
 | **hand** | up to the `cutoff` of the form, or the newest labelled weeks |
 | **backfill** | as the schedule would have then; registers and gates, but never moves the champion |
 
-Candidates are trained side by side on the training rows and chosen on the validation rows. The **gate** compares the
-chosen one with the champion on test rows that neither has ever seen, and asks for proof: the lower bound of the paired
-gain has to be above zero, no plan, segment or region may be worse off, and the model has to keep its budgets.
+Candidates are trained side by side on the training rows and chosen on the validation rows; after drift they are what
+the policy starts from (`episode.retraining.start_from`): these, or the champion's configuration. The **gate** compares
+the chosen one with the champion on test rows that neither has ever seen, and asks for proof: the lower bound of the
+paired gain has to be above zero, no plan, segment or region may be worse off, and the model has to keep its budgets.
 Promotion is one entry in the ledger: `airflow mlops history churn`.
 """
-
-CANDIDATES = ["include.churn.model:linear", "include.churn.model:boosted"]
 
 with DAG(
     dag_id="churn_training",
@@ -73,6 +73,10 @@ with DAG(
         label_delay=calendar.LABEL_HORIZON,
         cutoff="{{ params.cutoff or '' }}",
         window="{{ params.window }}",
+        policy=POLICY,
+    )
+    candidates = ChooseCandidatesOperator(
+        task_id="candidates", model=MODEL, candidates=CANDIDATES, start_from=plan.output["start_from"]
     )
     training_set = BuildTrainingSetOperator(
         task_id="training_set",
@@ -107,9 +111,9 @@ with DAG(
         target=features.TARGET,
         contract=CONTRACT,
         metric="roc_auc",
-        map_index_template="{{ task.build.split(':')[-1] }}",
+        map_index_template="{{ task.candidate or task.build.split(':')[-1] }}",
         max_active_tis_per_dag=2,
-    ).expand(build=CANDIDATES)
+    ).expand_kwargs(candidates.output)
     select = SelectChallengerOperator(task_id="select", candidates=train.output)
     register = RegisterModelOperator(
         task_id="register",

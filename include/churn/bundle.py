@@ -9,6 +9,7 @@ from airflow.sdk import Param
 MODEL = "churn"
 CONTRACT = "include/churn/contract.yaml"
 POLICY = "include/churn/policy.yaml"
+CANDIDATES = ["include.churn.model:linear", "include.churn.model:boosted"]
 
 # The same shares for ever: a customer of the test part is never trained on, in any retraining.
 TEST_SHARE = 0.3

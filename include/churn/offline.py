@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from include.churn import backtest, business, calendar, database, features
-from include.churn.bundle import CONTRACT, MODEL, POLICY, TEST_SHARE, VALIDATION_SHARE
+from include.churn.bundle import CANDIDATES, CONTRACT, MODEL, POLICY, TEST_SHARE, VALIDATION_SHARE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from airflow_mlops.core.monitoring.retraining import Cause, TrainingPlan
     from airflow_mlops.core.refs import ModelVersionRef, SnapshotRef
     from airflow_mlops.core.report import Report
+    from airflow_mlops.core.training.candidate import Candidate
     from airflow_mlops.store.database import Database
-
-CANDIDATES = ("include.churn.model:linear", "include.churn.model:boosted")
 
 
 @dataclass
@@ -166,8 +165,9 @@ def watch(world: World, partition: str) -> None:
 
 def retrain(world: World, cause: Cause, actor: str) -> None:
     """What ``churn_training`` does; nothing when there is nothing to do."""
-    from airflow_mlops.core.monitoring.episodes import finish
+    from airflow_mlops.core.monitoring.episodes import EpisodePolicy, finish
     from airflow_mlops.core.monitoring.retraining import plan
+    from airflow_mlops.core.policy import load_section
 
     planned = plan(
         world.store,
@@ -177,6 +177,7 @@ def retrain(world: World, cause: Cause, actor: str) -> None:
         actor=actor,
         window=12,
         label_delay=calendar.LABEL_HORIZON,
+        start_from=load_section(EpisodePolicy, POLICY, "episode").retraining.start_from,
     )
     if planned is None:
         return
@@ -217,13 +218,13 @@ def challenge(world: World, planned: TrainingPlan, actor: str) -> str | None:
         fit.train(
             world.mlflow,
             world.store,
-            fit.Candidate(build.rpartition(":")[2], build, contract.features, features.TARGET),
+            candidate,
             train=world.root.open(parts["train"]),
             validation=world.root.open(parts["validation"]),
             experiment="churn_training",
             key=f"{actor}/train/{number}",
         )
-        for number, build in enumerate(CANDIDATES)
+        for number, candidate in enumerate(_candidates(world, planned, contract))
     ]
     train_rows = world.root.open(parts["train"]).scan()
     baseline = profile(train_rows, columns=contract.features, cluster=contract.cluster)
@@ -274,6 +275,20 @@ def challenge(world: World, planned: TrainingPlan, actor: str) -> str | None:
             effective_at=from_iso(planned.effective_at),
         )
     return verdict.decision
+
+
+def _candidates(world: World, planned: TrainingPlan, contract: Contract) -> list[Candidate]:
+    """Choose what is fitted, as the DAG's step does."""
+    from airflow_mlops.core.monitoring.configuration import champions_own
+    from airflow_mlops.core.monitoring.starting import called, mappings, start
+    from airflow_mlops.core.training.candidate import Candidate
+
+    given = mappings(CANDIDATES)
+    found = start(planned.start_from, given, lambda: champions_own(world.mlflow, world.store, MODEL, given))
+    return [
+        Candidate(called(one), one["build"], contract.features, features.TARGET, params=one.get("model_params") or {})
+        for one in found.candidates
+    ]
 
 
 def _self_tested(world: World, contract: Contract, validation: SnapshotRef, challenger: ModelVersionRef) -> Report:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
+import yaml
+from sqlalchemy import create_engine, text
 
-from airflow_mlops.store import catalogue, ledger, reports, versions
+from airflow_mlops.store import catalogue, episodes, ledger, reports, versions
 from include.churn import calendar, offline
+from include.churn.bundle import CANDIDATES
 
 WEEK = "2026-03-09"
 
@@ -98,3 +100,54 @@ def test_a_cutoff_without_labels_fails_and_names_what_is_labelled(run_dag: Calla
     assert run.state == "failed"
     assert run.states["plan"] == "failed"
     assert versions.all_of(lifecycle.database, "churn") == []
+
+
+def ask_for_a_retraining(lifecycle: Any, **retraining: Any) -> None:
+    """Leave a drift episode that waits for its training, and a policy that says what it starts from."""
+    episode = episodes.open_one(
+        lifecycle.database, model="churn", version=1, change_partition="2026-02-02", report=None
+    )
+    assert episode is not None
+    assert episodes.request(lifecycle.database, episode.id, partition=WEEK, cutoff="2026-02-23")
+    policy = yaml.safe_load((Path(__file__).parents[2] / "include/churn/policy.yaml").read_text())
+    policy["episode"]["retraining"] = retraining
+    found_first = lifecycle.folder / "include" / "churn" / "policy.yaml"
+    found_first.parent.mkdir(parents=True)
+    found_first.write_text(yaml.safe_dump(policy))
+
+
+@pytest.mark.usefixtures("weeks")
+def test_a_retraining_that_starts_from_the_champion_fits_its_configuration_alone_and_passes_the_same_gate(
+    run_dag: Callable[..., Any], lifecycle: Any
+) -> None:
+    assert by_hand(run_dag, cutoff="2026-02-02").state == "success"
+    ask_for_a_retraining(lifecycle, start_from="champion")
+    run = by_hand(run_dag)
+    assert run.state == "success"
+    assert (run.xcom("plan")["cause"], run.xcom("plan")["start_from"]) == ("drift", "champion")
+    assert run.tasks["train"] == ["success"]
+    first, second = versions.all_of(lifecycle.database, "churn")
+    own = {"build": f"include.churn.model:{first.candidate}", "candidate": first.candidate, "model_params": {}}
+    assert run.xcom("candidates") == [own]
+    fitted = [lifecycle.client.get_run(version.run_id).data.params for version in (first, second)]
+    assert fitted[0]["build"] == fitted[1]["build"] == own["build"]
+    assert [params["train_partition"] for params in fitted] == ["2026-02-02", "2026-02-23"]
+    assert second.gate_decision in ("promote", "reject")
+    (episode,) = episodes.all_of(lifecycle.database, "churn")
+    assert episode.outcome == {"promote": "promoted", "reject": "rejected"}[second.gate_decision]
+
+
+@pytest.mark.usefixtures("weeks")
+def test_a_retraining_whose_champion_cannot_be_built_again_is_not_lost(
+    run_dag: Callable[..., Any], lifecycle: Any
+) -> None:
+    assert by_hand(run_dag, cutoff="2026-02-02").state == "success"
+    ask_for_a_retraining(lifecycle, start_from="champion")
+    (first,) = versions.all_of(lifecycle.database, "churn")
+    with create_engine(f"sqlite:///{lifecycle.folder}/mlflow.db").begin() as connection:
+        gone = {"run": first.run_id, "path": "include.churn.model:forgotten"}
+        connection.execute(text("UPDATE params SET value = :path WHERE run_uuid = :run AND key = 'build'"), gone)
+    run = by_hand(run_dag)
+    assert run.state == "success"
+    assert run.tasks["train"] == ["success", "success"]
+    assert run.xcom("candidates") == [{"build": build} for build in CANDIDATES]

@@ -28,8 +28,8 @@ _CAUSES: dict[str, Cause] = {
 class PlanTrainingOperator(LifecycleOperator):
     """Decide what a training run trains on, and why.
 
-    Gives ``cause``, ``first``, ``cutoff``, ``effective_at``, ``episode`` and ``start_from``. Where a retraining is to
-    start from the champion, ``build`` and ``model_params`` are the champion's own; else they are ``None``.
+    Gives ``cause``, ``first``, ``cutoff``, ``effective_at``, ``episode`` and ``start_from``, which
+    :class:`~airflow_mlops.operators.candidates.ChooseCandidatesOperator` makes candidates of.
 
     Claims the model's requested drift episode, if there is one; otherwise the newest labelled partitions that were
     known at the end of the run's data interval, or up to the asked cut-off. Skips the run when there is nothing to
@@ -68,7 +68,6 @@ class PlanTrainingOperator(LifecycleOperator):
 
     def step(self, context: Context) -> dict[str, Any]:
         """Plan, or skip."""
-        from airflow_mlops.core.monitoring.configuration import champions_own
         from airflow_mlops.core.monitoring.episode_policy import EpisodePolicy
         from airflow_mlops.core.monitoring.retraining import plan
         from airflow_mlops.core.policy import load_section
@@ -92,7 +91,4 @@ class PlanTrainingOperator(LifecycleOperator):
         if found is None:
             raise AirflowSkipException(f"nothing to train: no requested episode and no labelled partition ({cause})")
         self.log.info("training on %s to %s, because of: %s", found.first, found.cutoff, found.cause)
-        own: dict[str, Any] = {"build": None, "model_params": None}
-        if found.start_from == "champion":
-            own = champions_own(self.mlflow, self.database, self.model)
-        return found.to_dict() | own
+        return found.to_dict()

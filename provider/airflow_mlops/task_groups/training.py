@@ -11,10 +11,9 @@ from airflow.sdk import BaseOperator
 from airflow_mlops.operators.leakage import CheckLeakageOperator
 from airflow_mlops.operators.register import RegisterModelOperator
 from airflow_mlops.operators.split import SplitDatasetOperator
-from airflow_mlops.operators.train import SelectChallengerOperator, TrainModelOperator
-from airflow_mlops.operators.tune import TuneModelOperator
 from airflow_mlops.operators.validate import ValidateDatasetOperator
 from airflow_mlops.task_groups.base import AS_WIRED, Rows, Step, as_task_group, made, output
+from airflow_mlops.task_groups.candidates import fitting_tasks
 from airflow_mlops.task_groups.deciding import Deciding, Judged, deciding_tasks
 from airflow_mlops.task_groups.window import LabelledWindow, Planned, close_window, open_window
 
@@ -87,11 +86,11 @@ def training_tasks(
 ) -> Training:
     """Make the steps of a training, from rows to champion.
 
-    They are ``plan`` and ``training_set`` (of a :class:`LabelledWindow`), ``validate``, ``split``, ``leakage``,
-    ``train`` (mapped over the candidates), ``select``, ``register``, ``self_test``, ``evaluate`` and ``gate``, then
-    ``promote``, ``hold`` or ``reject``, ``card``, and ``close_episode`` (of the window). What takes a ``Step`` is
-    optional: ``None`` leaves it out, a mapping gives its operator more keywords, which beat those that it is given
-    here.
+    They are ``plan``, ``training_set`` and ``candidates`` (of a :class:`LabelledWindow`), ``validate``, ``split``,
+    ``leakage``, ``train`` (mapped over the candidates), ``select``, ``register``, ``self_test``, ``evaluate`` and
+    ``gate``, then ``promote``, ``hold`` or ``reject``, ``card``, and ``close_episode`` (of the window). What takes a
+    ``Step`` is optional: ``None`` leaves it out, a mapping gives its operator more keywords, which beat those that it
+    is given here.
     A task behind them needs ``trigger_rule="none_failed"`` where there is no card to join the ways.
 
     :param model: the registered model's name.
@@ -106,7 +105,8 @@ def training_tasks(
         :class:`LabelledWindow`.
     :param contract: what the rows promise; it also names the features.
     :param features: the feature columns; default: the contract's.
-    :param policy: the path of a ``policy.yaml`` with a ``gate`` section, or its content.
+    :param policy: the path of a ``policy.yaml`` with a ``gate`` section, or its content. Its ``episode`` section says
+        what a retraining of a :class:`LabelledWindow` starts from.
     :param metric: the figure that candidates are chosen by; it fixes the task.
     :param slices: columns in whose values the challenger is compared with the champion.
     :param groups: columns with protected attributes.
@@ -122,7 +122,8 @@ def training_tasks(
     :param leakage: more for :class:`~airflow_mlops.operators.leakage.CheckLeakageOperator`.
     :param train: more for ``TrainModelOperator``, or with ``tune`` for that.
     :param tune: search: :class:`~airflow_mlops.operators.tune.TuneModelOperator` in place of ``TrainModelOperator``,
-        with at least ``{"space": ...}``.
+        with at least ``{"space": ...}``. In a :class:`LabelledWindow` it is a step ``tune`` beside ``train``, which
+        fits what is not searched, such as the champion's configuration; the one with nothing to fit is skipped.
     :param self_test: more for :class:`~airflow_mlops.operators.self_test.SelfTestModelOperator`.
     :param evaluate: more for :class:`~airflow_mlops.operators.evaluate.EvaluateModelOperator`. ``None``: the version is
         registered, and nobody judges it.
@@ -132,16 +133,16 @@ def training_tasks(
     :param promote: more for :class:`~airflow_mlops.operators.promote.PromoteModelOperator`.
     :param card: more for :class:`~airflow_mlops.operators.card.ModelCardOperator`.
     """
-    planned = open_window(rows, model=model, key=key)
+    planned = open_window(rows, model=model, key=key, policy=policy)
     fitted = {"target": target, "contract": contract, "features": features, "metric": metric}
     validated, divided = _divided(planned, contract, validate, split=split, key=key)
     parts = {part: output(divided)[part] for part in PARTS}
     trusted = {"trusted_types": list(trusted_types)}
     looked = _leakage(leakage, parts, planned, contract=contract, target=target, features=features, key=key)
-    mapped = _candidates(candidates, {**train, **(tune or {})}, tune is not None, parts=parts, **fitted, **trusted)
+    given = {"train": parts["train"], "validation": parts["validation"], **fitted, **trusted}
+    mapped, select = fitting_tasks(candidates, model=model, plan=planned.plan, step=train, search=tune, **given)
     if looked is not None:
         looked >> mapped
-    select = SelectChallengerOperator(task_id="select", candidates=output(mapped))
     register = RegisterModelOperator(
         task_id="register", model=model, run=output(select), data=parts, contract=contract, features=features
     )
@@ -192,20 +193,6 @@ def _leakage(step: Step, parts: Mapping[str, Any], planned: Planned, **wired: An
         groups = key if isinstance(key, str) else list(key)
         wired |= {"groups": groups, "time": "partition", "ordered": False, "cutoff": planned.plan["cutoff"]}
     return made(CheckLeakageOperator, step, task_id="leakage", parts=dict(parts), **wired)
-
-
-def _candidates(
-    candidates: Sequence[str | Mapping[str, Any]], step: Mapping[str, Any], tuned: bool, *, parts: Any, **fitted: Any
-) -> Any:
-    """Train, or tune, the candidates side by side."""
-    rows = {"train": parts["train"], "validation": parts["validation"]}
-    named = "{{ task.candidate or task.build.split(':')[-1] }}"
-    operator = TuneModelOperator if tuned else TrainModelOperator
-    partial = operator.partial(**{"task_id": "train", "map_index_template": named, **rows, **fitted, **step})
-    if all(isinstance(candidate, str) for candidate in candidates):
-        return partial.expand(build=list(candidates))
-    each = [{"build": of} if isinstance(of, str) else dict(of) for of in candidates]
-    return partial.expand_kwargs(each)
 
 
 def _given(

@@ -61,10 +61,11 @@ class Planned:
         return () if self.plan is None else (PARTITION,)
 
 
-def open_window(rows: Any, *, model: str, key: str | Sequence[str]) -> Planned:
+def open_window(rows: Any, *, model: str, key: str | Sequence[str], policy: Any = None) -> Planned:
     """Plan and join a window; rows of any other kind are taken as they are.
 
     :param key: what the split goes by.
+    :param policy: the policy, whose ``episode`` section says what a retraining starts from.
     """
     if not isinstance(rows, LabelledWindow):
         return Planned(rows)
@@ -77,6 +78,7 @@ def open_window(rows: Any, *, model: str, key: str | Sequence[str]) -> Planned:
         label_delay=rows.label_delay,
         cutoff=rows.cutoff,
         window=rows.window,
+        policy=policy,
     )
     joined = BuildTrainingSetOperator(
         task_id="training_set",

@@ -132,11 +132,25 @@ def test_training_by_drift_alone_waits_for_the_asset() -> None:
 
 def test_candidates_with_parameters_get_them_and_a_name() -> None:
     two = ["include.m.model:one", {"build": "include.m.model:one", "name": "deep", "params": {"depth": 9}}]
-    train = made(training={"candidates": two})["m_training"].get_task("train")
-    assert train.expand_input.value == [
+    dag = made(training={"candidates": two})["m_training"]
+    assert dag.get_task("train").expand_input.value.operator is dag.get_task("candidates")
+    assert dag.get_task("candidates").candidates == [
         {"build": "include.m.model:one", "candidate": "one", "model_params": {}},
         {"build": "include.m.model:one", "candidate": "deep", "model_params": {"depth": 9}},
     ]
+
+
+def test_a_tuned_training_searches_what_the_plan_says_and_trains_the_rest() -> None:
+    dag = made(training={"candidates": "include.m.model:one", "tune": {"space": {"depth": [2, 4]}, "trials": 2}})
+    training = dag["m_training"]
+    searched = [{"space": {"depth": [2, 4]}, "build": "include.m.model:one"}]
+    assert training.get_task("searches").candidates == training.get_task("candidates").candidates == searched
+    assert training.get_task("tune").partial_kwargs["trials"] == 2
+
+
+def test_a_retraining_starts_from_what_the_model_s_policy_says() -> None:
+    plan = made()["m_training"].get_task("plan")
+    assert plan.policy == "include/m/policy.yaml"
 
 
 def test_scoring_follows_features_and_monitoring_follows_scores() -> None:

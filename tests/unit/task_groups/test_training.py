@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG
 
+from airflow_mlops.core.errors import BadInput
 from airflow_mlops.notifications.lifecycle import LifecycleNotifier
 from airflow_mlops.task_groups import LabelledWindow, training_task_group, training_tasks
 from include.churn import assets, features
-from include.churn.bundle import CONTRACT, POLICY
+from include.churn.bundle import CANDIDATES, CONTRACT, POLICY
 from tests.comparing.dags import described, of_bundle
 
 LEAST: dict[str, Any] = {
@@ -43,7 +44,7 @@ def test_the_steps_of_churn_are_those_of_its_hand_written_dag() -> None:
             ),
             target=features.TARGET,
             key=features.KEY,
-            candidates=["include.churn.model:linear", "include.churn.model:boosted"],
+            candidates=CANDIDATES,
             contract=CONTRACT,
             policy=POLICY,
             slices=features.SLICES,
@@ -173,6 +174,57 @@ def test_candidates_can_have_parameters_of_their_own(dag: DAG) -> None:
     each = ["include.m.model:one", {"build": "include.m.model:one", "candidate": "deep", "model_params": {"depth": 9}}]
     training_tasks(**{**LEAST, "candidates": each})
     assert dag.get_task("train").expand_input.value == [{"build": "include.m.model:one"}, each[1]]
+
+
+def test_candidates_of_a_window_are_those_that_its_plan_starts_from(dag: DAG) -> None:
+    training_task_group("study", **{**LEAST, "rows": WINDOW})
+    chosen, train = dag.get_task("study.candidates"), dag.get_task("study.train")
+    assert chosen.upstream_task_ids == {"study.plan"}
+    assert chosen.start_from.key == "start_from"
+    assert (chosen.candidates, chosen.model, chosen.searched) == (LEAST["candidates"], "m", None)
+    assert train.expand_input.value.operator is chosen
+    assert dag.get_task("study.plan").policy == "policy.yaml"
+    assert "study.searches" not in dag.task_ids
+
+
+def test_a_tuned_window_searches_and_trains_beside_it_and_one_of_both_is_enough(dag: DAG) -> None:
+    own = {"build": "include.m.model:one", "space": {"rate": [1, 2]}}
+    training_tasks(
+        **{**LEAST, "rows": WINDOW, "candidates": [own, "include.m.model:two"]},
+        train={"seed": 3, "folds": 4, "max_active_tis_per_dag": 2},
+        tune={"space": {"depth": [2, 4]}, "trials": 2},
+    )
+    each = [own, {"space": {"depth": [2, 4]}, "build": "include.m.model:two"}]
+    for task, searched in {"candidates": False, "searches": True}.items():
+        assert (dag.get_task(task).candidates, dag.get_task(task).searched) == (each, searched)
+    train, tune = dag.get_task("train"), dag.get_task("tune")
+    assert (train.operator_class.__name__, tune.operator_class.__name__) == ("TrainModelOperator", "TuneModelOperator")
+    assert (train.partial_kwargs["seed"], "folds" in train.partial_kwargs) == (3, False)
+    assert (tune.partial_kwargs["seed"], tune.partial_kwargs["folds"], tune.partial_kwargs["trials"]) == (3, 4, 2)
+    assert "space" not in tune.partial_kwargs
+    select = dag.get_task("select")
+    assert select.upstream_task_ids == {"train", "tune"}
+    assert select.trigger_rule == "none_failed_min_one_success"
+    assert after(dag)["train"] >= {"leakage", "candidates"}
+    assert after(dag)["tune"] >= {"leakage", "searches"}
+
+
+def test_parameters_that_all_candidates_of_a_window_share_give_way_to_the_champion_s(dag: DAG) -> None:
+    each = ["include.m.model:one", {"build": "include.m.model:two", "model_params": {"depth": 9}}]
+    training_tasks(**{**LEAST, "rows": WINDOW, "candidates": each}, train={"model_params": {"depth": 2}, "seed": 1})
+    assert dag.get_task("candidates").candidates == [
+        {"model_params": {"depth": 2}, "build": "include.m.model:one"},
+        {"model_params": {"depth": 9}, "build": "include.m.model:two"},
+    ]
+    assert "model_params" not in dag.get_task("train").partial_kwargs
+    assert dag.get_task("train").partial_kwargs["seed"] == 1
+
+
+@pytest.mark.parametrize("rows", ["rows@1", WINDOW], ids=["rows", "window"])
+def test_a_space_without_a_search_is_refused_where_it_is_written(rows: Any, dag: DAG) -> None:
+    each = [{"build": "include.m.model:one", "space": {"depth": [2, 4]}}]
+    with pytest.raises(BadInput, match=r"has a space, and nothing is searched\n.*give tune"):
+        training_tasks(**{**LEAST, "rows": rows, "candidates": each})
 
 
 def test_a_split_by_time_is_given_no_key(dag: DAG) -> None:

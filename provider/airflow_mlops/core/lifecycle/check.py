@@ -15,6 +15,7 @@ from airflow_mlops.core.policy import load_section
 if TYPE_CHECKING:
     from airflow_mlops.core.data.contracts import Contract
     from airflow_mlops.core.evaluation.gate.policy import GatePolicy
+    from airflow_mlops.core.monitoring.episode_policy import EpisodePolicy
 
 
 def check(spec: Lifecycle) -> list[str]:
@@ -92,6 +93,8 @@ def _policy(spec: Lifecycle) -> Iterator[str]:
             continue
         if section == "gate" and spec.training is not None:
             yield from _gate(spec.training, found)
+        if section == "episode" and spec.training is not None:
+            yield from _start(spec.training, found)
 
 
 def _gate(training: TrainingSpec, gate: GatePolicy) -> Iterator[str]:
@@ -114,6 +117,15 @@ def _gate(training: TrainingSpec, gate: GatePolicy) -> Iterator[str]:
             yield f"training.{where}: the gate judges {missing}, which the evaluation would not look at: add them"
     if gate.approval != "never" and training.approval is None:
         yield f"training.approval: null, but the gate may hold (approval: {gate.approval}): that would be a rejection"
+
+
+def _start(training: TrainingSpec, episode: EpisodePolicy) -> Iterator[str]:
+    """Look whether a retraining can start from what the policy says."""
+    if episode.retraining.start_from == "tuning" and training.tune is None:
+        yield (
+            "training.tune: null, but the policy's episode starts a retraining from a new tuning: it would start from "
+            "the candidates; give tune its space"
+        )
 
 
 def _training(spec: Lifecycle) -> Iterator[str]:

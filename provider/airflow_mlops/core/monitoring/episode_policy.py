@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from airflow_mlops.core.data.contracts.durations import duration
+from airflow_mlops.core.monitoring.starting import StartFrom
 from airflow_mlops.core.settings import Settings
 
 Signal = Literal["drift", "prediction_drift", "concept_drift", "performance", "performance_estimate"]
@@ -36,12 +37,13 @@ class RetrainingPolicy(Settings):
     :param data: ``change``: the rows from the change on; ``window``: the newest partitions, whatever they are from.
     :param window: at most so many labelled partitions; with ``change`` no limit when left out.
     :param start_from: ``candidates``: those that the training DAG names; ``champion``: the champion's own
-        configuration; ``tuning``: a new search. It is handed on in the plan.
+        configuration and nothing else; ``tuning``: a new search, of the candidates that have a space. What is not to
+        be had is the candidates instead.
     """
 
     data: Literal["change", "window"] = "change"
     window: int | None = Field(default=None, ge=1)
-    start_from: Literal["candidates", "champion", "tuning"] = "candidates"
+    start_from: StartFrom = "candidates"
 
     @model_validator(mode="after")
     def _window_is_given(self) -> Self:

@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from airflow_mlops.core.errors import BadInput
+from airflow_mlops.core.monitoring.starting import StartFrom
 from airflow_mlops.store import catalogue, episodes
 from airflow_mlops.store.clock import from_iso, to_iso
 from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import Episode
 
 Cause = Literal["hand", "schedule", "drift", "backfill"]
-StartFrom = Literal["candidates", "champion", "tuning"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class TrainingPlan:
     :param cutoff: the last one: the last labelled partition.
     :param effective_at: from when on its model would be champion, on the data's clock.
     :param episode: the drift episode that it ends.
-    :param start_from: ``candidates``: those of the DAG; ``champion``: the champion's configuration; ``tuning``: a new
-        search.
+    :param start_from: what it is to start from: ``candidates``: those of the DAG; ``champion``: the champion's
+        configuration; ``tuning``: a new search.
     """
 
     cause: Cause

@@ -78,6 +78,17 @@ def test_a_policy_that_may_hold_needs_somebody_to_ask(tmp_path: Path) -> None:
     assert found.startswith("training.approval: null, but the gate may hold")
 
 
+def test_a_policy_that_asks_for_a_new_tuning_needs_a_space(tmp_path: Path) -> None:
+    policy = yaml.safe_load((REPO / "include" / "churn" / "policy.yaml").read_text())
+    policy["episode"]["retraining"] = {"start_from": "tuning"}
+    (tmp_path / "policy.yaml").write_text(yaml.safe_dump(policy))
+    changed = {"policy": str(tmp_path / "policy.yaml")}
+    (found,) = mistakes(**changed)
+    assert found.startswith("training.tune: null, but the policy's episode starts a retraining from a new tuning")
+    tuned = {**CHURN["training"], "tune": {"space": {"depth": [2, 4]}}}
+    assert mistakes(**changed, training=tuned) == []
+
+
 def test_an_environment_that_keeps_the_label_is_found(tmp_path: Path) -> None:
     contract = yaml.safe_load((REPO / "include" / "churn" / "contract.yaml").read_text())
     contract["environments"]["serving"]["without"] = ["partition"]
