@@ -48,6 +48,7 @@ class MlflowHook(BaseHook):
         :raises BadInput: when it cannot be meant so.
         """
         from airflow_mlops.core.tracking import Access
+        from airflow_mlops.core.yes_no import yes_or_no
 
         extra, where = self.connection.extra_dejson, f"connection {self.mlflow_conn_id}"
         given: dict[str, Any] = {name: extra[name] for name in ("token", "ca_bundle", "client_cert") if extra.get(name)}
@@ -58,7 +59,7 @@ class MlflowHook(BaseHook):
             str(extra.get("tracking_uri") or ""),
             login=self.connection.login or None,
             password=self.connection.password or None,
-            verify=_flag(extra.get("verify"), where),
+            verify=yes_or_no(extra.get("verify"), "verify", unsaid=True, where=where),
             where=where,
             **given,
         )
@@ -105,14 +106,3 @@ def _seconds(value: Any, name: str, where: str) -> float:
         return float(value)
     except (TypeError, ValueError):
         raise BadInput(f"{name} is no number: {value!r}", where=where, mend="give seconds") from None
-
-
-def _flag(value: Any, where: str) -> bool:
-    """Read ``verify``: what is not said, or not clear, is no permission to skip the check."""
-    from airflow_mlops.core.errors import BadInput
-
-    known = {"": True, "none": True, "true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    text = str(value if value is not None else "").strip().lower()
-    if text not in known:
-        raise BadInput(f"verify is neither true nor false: {value!r}", where=where)
-    return known[text]

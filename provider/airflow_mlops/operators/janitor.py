@@ -52,6 +52,7 @@ class JanitorOperator(ReportingOperator):
     def step(self, context: Context) -> dict[str, Any]:
         """Sweep once, publish what was done."""
         from airflow_mlops.core.registry.janitor import Janitor, clean
+        from airflow_mlops.core.yes_no import yes_or_no
 
         rules = Janitor(
             older_than_hours=float(self.older_than_hours),
@@ -59,7 +60,6 @@ class JanitorOperator(ReportingOperator):
             keep_days=float(self.keep_days),
             most=int(self.most),
         )
-        # Templates give text; what is not clearly meant for real is a dry run.
-        real = str(self.for_real).strip().lower() in ("true", "yes", "1")
+        real = yes_or_no(self.for_real, "for_real", unsaid=False)
         report = clean(self.mlflow, self.database, self.snapshots, rules, dry_run=not real)
         return self.conclude(report, context)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.registry.loading import Loading
 from airflow_mlops.core.training.formats import LIBRARIES
 from airflow_mlops.hooks.model_loading import loading_of
@@ -32,14 +33,16 @@ def test_the_code_prints_what_the_page_says(
 
 
 def told(extra: dict[str, Any]) -> Loading:
-    hook: Any = SimpleNamespace(connection=SimpleNamespace(extra_dejson=extra), client=None)
+    hook: Any = SimpleNamespace(connection=SimpleNamespace(extra_dejson=extra), mlflow_conn_id="m", client=None)
     return loading_of(hook)
 
 
 def test_the_extra_of_the_page_opts_out_and_nothing_less_does() -> None:
     assert told(json.loads(blocks("json")[0])) == Loading(in_process=True, allow_pickle=True)
-    for unclear in ({}, {"allow_pickle": None, "load_in_process": ""}, {"allow_pickle": "perhaps"}):
-        assert told(unclear) == Loading()
+    for nothing in ({}, {"allow_pickle": None, "load_in_process": ""}, {"allow_pickle": "no"}):
+        assert told(nothing) == Loading()
+    with pytest.raises(BadInput, match="(?s)allow_pickle='perhaps' cannot be read.*connection m"):
+        told({"allow_pickle": "perhaps"})
 
 
 def test_all_native_formats_are_named() -> None:

@@ -43,7 +43,7 @@ def test_fields_left_empty_in_the_form_mean_the_defaults() -> None:
     ("extra", "said"),
     [
         ({}, "no full tracking URI"),
-        ({"tracking_uri": "http://h", "verify": "maybe"}, "verify is neither true nor false"),
+        ({"tracking_uri": "http://h", "verify": "maybe"}, "verify='maybe' cannot be read"),
         ({"tracking_uri": "http://h", "read_seconds": "soon"}, "read_seconds is no number"),
     ],
 )

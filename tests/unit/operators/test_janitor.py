@@ -65,6 +65,13 @@ def test_a_scheduled_run_does_it_and_the_form_when_told(
     assert cleaned == [(Janitor(keep_days=7.0, most=10), dry_run)]
 
 
+def test_a_word_that_says_neither_fails_the_task_and_nothing_is_done(
+    execute: Callable[..., Any], cleaned: list[Any]
+) -> None:
+    assert "for_real='surely' cannot be read" in str(execute(task(for_real="surely")).error)
+    assert cleaned == []
+
+
 def test_rules_that_could_take_what_is_needed_fail_the_task(execute: Callable[..., Any], cleaned: list[Any]) -> None:
     assert "keep_champions is 0" in str(execute(task(keep_champions="0")).error)
     assert cleaned == []
