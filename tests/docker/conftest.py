@@ -18,8 +18,12 @@ from airflow_mlops.store.predictions import PredictionLog
 from tests.elsewhere.held import held
 from tests.elsewhere.steps import World
 from tests.elsewhere.worlds import migrated, project, stuck, world
+from tests.integration.conftest import airflow_home, bundle_dag, lifecycle, migrated_mlflow, run_dag
 
-__all__ = ["held", "migrated", "project", "stuck", "world"]
+__all__ = [
+    "airflow_home", "bundle_dag", "held", "lifecycle", "migrated", "migrated_mlflow", "project", "run_dag", "stuck",
+    "world",
+]  # fmt: skip
 
 REPO = Path(__file__).resolve().parents[2]
 BASE = os.environ.get("MLOPS_IMAGE") or "airflow-provider-mlops:local"
