@@ -11,10 +11,11 @@ import numpy as np
 from airflow_mlops.core.evaluation.gate.evidence import Evidence
 from airflow_mlops.core.evaluation.gate.gain import difference, gain_of, proven
 from airflow_mlops.core.evaluation.gate.influence import INFLUENCES
-from airflow_mlops.core.evaluation.gate.jackknife import Estimate, Jackknife
+from airflow_mlops.core.evaluation.gate.jackknife import Jackknife
 from airflow_mlops.core.evaluation.gate.policy import GatePolicy
 from airflow_mlops.core.evaluation.gate.slices import slice_checks
 from airflow_mlops.core.metrics import metric
+from airflow_mlops.core.metrics.estimate import Estimate
 from benchmarks.calibration.columns import chance
 from benchmarks.calibration.gate_scores import Array, Rows, apart, binary, classes, values
 

@@ -21,9 +21,8 @@ from airflow_mlops.core.metrics.metric import Array
 from airflow_mlops.core.metrics.units import Units
 
 LEAST = 3  # rows, or clusters, of each class that a figure rests on: with fewer nobody can say how sure it is
-FEW = (
-    20  # with fewer, what they have in common may be chance, and the error of an area is not taken for less than usual
-)
+FEW = 20
+"""Rows, or clusters, of which fewer may agree by chance: the error of an area is not taken for less than usual then."""
 _UNKNOWN = math.nan, math.nan
 _Basis = Callable[[Array, Array], list[Array]]
 

@@ -19,14 +19,18 @@ class Units:
         self._number = None if clusters is None else np.unique(clusters, return_inverse=True)[1]
         self.count = rows if self._number is None else int(self._number.max(initial=-1)) + 1
 
+    @property
+    def numbers(self) -> Array:
+        """The number of each row's unit, from 0 on."""
+        return np.arange(self.rows) if self._number is None else self._number
+
     def sums(self, values: Array) -> Array:
         """Sum n values within each unit."""
         return values if self._number is None else np.bincount(self._number, values, minlength=self.count)
 
     def dealt(self, most: int) -> Array:
         """Give the number of each row's unit; where there are more than so many, they are put together in groups."""
-        number = np.arange(self.rows) if self._number is None else self._number
-        return np.asarray(number % min(self.count, most))
+        return np.asarray(self.numbers % min(self.count, most))
 
     def having(self, member: Array) -> int:
         """Count the units that have a row of those marked."""

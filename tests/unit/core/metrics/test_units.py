@@ -10,6 +10,7 @@ from airflow_mlops.core.metrics.units import Units
 def test_rows_without_clusters_are_units() -> None:
     units = Units(4)
     assert units.count == 4
+    assert units.numbers.tolist() == [0, 1, 2, 3]
     assert units.sums(np.arange(4.0)).tolist() == [0, 1, 2, 3]
     assert units.having(np.array([True, False, True, False])) == 2
 
@@ -17,6 +18,7 @@ def test_rows_without_clusters_are_units() -> None:
 def test_clusters_may_have_any_names_and_are_summed() -> None:
     units = Units(5, np.array(["b", "", "b", "7", ""]))
     assert units.count == 3
+    assert units.numbers.tolist() == [2, 0, 2, 1, 0]
     assert sorted(units.sums(np.array([1.0, 2, 3, 4, 5]))) == [4, 4, 7]
     assert units.having(np.array([True, True, True, False, False])) == 2
     assert units.having(np.zeros(5, bool)) == 0
@@ -33,3 +35,4 @@ def test_units_are_put_together_whole_where_they_are_too_many() -> None:
 def test_no_rows_have_no_units() -> None:
     assert Units(0).count == 0
     assert Units(0, np.array([])).count == 0
+    assert Units(0).numbers.tolist() == Units(0, np.array([])).numbers.tolist() == []

@@ -8,9 +8,10 @@ import numpy as np
 
 from airflow_mlops.core.evaluation.gate.evidence import Evidence
 from airflow_mlops.core.evaluation.gate.influence import INFLUENCES
-from airflow_mlops.core.evaluation.gate.jackknife import Estimate, Figure, Jackknife
+from airflow_mlops.core.evaluation.gate.jackknife import Figure, Jackknife
 from airflow_mlops.core.evaluation.gate.policy import GatePolicy
 from airflow_mlops.core.metrics import Array, metric
+from airflow_mlops.core.metrics.estimate import Estimate
 from airflow_mlops.core.report import Check
 
 ROUNDING = 1e-9  # parts of the metric's size: a smaller gain is none

@@ -17,8 +17,7 @@ import numpy as np
 
 from airflow_mlops.core.metrics import Array
 from airflow_mlops.core.metrics.estimate import Estimate
-
-__all__ = ["Estimate", "Figure", "Jackknife"]
+from airflow_mlops.core.metrics.units import Units
 
 Figure = Callable[[Array], Array]
 _CHUNK = 50_000  # weights held at once: 400 kB, which the nearest caches hold
@@ -34,16 +33,15 @@ class Jackknife:
     """
 
     def __init__(self, rows: int, clusters: Array | None = None, *, parts: int, seed: int = 0) -> None:
-        self._unit = np.arange(rows) if clusters is None else np.unique(clusters, return_inverse=True)[1]
-        self._units = int(self._unit.max(initial=-1)) + 1
-        self.rows, self.parts = rows, min(parts, self._units)
+        self._units = Units(rows, clusters)
+        self.rows, self.parts = rows, min(parts, self._units.count)
         self._seed = seed
 
     @cached_property
     def _part(self) -> Array:
         """The part of each row."""
-        order = np.random.default_rng(self._seed).permutation(self._units)
-        return np.asarray((order * self.parts // max(1, self._units))[self._unit])
+        order = np.random.default_rng(self._seed).permutation(self._units.count)
+        return np.asarray((order * self.parts // max(1, self._units.count))[self._units.numbers])
 
     def estimates(self, figures: Sequence[Figure]) -> list[Estimate]:
         """Give figures with their standard errors, by leaving each part out in turn.
@@ -78,4 +76,4 @@ class Jackknife:
 
         :param influence: n values whose mean is zero.
         """
-        return Estimate.of(value, np.bincount(self._unit, influence, minlength=self._units) / max(1, self.rows))
+        return Estimate.of(value, self._units.sums(influence) / max(1, self.rows))

@@ -10,9 +10,10 @@ from airflow_mlops.core.data.drift.statistics import holm
 from airflow_mlops.core.evaluation.gate.checks import unjudged
 from airflow_mlops.core.evaluation.gate.evidence import Evidence
 from airflow_mlops.core.evaluation.gate.gain import ROUNDING, gain_of
-from airflow_mlops.core.evaluation.gate.jackknife import Estimate, Jackknife
+from airflow_mlops.core.evaluation.gate.jackknife import Jackknife
 from airflow_mlops.core.evaluation.gate.policy import GatePolicy, SlicePolicy
 from airflow_mlops.core.metrics import Array, metric
+from airflow_mlops.core.metrics.estimate import Estimate
 from airflow_mlops.core.report import Check
 
 

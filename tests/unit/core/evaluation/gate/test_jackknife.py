@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_mlops.core.evaluation.gate.gain import difference, gain_of
-from airflow_mlops.core.evaluation.gate.jackknife import Estimate, Jackknife
+from airflow_mlops.core.evaluation.gate.jackknife import Jackknife
 from airflow_mlops.core.metrics import METRICS, bootstrap_weights, metric
+from airflow_mlops.core.metrics.estimate import Estimate
 
 SEEDS = st.integers(0, 10**6)
 
