@@ -27,9 +27,10 @@ class Stack:
     """The stack.
 
     :param folder: for its secrets and what its story says.
+    :param settings: more variables of the compose file.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
         self.secrets_folder = folder / "secrets"
         self.port = free_port()
@@ -44,6 +45,7 @@ class Stack:
             "MLFLOW_PORT": str(free_port()),
             "MLOPS_IMAGE": IMAGE,
             "MLOPS_SECRETS": str(self.secrets_folder),
+            **settings,
         }
 
     # -- as a person does
@@ -84,10 +86,14 @@ class Stack:
         found: list[dict[str, Any]] = json.loads(docker("inspect", *self.containers()))
         return found
 
-    def run(self, *arguments: str, options: tuple[str, ...] = ()) -> str:
-        """Run a command in a container of the stack's image, in its network; gives what it says."""
+    def run(self, *arguments: str, options: tuple[str, ...] = (), given: str = "") -> str:
+        """Run a command in a container of the stack's image, in its network; gives what it says.
+
+        :param options: of ``docker run``.
+        :param given: what it reads on its standard input.
+        """
         network = ("--network", f"{PROJECT}_default")
-        return docker("run", "--rm", "--user", "0:0", *network, *options, IMAGE, *arguments)
+        return docker("run", "--rm", "--user", "0:0", *network, *options, IMAGE, *arguments, given=given)
 
     # -- Airflow
 
@@ -96,9 +102,9 @@ class Stack:
         return RestClient(f"http://localhost:{self.port}", "admin", self.secrets()["airflow_admin_password"])
 
 
-def docker(*arguments: str) -> str:
+def docker(*arguments: str, given: str = "") -> str:
     """Call the engine; gives what it says."""
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run(["docker", *arguments], input=given, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"docker {' '.join(arguments)[:300]}: {done.stderr[-4000:]}"
     return done.stdout
 
