@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
 from airflow_mlops.core.monitoring.episode_policy import DEFAULTS, EpisodePolicy
+from airflow_mlops.core.monitoring.starting import StartFrom
 
 PAGE = (Path(__file__).parents[3] / "docs" / "monitoring.md").read_text(encoding="utf-8")
 
@@ -23,6 +24,19 @@ def test_the_operators_can_be_made_as_shown() -> None:
         exec(compile(code, "docs/monitoring.md", "exec"), names)
     assert names["performance"].catch_up is True
     assert names["step"].against == "previous"
+
+
+def test_the_training_is_mapped_over_what_it_starts_from_as_shown() -> None:
+    names: dict[str, Any] = {}
+    (code,) = blocks("python start")
+    exec(compile(code, "docs/monitoring.md", "exec"), names)
+    assert names["candidates"].start_from == "champion"
+    assert names["train"].expand_input.value.operator is names["candidates"]
+
+
+def test_every_start_of_a_retraining_is_explained() -> None:
+    table = PAGE.partition("| `start_from` | what is fitted |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)`", table, flags=re.MULTILINE)) == set(get_args(StartFrom))
 
 
 def test_the_policy_is_valid() -> None:
