@@ -17,6 +17,7 @@ from airflow_mlops.core.serving.answers import predictions
 from airflow_mlops.core.serving.protocol import EXAMPLE, read
 from airflow_mlops.core.serving.refusals import BadRequest
 from airflow_mlops.serving.logged import Answered, RequestLog, new_id
+from airflow_mlops.serving.trial import TRIAL
 
 if TYPE_CHECKING:
     from airflow_mlops.core.serving.checking import RequestContract
@@ -140,7 +141,7 @@ class Server:
         rows = parts.contract.checked(read(body, features, most_rows=limits.rows))
         scores = await parts.scorer.scores(rows.select(features), limits.seconds)
         answers, request_id = predictions(scores, parts.scorer.classes), new_id()
-        if parts.log is not None:
+        if parts.log is not None and not _is_trial(request):
             beside = [name for name in rows.columns if name not in features]
             parts.log.put(Answered(request_id, rows.select(beside) if beside else None, answers))
         parts.figures.count("rows_total", rows.height)
@@ -162,6 +163,12 @@ def _address(request: Request) -> str:
     """Give who asks: as the front says, which alone reaches this server and writes the header itself."""
     told = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
     return told or (request.client.host if request.client else "")
+
+
+def _is_trial(request: Request) -> bool:
+    """Tell whether nobody asks but the trial, which runs beside the server: what comes from elsewhere only says so."""
+    inside = request.client is not None and request.client.host == "127.0.0.1"
+    return inside and TRIAL in request.headers
 
 
 def _check_type(request: Request) -> None:

@@ -88,7 +88,10 @@ def serve() -> Iterator[Callable[..., TestClient]]:
             token, rate = Token(kwargs.get("token", TOKEN)), Rate(bounds.rate, bounds.burst)
             parts = Parts(settings, contract, scorer, figures, token, rate, log)
             client = TestClient(
-                application(parts), headers={"Authorization": f"Bearer {TOKEN}"}, raise_server_exceptions=False
+                application(parts),
+                headers={"Authorization": f"Bearer {TOKEN}"},
+                raise_server_exceptions=False,
+                client=(kwargs.get("caller", "10.0.0.7"), 50_000),
             )
             client.models = models  # type: ignore[attr-defined]
             return stack.enter_context(client)

@@ -18,6 +18,7 @@ from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.serving.settings import ServingSettings
 from airflow_mlops.serving.figures import Figures
 from airflow_mlops.serving.logged import Answered, Batch, RequestLog, to_table
+from airflow_mlops.serving.trial import TRIAL
 
 SERVED = ServingSettings(model="things", version=4, digest="d", contract={})
 
@@ -44,6 +45,27 @@ def test_what_is_answered_is_in_the_table(tmp_path: Path, serve: Callable[..., T
     expected = [(ids[0], 0, "7", 0.5), (ids[0], 1, "8", 0.25), (ids[1], 0, None, 0.01)]
     assert kept(path) == [(*row, "things", 4) for row in sorted(expected)]
     assert figures.value("log_rows_total", outcome="written") == 3
+
+
+@pytest.mark.parametrize(
+    ("caller", "headers", "logged"),
+    [
+        ("127.0.0.1", {TRIAL: "1"}, 0),
+        ("127.0.0.1", {}, 1),
+        ("10.0.0.7", {TRIAL: "1"}, 1),
+        ("10.0.0.7", {TRIAL: "1", "X-Forwarded-For": "127.0.0.1"}, 1),
+    ],
+)
+def test_a_trial_is_answered_and_not_logged_and_nobody_else_passes_for_one(
+    serve: Callable[..., TestClient], caller: str, headers: dict[str, str], logged: int
+) -> None:
+    seen: list[str] = []
+    log = RequestLog(lambda batch: seen.extend(one.request_id for one in batch.answered), Figures({}), every=0.01)
+    client = serve(log=log, caller=caller)
+    answer = client.post("/invocations", json={"instances": [[50, "a"]]}, headers=headers)
+    log.close()
+    assert answer.json()["predictions"] == [0.5]
+    assert seen == [answer.headers["x-request-id"]] * logged
 
 
 def test_a_batch_that_is_written_twice_is_there_once(tmp_path: Path) -> None:

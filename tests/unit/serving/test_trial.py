@@ -30,3 +30,12 @@ def test_what_differs_is_told(expected: list[Any], given: list[Any], says: str |
 
 def test_it_asks_the_port_that_the_server_has() -> None:
     assert trial.PORT == PORT
+
+
+def test_it_says_that_it_is_a_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, str]] = []
+    monkeypatch.setattr(trial, "_request", lambda method, path, body, headers: told.append(headers))
+    trial.asked({}, None)
+    trial.asked({}, "hush")
+    assert [one[trial.TRIAL] for one in told] == ["1", "1"]
+    assert [one.get("Authorization") for one in told] == [None, "Bearer hush"]
