@@ -15,10 +15,11 @@ from typing import Any
 from include.churn.backtest import backtest
 from include.demo import outcome
 from include.demo.airflow import AirflowStack, StackError
+from include.demo.api import RestError
 from include.demo.postgres import EmbeddedPostgres, EmbeddedPostgresError, EmbeddedPostgresMissingError
-from include.demo.rest import DemoTimeoutError, RestError, UnhealthyError
 from include.demo.signals import interrupted_by_signals
 from include.demo.story import Story, StoryError
+from include.demo.waiting import DemoTimeoutError, UnhealthyError
 from include.demo.world import World
 
 REPO = Path(__file__).resolve().parents[2]

@@ -18,11 +18,13 @@ import httpx
 import psutil
 
 from include.demo import processes
+from include.demo.api import Json
 from include.demo.environment import USER, Secrets, airflow_environment, passwords_file, write_private
 from include.demo.locks import FolderLock
 from include.demo.ports import LOOPBACK, free_port
-from include.demo.rest import Json, RestClient, unhealthy
+from include.demo.rest import RestClient
 from include.demo.signals import deferred_signals
+from include.demo.waiting import unhealthy
 
 MIGRATE_SECONDS = 180.0
 START_SECONDS = 480.0

@@ -1,172 +1,49 @@
-"""A small client of Airflow's public REST API, for driving runs and waiting for what they lead to."""
+"""What Airflow's public REST API is asked for here: to drive runs, and to wait for what they lead to."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-import httpx
+from include.demo.api import API, Api, Json, RestError, error_of
+from include.demo.waiting import DemoTimeoutError, HealthWatch, until
 
-Json = dict[str, Any]
 T = TypeVar("T")
-
-API = "/api/v2"
 ANY_DAG = "~"
-POLL_SECONDS = 0.5
-HEALTH_SECONDS = 5.0
-"""How often `wait_until` asks for Airflow's health."""
-SICK_SECONDS = 45.0
-"""How long a component may be unhealthy before waiting is given up: a busy machine misses heartbeats."""
-PAGE = 100
-COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 
 
-class RestError(RuntimeError):
-    """
-    Airflow's API answered with an error.
-
-    :param status: HTTP status, 0 when there was no answer
-    :param message: method, path and what the server said
-    """
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class DemoTimeoutError(RuntimeError):
-    """What was waited for did not happen in time."""
-
-
-class UnhealthyError(RuntimeError):
-    """A part of Airflow stopped working while something was waited for."""
-
-
-class RestClient:
+class RestClient(Api):
     """
     Airflow's REST API for one user.
 
-    A request is repeated, a few times with growing pauses, after a connection error or a 5xx answer: SQLite
-    answers 500 under load, having changed nothing. So a POST carries an id that makes it safe to repeat (a
-    409 then says that the first one arrived). A 401 renews the token once.
-
-    :param base_url: for example ``http://127.0.0.1:8080``
-    :param username: user of the simple auth manager
-    :param password: that user's password
-    :param check: called while waiting; raises when the processes behind the API have died
-    :param retries: how often a request is repeated
-    :param pause: seconds before the first repetition, doubled each time
-    :param patience: seconds that a component may be unhealthy before waiting is given up; `SICK_SECONDS` when None
+    :param patience: seconds that a component may be unhealthy before waiting is given up; a default when None
+    :param options: those of `Api`; its `check` is called while waiting, too
     """
 
     def __init__(
-        self,
-        base_url: str,
-        username: str,
-        password: str,
-        check: Callable[[], None] | None = None,
-        retries: int = 5,
-        pause: float = 0.5,
-        patience: float | None = None,
+        self, base_url: str, username: str, password: str, *, patience: float | None = None, **options: Any
     ) -> None:
+        super().__init__(base_url, username, password, **options)
         self.patience = patience
-        self.base_url = base_url.rstrip("/")
-        self._credentials = {"username": username, "password": password}
-        self._check = check
-        self._retries = retries
-        self._pause = pause
-        self._token: str | None = None
-        # trust_env=False: a proxy from the environment must not see requests to loopback.
-        # 30 s: SQLite makes the API server wait 5 s for its lock, several times in a row.
-        self._http = httpx.Client(base_url=self.base_url, timeout=httpx.Timeout(30, connect=5), trust_env=False)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
-
-    # -- requests
-
-    def login(self) -> None:
-        """
-        Get a token.
-
-        :raises RestError: when name or password are wrong, or the server does not answer
-        """
-        answer = self._send("POST", "/auth/token", json=self._credentials)
-        if answer.status_code != 201:
-            raise _error(answer)
-        self._token = answer.json()["access_token"]
-
-    def request(self, method: str, path: str, **options: Any) -> Json:
-        """
-        One authenticated request to the public API, repeated when that may help.
-
-        :param method: HTTP method
-        :param path: path below ``/api/v2``
-        :param options: passed on to httpx: ``json``, ``params``
-        :return: the decoded answer, empty for an empty one
-        :raises RestError: for any answer from 400 on
-        """
-        if self._token is None:
-            self.login()
-        answer = self._send(method, API + path, headers=self._headers(), **options)
-        if answer.status_code == 401:
-            self.login()
-            answer = self._send(method, API + path, headers=self._headers(), **options)
-        if answer.status_code >= 400:
-            raise _error(answer)
-        return dict(answer.json() or {}) if answer.content else {}  # some PUTs answer `null`
-
-    def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._token}"}
-
-    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        pause = self._pause
-        for attempt in range(self._retries + 1):
-            last = attempt == self._retries
-            try:
-                answer = self._http.request(method, path, **options)
-            except httpx.TransportError as error:
-                if last:
-                    message = f"{method} {self.base_url}{path}: no answer ({type(error).__name__}: {error})"
-                    raise RestError(0, message) from error
-            else:
-                if answer.status_code < 500 or last:
-                    return answer
-            if self._check is not None:
-                self._check()  # no use in knocking at a dead server's door
-            time.sleep(pause)
-            pause *= 2
-        raise AssertionError("unreachable")
-
-    def _pages(self, path: str, key: str, **filters: Any) -> list[Json]:
-        """All entries of a paged list."""
-        found: list[Json] = []
-        while True:
-            page = self.request("GET", path, params={**filters, "limit": PAGE, "offset": len(found)})
-            found.extend(page[key])
-            if not page[key] or len(found) >= page["total_entries"]:
-                return found
 
     # -- Airflow as a whole
 
     def health(self) -> Json:
         """Health of the four components, as ``GET /monitor/health`` gives it (no token needed)."""
-        answer = self._send("GET", f"{API}/monitor/health")
+        answer = self.send("GET", f"{API}/monitor/health")
         if answer.status_code >= 400:
-            raise _error(answer)
+            raise error_of(answer)
         return dict(answer.json())
 
     def dag_ids(self) -> list[str]:
         """Ids of all DAGs that the bundle has now."""
-        return sorted(dag["dag_id"] for dag in self._pages("/dags", "dags", exclude_stale=True, order_by="dag_id"))
+        return sorted(dag["dag_id"] for dag in self.pages("/dags", "dags", exclude_stale=True, order_by="dag_id"))
 
     def import_errors(self) -> dict[str, str]:
         """File name -> traceback, for each DAG file that cannot be imported."""
-        errors = self._pages("/importErrors", "import_errors", order_by="id")
+        errors = self.pages("/importErrors", "import_errors", order_by="id")
         return {error["filename"]: error["stack_trace"] for error in errors}
 
     def pause(self, dag_id: str) -> None:
@@ -311,7 +188,7 @@ class RestClient:
         return self.runs(dag_id, run_type="backfill")
 
     def _active_backfill(self, dag_id: str) -> Json | None:
-        backfills = self._pages("/backfills", "backfills", dag_id=dag_id, order_by="-id")
+        backfills = self.pages("/backfills", "backfills", dag_id=dag_id, order_by="-id")
         return next((one for one in backfills if one["completed_at"] is None), None)
 
     def runs(self, dag_id: str, **filters: Any) -> list[Json]:
@@ -322,7 +199,7 @@ class RestClient:
         :param filters: query parameters of Airflow, such as ``state="failed"``, ``run_type``, ``order_by``,
             ``partition_key_pattern``
         """
-        return self._pages(f"/dags/{_q(dag_id)}/dagRuns", "dag_runs", **({"order_by": "id"} | filters))
+        return self.pages(f"/dags/{_q(dag_id)}/dagRuns", "dag_runs", **({"order_by": "id"} | filters))
 
     def run(self, dag_id: str, run_id: str) -> Json:
         """
@@ -345,7 +222,7 @@ class RestClient:
         :param run_id: its id
         """
         path = f"/dags/{_q(dag_id)}/dagRuns/{_q(run_id)}/taskInstances"
-        return self._pages(path, "task_instances", order_by="id")
+        return self.pages(path, "task_instances", order_by="id")
 
     # -- waiting
 
@@ -376,18 +253,17 @@ class RestClient:
         :raises DemoTimeoutError: at the deadline; lists active and failed runs
         :raises UnhealthyError: when a component has been unhealthy for some time
         """
-        end = time.monotonic() + deadline
-        watch = _HealthWatch(self, what)
-        while True:
-            answer = predicate()
-            if answer:
-                return answer
-            if time.monotonic() >= end:
-                raise DemoTimeoutError(f"Waited {deadline:g} s in vain for {what}.\n{self._situation()}")
+        watch = HealthWatch(self.health, what, self.patience)
+
+        def meanwhile() -> None:
             watch.look()
-            if self._check is not None:
-                self._check()
-            time.sleep(POLL_SECONDS)
+            if self.check is not None:
+                self.check()
+
+        answer = until(predicate, deadline, meanwhile)
+        if answer is None:
+            raise DemoTimeoutError(f"Waited {deadline:g} s in vain for {what}.\n{self._situation()}")
+        return answer
 
     def _situation(self) -> str:
         """Active and failed runs, a line each."""
@@ -397,50 +273,6 @@ class RestClient:
             listed = [f"  {run['dag_id']} {run['dag_run_id']} ({run['state']})" for run in runs[-10:]]
             lines += [f"{title} runs: {len(runs)}", *listed]
         return "\n".join(lines)
-
-
-class _HealthWatch:
-    """
-    Ask for Airflow's health every few seconds.
-
-    :param client: whom to ask
-    :param what: what is waited for meanwhile
-    """
-
-    def __init__(self, client: RestClient, what: str) -> None:
-        self._client = client
-        self._what = what
-        self._next = time.monotonic() + HEALTH_SECONDS
-        self._sick_since: float | None = None
-
-    def look(self) -> None:
-        now = time.monotonic()
-        if now < self._next:
-            return
-        self._next = now + HEALTH_SECONDS
-        sick = unhealthy(self._client.health())
-        if not sick:
-            self._sick_since = None
-            return
-        self._sick_since = self._sick_since or now
-        if now - self._sick_since >= (self._client.patience or SICK_SECONDS):
-            raise UnhealthyError(f"{', '.join(sick)} of Airflow stopped working while waiting for {self._what}.")
-
-
-def unhealthy(health: Json) -> list[str]:
-    """
-    Names of the components that are not healthy.
-
-    :param health: the answer of `RestClient.health`
-    """
-    return [name for name in COMPONENTS if (health.get(name) or {}).get("status") != "healthy"]
-
-
-def _error(answer: httpx.Response) -> RestError:
-    request = answer.request
-    return RestError(
-        answer.status_code, f"{request.method} {request.url}: HTTP {answer.status_code}: {answer.text[:600]}"
-    )
 
 
 def _iso(date: datetime | str | None) -> str | None:

@@ -9,7 +9,8 @@ from typing import Any
 from include.churn import calendar
 from include.churn.bundle import MODEL
 from include.demo import outcome
-from include.demo.rest import Json, RestClient
+from include.demo.api import Json
+from include.demo.rest import RestClient
 from include.demo.world import World
 
 DAGS = ("churn_features", "churn_scoring", "churn_monitoring", "churn_training")

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from include.demo import outcome
-from include.demo.rest import DemoTimeoutError, RestClient, RestError, UnhealthyError
+from include.demo.api import RestError
+from include.demo.rest import RestClient
 from include.demo.story import Story, StoryError
+from include.demo.waiting import DemoTimeoutError, UnhealthyError
 from include.stack.world import StackWorld
 
 RETRIES = 8

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from include.demo.rest import ANY_DAG, Json, RestError
+from include.demo.api import Json, RestError
+from include.demo.rest import ANY_DAG
 from include.demo.story import FIRST_CHAMPION
 from tests.crash.invariants import MAKES_RUN, MAKES_VERSION
 from tests.stack.machine import PROJECT, REPO, Stack, docker, wait_for
