@@ -17,18 +17,19 @@ from sqlalchemy.pool import NullPool
 from airflow_mlops.store.predictions import PredictionLog
 from tests.elsewhere.held import held
 from tests.elsewhere.steps import World
-from tests.elsewhere.worlds import migrated, project, stuck, world
-from tests.integration.conftest import airflow_home, bundle_dag, lifecycle, migrated_mlflow, run_dag
+from tests.elsewhere.worlds import project, stuck, world
+from tests.integration.conftest import airflow_home, bundle_dag, lifecycle, run_dag
+from tests.stack.machine import IMAGE
 
 __all__ = [
-    "airflow_home", "bundle_dag", "held", "lifecycle", "migrated", "migrated_mlflow", "project", "run_dag", "stuck",
+    "airflow_home", "bundle_dag", "held", "lifecycle", "project", "run_dag", "stuck",
     "world",
 ]  # fmt: skip
 
 REPO = Path(__file__).resolve().parents[2]
-BASE = os.environ.get("MLOPS_IMAGE") or "airflow-provider-mlops:local"
+BASES = [os.environ["MLOPS_IMAGE"]] if os.environ.get("MLOPS_IMAGE") else [IMAGE, "airflow-provider-mlops:local"]
 TAG = f"mlops-runtime-test:{os.getpid()}"  # another session on the same engine has its own
-DOCKERFILE = f"""FROM {BASE}
+DOCKERFILE = """FROM {base}
 USER root
 ENTRYPOINT []
 COPY airflow_mlops /opt/tested/airflow_mlops
@@ -53,18 +54,18 @@ def engine() -> Any:
 
 @pytest.fixture(scope="session")
 def image(engine: Any) -> Iterator[str]:
-    """An image with the code that is tested, on the stack's own; `docker/stack up` or `docker build` makes that."""
-    from docker.errors import ImageNotFound
-
-    try:
-        engine.inspect_image(BASE)
-    except ImageNotFound:
-        pytest.skip(f"there is no image {BASE}: build docker/Dockerfile, or name another with MLOPS_IMAGE")
+    """An image with the code that is tested, on the stack's own: that of its tests, or that of `make stack`."""
+    base = next((name for name in BASES if engine.images(name=name)), None)
+    if base is None:
+        pytest.skip(
+            f"there is no image {' or '.join(BASES)}: build docker/Dockerfile, or name another with MLOPS_IMAGE"
+        )
+    dockerfile = DOCKERFILE.format(base=base).encode()
     context = io.BytesIO()
     with tarfile.open(fileobj=context, mode="w") as tar:
         described = tarfile.TarInfo("Dockerfile")
-        described.size = len(DOCKERFILE)
-        tar.addfile(described, io.BytesIO(DOCKERFILE.encode()))
+        described.size = len(dockerfile)
+        tar.addfile(described, io.BytesIO(dockerfile))
         source = REPO / "provider" / "airflow_mlops"
         tar.add(source, "airflow_mlops", filter=lambda one: None if "__pycache__" in one.name else one)
     context.seek(0)
