@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tests.lifecycles import Lifecycle
+
 REPO = Path(__file__).resolve().parents[2]
 CODE = """
 from sklearn.ensemble import RandomForestClassifier
@@ -43,21 +45,13 @@ FEATURES = ["x", "z"]
 
 
 @dataclass(frozen=True)
-class World:
-    """Where a test's lifecycle is kept.
+class World(Lifecycle):
+    """A test's lifecycle, and what its steps need.
 
-    :param database: the lifecycle store
-    :param root: the snapshot root
-    :param client: MLflow's client
-    :param folder: the folder of all three
     :param project: the folder of the team's code
     :param parts: part -> reference to its rows
     """
 
-    database: Any
-    root: Any
-    client: Any
-    folder: Path
     project: Path
     parts: dict[str, Any]
 

@@ -11,21 +11,17 @@ from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import copyfile
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
 
 from include.demo.environment import BUNDLE, bundle_config
+from tests.lifecycles import Lifecycle, lifecycle_in
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
     from airflow.sdk import DAG
-    from mlflow import MlflowClient
-
-    from airflow_mlops.core.data.snapshot import SnapshotRoot
-    from airflow_mlops.store.database import Database
 
 REPO = Path(__file__).parents[2]
 
@@ -60,56 +56,10 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         settings.dispose_orm(do_log=False)
 
 
-@dataclass(frozen=True)
-class Lifecycle:
-    """Where a test's lifecycle is kept.
-
-    :param database: the lifecycle store
-    :param root: the snapshot root
-    :param client: MLflow's client
-    :param folder: the folder of all three, also the current one
-    """
-
-    database: Database
-    root: SnapshotRoot
-    client: MlflowClient
-    folder: Path
-
-
-@pytest.fixture(scope="session")
-def migrated_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database without runs, to be copied: MLflow takes seconds to make one."""
-    from mlflow import MlflowClient
-
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    with pytest.MonkeyPatch.context() as patched:
-        patched.chdir(path.parent)
-        MlflowClient(tracking_uri=f"sqlite:///{path}", registry_uri=f"sqlite:///{path}").search_experiments()
-    return path
-
-
 @pytest.fixture
 def lifecycle(migrated_mlflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lifecycle:
     """A fresh store, snapshot root and MLflow; the connections of the operators' defaults lead there."""
-    from mlflow import MlflowClient
-
-    from airflow_mlops.core.data.snapshot import SnapshotRoot
-    from airflow_mlops.hooks.store import connection_value
-    from airflow_mlops.store.database import Database
-
-    url, tracking = f"sqlite:///{tmp_path}/store.db", f"sqlite:///{tmp_path}/mlflow.db"
-    snapshots, artifacts = (tmp_path / "snapshots").as_uri(), (tmp_path / "artifacts").as_uri()
-    for name, value in {
-        "MLOPS_STORE_DEFAULT": connection_value(url, snapshots),
-        "MLFLOW_DEFAULT": {"conn_type": "mlflow", "extra": {"tracking_uri": tracking, "artifact_location": artifacts}},
-    }.items():
-        monkeypatch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(value))
-    monkeypatch.chdir(tmp_path)  # where MLflow would put what it has no other place for
-    database = Database(url)
-    database.upgrade()
-    copyfile(migrated_mlflow, tmp_path / "mlflow.db")
-    client = MlflowClient(tracking_uri=tracking, registry_uri=tracking)
-    return Lifecycle(database, SnapshotRoot(snapshots), client, tmp_path)
+    return lifecycle_in(tmp_path, migrated_mlflow, monkeypatch)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,21 +70,6 @@ def unmigrated(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     with create_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text(f'CREATE DATABASE "{name}"'))
     return Database(url.set(database=name))
-
-
-@pytest.fixture(scope="session")
-def migrated_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's own migration takes seconds, so it is done once, and each test gets a copy."""
-    mlflow = pytest.importorskip("mlflow")
-    folder = tmp_path_factory.mktemp("mlflow")
-    uri = f"sqlite:///{folder}/mlflow.db"
-    before = Path.cwd()
-    os.chdir(folder)  # MLflow makes its default artifact root in the working directory
-    try:
-        mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri).search_experiments(max_results=1)
-    finally:
-        os.chdir(before)
-    return folder / "mlflow.db"
 
 
 @pytest.fixture
