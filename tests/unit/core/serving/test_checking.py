@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from airflow_mlops.core.data.contracts import Contract
 from airflow_mlops.core.data.snapshot import SnapshotRoot
 from airflow_mlops.core.errors import BadInput
-from airflow_mlops.core.serving.checking import RequestContract
+from airflow_mlops.core.serving.checking import MOST_SCHEMAS, RequestContract
 from airflow_mlops.core.serving.refusals import BadRequest, Problem
 
 CONTRACT = {
@@ -120,10 +120,63 @@ def test_a_broken_rule_is_told_with_column_row_and_mend(change: dict[str, Any], 
     assert len(told.observed) <= 120
 
 
+@pytest.mark.parametrize(
+    ("change", "expected", "observed", "mend"),
+    [
+        ({"n": 10}, 9, "10", "send a value of at most 9"),
+        ({"n": -1, "x": None}, 0, "-1", "send a value of at least 0"),
+        ({"kind": "z"}, ["a", "b"], "'z'", "send one of the values that are expected"),
+        (
+            {"n": 1, "x": 99.0},
+            "x <= n * 50",
+            "{'x': 99.0, 'n': 1}",
+            "send values for which holds: x <= n * 50",
+        ),
+    ],
+)
+def test_what_was_expected_and_what_came_are_told(change: Any, expected: Any, observed: str, mend: str) -> None:
+    (told,) = problems({**GOOD, **change}).values()
+    assert (told.expected, told.observed, told.mend) == (expected, observed, mend)
+
+
+def test_the_first_rows_that_break_a_rule_are_named_and_all_are_counted() -> None:
+    gap = {**GOOD, "x": None}  # of which nobody knows whether it is below n
+    (told,) = problems(gap, *[{**GOOD, "n": 1, "x": 99.0}] * 7, gap).values()
+    assert (told.rows, told.count) == ((1, 2, 3, 4, 5), 7)
+
+
+def rules_of(**columns: dict[str, Any]) -> RequestContract:
+    return RequestContract(Contract.load({"name": "things", "columns": columns}))
+
+
+def test_a_rule_of_the_only_column_holds_too() -> None:
+    rules = rules_of(n={"type": "int", "max": 9})
+    assert rules.checked({"n": [9]}).height == 1
+    with pytest.raises(BadRequest):
+        rules.checked({"n": [10]})
+
+
+def test_a_column_that_may_be_left_out_is_missing_in_each_row() -> None:
+    rules = rules_of(n={"type": "int"}, x={"type": "float", "required": False})
+    assert rules.checked({"n": [1, 2]})["x"].to_list() == [None, None]
+
+
+def test_rules_are_kept_for_so_many_schemas_and_no_more() -> None:
+    ids = {f"id_{number}": {"type": "int", "role": "key"} for number in range(7)}
+    rules = rules_of(n={"type": "int", "max": 9}, **ids)
+    for number in range(2**7):  # which of the key's columns come
+        sent = {name: [1] for place, name in enumerate(ids) if number >> place & 1}
+        assert rules.checked({"n": [1], **sent}).width == 1 + len(sent)
+        assert len(rules._compiled) <= MOST_SCHEMAS
+    with pytest.raises(BadRequest):
+        rules.checked({"n": [10]})
+
+
 def test_a_missing_and_an_unknown_column_are_both_told() -> None:
     row = {name: value for name, value in GOOD.items() if name != "kind"} | {"knd": "a"}
     found = problems(row)
-    assert found["kind", "required"].mend == "send the column 'kind'"
+    told = found["kind", "required"]
+    assert (told.mend, told.expected, told.rows, told.count) == ("send the column 'kind'", True, (), 0)
     assert "did you mean 'kind'" in found["knd", "unknown column"].mend
 
 
