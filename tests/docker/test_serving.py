@@ -216,3 +216,9 @@ def test_files_that_are_not_those_that_were_registered_are_never_served(
     with pytest.raises(Exception, match="not those that were registered"):
         deployment.serve(forged, 1, Trial(first.trial.body, first.trial.expected, seconds=60), nullcontext)
     assert names(deployment) == {deployment.endpoint.front}
+
+
+def test_a_front_that_is_stopped_ends_by_itself(deployment: Deployment, versions: list[Served], docker: Engine) -> None:
+    serve(deployment, versions[0])
+    docker.client.stop(deployment.endpoint.front, timeout=300)
+    assert docker.client.inspect_container(deployment.endpoint.front)["State"]["ExitCode"] == 0  # it was not killed

@@ -25,12 +25,14 @@ LOGGING = ("psycopg2-binary", "sqlalchemy")
 NOT_SERVED = ("mlflow", "mlflow-skinny")
 """What logs models, and neither loads nor serves them here."""
 PARTS = ("core", "serving", "store")
+# A container's first process, HAProxy does not hear SIGTERM; at SIGUSR1 it answers the requests that it has, and ends.
 FRONT_DOCKERFILE = """\
 FROM {base}
 RUN apt-get update && apt-get install -y --no-install-recommends haproxy socat && rm -rf /var/lib/apt/lists/* \\
     && mkdir -p /run/haproxy && chown haproxy:haproxy /run/haproxy
 COPY haproxy.cfg away.http /etc/haproxy/
 USER haproxy
+STOPSIGNAL SIGUSR1
 CMD ["haproxy", "-db", "-f", "/etc/haproxy/haproxy.cfg"]
 """
 DOCKERFILE = """\
