@@ -16,8 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from airflow_mlops.store.predictions import PredictionLog
 from tests.elsewhere.held import held
-from tests.elsewhere.steps import World
-from tests.elsewhere.worlds import project, stuck, world
+from tests.elsewhere.worlds import World, project, stuck, world
 from tests.integration.conftest import airflow_home, bundle_dag, lifecycle, run_dag
 from tests.stack.machine import IMAGE
 

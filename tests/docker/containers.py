@@ -1,7 +1,8 @@
-"""The containers of a task, while it is executed."""
+"""The containers of a task, while it is executed; and containers that a test runs to their end."""
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,17 @@ def containers(engine: Any, task_id: str) -> list[dict[str, Any]]:
 def begun(engine: Any, task_id: str) -> bool:
     """Tell whether a task's container has come to where it goes on without end."""
     return any(b"going on without end" in engine.logs(c["Id"]) for c in containers(engine, task_id))
+
+
+def outcome(engine: Any, container: str) -> Any:
+    """Run a container to its good end, and remove it; gives its last line, which is JSON."""
+    try:
+        engine.start(container)
+        code, said = engine.wait(container)["StatusCode"], engine.logs(container).decode()
+    finally:
+        engine.remove_container(container, force=True, v=True)
+    assert code == 0, said[-3000:]
+    return json.loads(said.splitlines()[-1])
 
 
 @contextmanager

@@ -7,7 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tests.elsewhere.steps import TASK, World, do, figures, scores, trained
+from tests.docker.containers import outcome
+from tests.elsewhere.steps import TASK, do, figures, scores, trained
+from tests.elsewhere.worlds import World
 
 TESTS = Path(__file__).resolve().parents[1]
 SEED = "7"
@@ -27,13 +29,7 @@ def in_process(world: World, engine: Any, image: str, task_id: str) -> dict[str,
         user=f"{os.getuid()}:{os.getgid()}",
         host_config=engine.create_host_config(binds=list(folders), network_mode="none"),
     )["Id"]
-    try:
-        engine.start(made)
-        code, said = engine.wait(made)["StatusCode"], engine.logs(made).decode()
-    finally:
-        engine.remove_container(made, force=True, v=True)
-    assert code == 0, said[-3000:]
-    return dict(json.loads(said.splitlines()[-1]))
+    return dict(outcome(engine, made))
 
 
 def files(world: World, ref: dict[str, Any]) -> dict[str, bytes]:

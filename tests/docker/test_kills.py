@@ -15,7 +15,8 @@ from airflow_mlops.store.predictions import PredictionLog
 from tests.docker.containers import begun, containers, executing
 from tests.elsewhere.held import MODULE, PATIENT, Held
 from tests.elsewhere.models import MODEL, WEEK, kept, promote, runs, scored, trials, tuned, version, week
-from tests.elsewhere.steps import World, do, figures, scores, wait_for
+from tests.elsewhere.steps import do, figures, scores, wait_for
+from tests.elsewhere.worlds import World
 
 End = Callable[[Any, Any], None]
 

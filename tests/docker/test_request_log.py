@@ -18,7 +18,8 @@ from airflow_mlops.core.errors import BadInput
 from airflow_mlops.core.serving.engine import Engine as ContainerEngine
 from airflow_mlops.operators.serve import ServeModelOperator, StopServingOperator
 from tests.elsewhere.models import MODEL, promote, version, week
-from tests.elsewhere.steps import World, do, people, wait_for
+from tests.elsewhere.steps import do, people, wait_for
+from tests.elsewhere.worlds import World
 from tests.faults.server import free_port
 
 POSTGRES = os.environ.get("POSTGRES_IMAGE", "postgres:16")

@@ -8,7 +8,8 @@ import pandas as pd
 
 from airflow_mlops.store.predictions import PredictionLog
 from tests.elsewhere.models import MODEL, WEEK, evaluated, kept, promote, scored, trials, tuned, version, week
-from tests.elsewhere.steps import World, do, figures, people, scores
+from tests.elsewhere.steps import do, figures, people, scores
+from tests.elsewhere.worlds import World
 
 
 def judged(world: World, ref: dict[str, Any]) -> dict[str, Any]:

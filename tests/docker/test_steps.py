@@ -11,7 +11,8 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_mlops.core.errors import MlopsError
 from tests.docker.containers import begun, containers, executing
-from tests.elsewhere.steps import World, do, figures, scores, task_process, trained, wait_for
+from tests.elsewhere.steps import do, figures, scores, task_process, trained, wait_for
+from tests.elsewhere.worlds import World
 
 
 def test_the_same_seed_gives_the_same_model_and_the_same_figures_and_nothing_stays(

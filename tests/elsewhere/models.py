@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from tests.elsewhere.steps import FEATURES, World, do, people, trained
+from tests.elsewhere.steps import FEATURES, do, people, trained
+from tests.elsewhere.worlds import World
 
 MODEL, WEEK = "m", "2026-05-04"
 

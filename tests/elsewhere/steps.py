@@ -1,4 +1,4 @@
-"""A team's code, its rows, and its tasks: for steps that run elsewhere."""
+"""A team's code, its rows, and its tasks: for steps that run elsewhere, where there may be no pytest."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from tests.lifecycles import Lifecycle
+if TYPE_CHECKING:
+    from tests.elsewhere.worlds import World
 
 REPO = Path(__file__).resolve().parents[2]
 CODE = """
@@ -42,23 +42,6 @@ from tests.elsewhere.steps import do, trained
 print(json.dumps(do(trained(*json.loads(sys.argv[1]), **json.loads(sys.argv[2])))))
 """
 FEATURES = ["x", "z"]
-
-
-@dataclass(frozen=True)
-class World(Lifecycle):
-    """A test's lifecycle, and what its steps need.
-
-    :param project: the folder of the team's code
-    :param parts: part -> reference to its rows
-    """
-
-    project: Path
-    parts: dict[str, Any]
-
-    def runs(self) -> list[str]:
-        """Give the states of all runs that live."""
-        found = self.client.get_experiment_by_name("e")
-        return [] if found is None else [r.info.status for r in self.client.search_runs([found.experiment_id])]
 
 
 def people(seed: int, rows: int = 300) -> pd.DataFrame:
