@@ -58,6 +58,10 @@ def test_a_column_that_only_some_records_have_is_missing_in_the_others() -> None
     assert asked({"dataframe_records": [{"a": 1}, {"b": 2}]}) == {"a": [1, None], "b": [None, 2]}
 
 
+def test_as_many_rows_as_may_come_are_read() -> None:
+    assert len(asked({"instances": [[1, 2]] * 10})["a"]) == 10
+
+
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_bytes_of_any_kind_are_read_or_refused(body: bytes) -> None:
     status = 200
