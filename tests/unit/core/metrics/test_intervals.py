@@ -9,7 +9,10 @@ import pytest
 from scipy import stats
 
 from airflow_mlops.core.metrics import METRICS, Array, Resampling, interval, intervals, metric, of_task
+from airflow_mlops.core.metrics.binary import THRESHOLD
+from airflow_mlops.core.metrics.estimate import Estimate
 from airflow_mlops.core.metrics.intervals import FEW
+from airflow_mlops.core.metrics.scales import of_area
 
 Rows = tuple[Array, Array, Array]
 MAIN = {"binary": "roc_auc", "multiclass": "f1_macro", "regression": "mae"}
@@ -122,11 +125,59 @@ def test_a_perfect_model_is_not_perfectly_sure() -> None:
 
 
 def test_few_positives_that_are_scored_alike_do_not_make_an_area_sure() -> None:
-    target, scores = np.r_[np.ones(FEW - 1), np.zeros(500)], np.r_[np.full(FEW - 1, 0.8), np.linspace(0, 1, 500)]
+    target, scores = alike(FEW - 1)
     few = interval("roc_auc", target, scores)
     area = metric("roc_auc").value(target, scores)
     assert few[1] - few[0] > 2 * 1.96 * math.sqrt(area * (1 - area) / 500)
     assert few[1] - few[0] > 0.2
+
+
+def alike(positives: int) -> tuple[Array, Array]:
+    """Positives that have one score, among negatives that have all."""
+    return np.r_[np.ones(positives), np.zeros(500)], np.r_[np.full(positives, 0.8), np.linspace(0, 1, 500)]
+
+
+def usual(area: float, positives: int, negatives: int) -> Estimate:
+    """An area's error by its size and the numbers of both classes: Hanley and McNeil (1982), formulas 1 and 2."""
+    q1, q2 = area / (2 - area), 2 * area * area / (1 + area)
+    square = area * (1 - area) + (positives - 1) * (q1 - area * area) + (negatives - 1) * (q2 - area * area)
+    return Estimate(area, math.sqrt(square / positives / negatives), positives + negatives - 2)
+
+
+def test_of_few_positives_the_error_is_no_less_than_usual_and_of_more_it_is_what_it_is() -> None:
+    for positives in (4, FEW - 1):
+        target, scores = alike(positives)
+        expected = of_area(usual(metric("roc_auc").value(target, scores), positives, 500), positives, 0.95)
+        assert interval("roc_auc", target, scores) == pytest.approx(expected, rel=1e-9)
+    low, high = interval("roc_auc", *alike(FEW))
+    assert high - low < 0.5 * (expected[1] - expected[0])
+
+
+def test_positives_that_differ_more_than_usual_keep_their_own_error() -> None:
+    target, scores = np.r_[np.ones(8), np.zeros(500)], np.r_[np.full(4, 0.999), np.full(4, 0.2), np.linspace(0, 1, 500)]
+    area = metric("roc_auc").value(target, scores)
+    floor = of_area(usual(area, 8, 500), 8, 0.95)
+    low, high = interval("roc_auc", target, scores)
+    assert (low < floor[0], high > floor[1]) == (True, True)
+
+
+@pytest.mark.parametrize("noise", [0.01, 3.0])
+def test_the_ends_of_a_loss_lie_around_it_as_factors_and_those_of_r2_around_what_is_not_explained(noise: float) -> None:
+    rng = np.random.default_rng(0)
+    target = rng.normal(size=30)
+    scores = target + noise * rng.normal(size=30)
+    value, (low, high) = metric("mae").value(target, scores), interval("mae", target, scores)
+    assert 0 < low < value < high
+    assert low * high == pytest.approx(value**2)
+    value, (low, high) = metric("r2").value(target, scores), interval("r2", target, scores)
+    assert low < value < high < 1
+    assert (1 - low) * (1 - high) == pytest.approx((1 - value) ** 2)
+
+
+@pytest.mark.parametrize("name", ["precision", "f1"])
+def test_a_row_whose_score_is_the_threshold_is_one_that_the_figure_rests_on(name: str) -> None:
+    target, scores = np.r_[1.0, 0.0, 1.0, np.zeros(30)], np.r_[np.full(3, THRESHOLD), np.full(30, 0.1)]
+    assert np.isfinite(interval(name, target, scores)).all()
 
 
 def test_all_metrics_of_a_task_are_found_together_as_alone() -> None:
