@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from include.demo.rest import RestClient, RestError
+from include.demo.api import RestError
+from include.demo.rest import RestClient
 from tests.faults.server import free_port
 from tests.stack.engine import base_images
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from include.demo.rest import Json
+from include.demo.api import Json
 from tests.stack.engine import missing
 from tests.stack.machine import PROJECT, REPO, Stack, docker, wait_for
 
