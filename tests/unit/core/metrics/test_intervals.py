@@ -132,9 +132,9 @@ def test_few_positives_that_are_scored_alike_do_not_make_an_area_sure() -> None:
     assert few[1] - few[0] > 0.2
 
 
-def alike(positives: int) -> tuple[Array, Array]:
+def alike(positives: int, score: float = 0.8) -> tuple[Array, Array]:
     """Positives that have one score, among negatives that have all."""
-    return np.r_[np.ones(positives), np.zeros(500)], np.r_[np.full(positives, 0.8), np.linspace(0, 1, 500)]
+    return np.r_[np.ones(positives), np.zeros(500)], np.r_[np.full(positives, score), np.linspace(0, 1, 500)]
 
 
 def usual(area: float, positives: int, negatives: int) -> Estimate:
@@ -145,8 +145,8 @@ def usual(area: float, positives: int, negatives: int) -> Estimate:
 
 
 def test_of_few_positives_the_error_is_no_less_than_usual_and_of_more_it_is_what_it_is() -> None:
-    for positives in (4, FEW - 1):
-        target, scores = alike(positives)
+    for positives, score in ((4, 0.999), (4, 0.8), (FEW - 1, 0.8)):
+        target, scores = alike(positives, score)
         expected = of_area(usual(metric("roc_auc").value(target, scores), positives, 500), positives, 0.95)
         assert interval("roc_auc", target, scores) == pytest.approx(expected, rel=1e-9)
     low, high = interval("roc_auc", *alike(FEW))
@@ -178,6 +178,10 @@ def test_the_ends_of_a_loss_lie_around_it_as_factors_and_those_of_r2_around_what
 def test_a_row_whose_score_is_the_threshold_is_one_that_the_figure_rests_on(name: str) -> None:
     target, scores = np.r_[1.0, 0.0, 1.0, np.zeros(30)], np.r_[np.full(3, THRESHOLD), np.full(30, 0.1)]
     assert np.isfinite(interval(name, target, scores)).all()
+
+
+def test_f1_rests_on_positives_that_were_not_found_too() -> None:
+    assert np.isfinite(interval("f1", np.r_[np.ones(5), np.zeros(30)], np.r_[0.9, 0.9, np.full(33, 0.1)])).all()
 
 
 def test_all_metrics_of_a_task_are_found_together_as_alone() -> None:

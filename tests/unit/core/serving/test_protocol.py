@@ -93,6 +93,8 @@ def test_bytes_of_any_kind_are_read_or_refused(body: bytes) -> None:
         (b'{"inputs": 5}', 400, "inputs is a number"),
         (b'{"instances": [5]}', 400, "instances[0] is a number"),
         (b'{"instances": [[1, 2], [1]]}', 400, "instances[1] has 1 values for 2 columns"),
+        (b'{"instances": [[1, 2], 5]}', 400, "instances[1] is a number"),
+        (b'{"dataframe_split": {"columns": ["a"], "data": ["x"]}}', 400, "dataframe_split.data[0] is text"),
         (b'{"instances": []}', 400, "no rows"),
         (b'{"dataframe_records": [{}]}', 400, "rows without columns"),
         (b'{"dataframe_records": [{"a": 1}, null]}', 400, "dataframe_records[1] is null"),
