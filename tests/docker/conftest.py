@@ -15,6 +15,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from airflow_mlops.store.predictions import PredictionLog
+from tests.docker.containers import TAG
 from tests.elsewhere.held import held
 from tests.elsewhere.worlds import World, project, stuck, world
 from tests.integration.conftest import airflow_home, bundle_dag, lifecycle, run_dag
@@ -27,7 +28,6 @@ __all__ = [
 
 REPO = Path(__file__).resolve().parents[2]
 BASES = [os.environ["MLOPS_IMAGE"]] if os.environ.get("MLOPS_IMAGE") else [IMAGE, "airflow-provider-mlops:local"]
-TAG = f"mlops-runtime-test:{os.getpid()}"  # another session on the same engine has its own
 DOCKERFILE = """FROM {base}
 USER root
 ENTRYPOINT []

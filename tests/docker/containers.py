@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +12,13 @@ from typing import Any
 from airflow_mlops.runtimes.container import TASK
 from tests.elsewhere.steps import do
 
+TAG = f"mlops-runtime-test:{os.getpid()}"
+"""The image of this session: by it its containers are told from those of another on the same engine."""
+
 
 def containers(engine: Any, task_id: str) -> list[dict[str, Any]]:
     """Give the containers of a task, running or not."""
-    return list(engine.containers(all=True, filters={"label": f"{TASK}=d/r/{task_id}/-1"}))
+    return list(engine.containers(all=True, filters={"ancestor": TAG, "label": f"{TASK}=d/r/{task_id}/-1"}))
 
 
 def begun(engine: Any, task_id: str) -> bool:
