@@ -117,7 +117,7 @@ class CheckDriftOperator(ReportingOperator):
         snapshot, champion = self.open(self.snapshot), self._version(self.model)
         report = self._against_champion(champion, snapshot)
         ref = self.publish(report, context)
-        if yes_or_no(self.evidently_report or False, "evidently_report"):
+        if yes_or_no(self.evidently_report, "evidently_report", unsaid=False):
             self._attach_evidently(champion, snapshot)
         return self.fail_if_told(report, ref)
 
@@ -143,7 +143,7 @@ class CheckDriftOperator(ReportingOperator):
             raise BadInput("drift needs one thing to compare with", mend="give model=... or reference=...")
         if self.of not in ("features", "scores"):
             raise BadInput(f"there is no drift of {self.of!r}", mend="of is 'features' or 'scores'")
-        wanted = yes_or_no(self.evidently_report or False, "evidently_report")
+        wanted = yes_or_no(self.evidently_report, "evidently_report", unsaid=False)
         if wanted and (self.model is None or self.of == "scores"):
             raise BadInput(
                 "Evidently's report shows a model's features, and is kept with its run",
