@@ -32,7 +32,9 @@ def evaluating(root: SnapshotRoot) -> Callable[..., EvaluateModelOperator]:
         task = EvaluateModelOperator(task_id="evaluate", **{**given, **how})
         connection = SimpleNamespace(extra_dejson={})
         client = SimpleNamespace(tracking_uri="sqlite:///none.db")
-        task.__dict__["mlflow_hook"] = SimpleNamespace(client=client, connection=connection)
+        task.__dict__["mlflow_hook"] = SimpleNamespace(
+            client=client, connection=connection, mlflow_conn_id="mlflow_default"
+        )
         return task
 
     return make

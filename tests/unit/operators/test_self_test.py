@@ -47,7 +47,9 @@ class Shop:
         task = SelfTestModelOperator(**given | how)
         connection = SimpleNamespace(extra_dejson={})
         client = SimpleNamespace(tracking_uri="sqlite:///none.db")
-        task.__dict__["mlflow_hook"] = SimpleNamespace(client=client, connection=connection)
+        task.__dict__["mlflow_hook"] = SimpleNamespace(
+            client=client, connection=connection, mlflow_conn_id="mlflow_default"
+        )
         return task
 
 
