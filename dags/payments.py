@@ -24,11 +24,12 @@ share: the DAG is the same on a laptop and on ten machines.
 
 1. **days**: which partitions there are. The payments are simulated; nobody has made them.
 2. **ingest**: a mapped task for each day makes its rows an immutable snapshot.
-3. **validate**: each day is held against `include/payments/contract.yaml`; a broken one fails alone.
+3. **validate**: each day is held against `include/payments/contract.yaml`; a broken one fails alone, and
+   what follows waits until it is mended and cleared.
 4. **cells**: the first day's profile says over which cells all of them are counted, so that they can be merged.
 5. **profile**: each day, over those cells.
-6. **merge**: the profile of all days, exactly as if all rows had been profiled in one scan. Here it is a few hundred kB
-   that are added up, no row is read again.
+6. **merge**: the profile of all days, exactly as if all rows had been profiled in one scan. What is
+   added up are some ten kB a column and day; no row is read again.
 7. **drift**: the last day against all of them.
 
 A partition that is run again gives the same snapshot, so clearing one mapped task repeats no other.

@@ -46,7 +46,7 @@ def spread(stack: Stack, run_id: str, *, partitions: int, rows: int) -> dict[str
         "run": run_id,
         "partitions": partitions,
         "workers": dict(Counter(task["hostname"] for task in steps)),
-        "seconds": round(_moment(max(t["end_date"] for t in steps)) - _moment(min(t["start_date"] for t in steps)), 1),
+        "seconds": round(max(_moment(t["end_date"]) for t in steps) - min(_moment(t["start_date"]) for t in steps), 1),
         "task_seconds": round(sum(task["duration"] for task in steps), 1),
         "one_scan": _one_scan(stack, {name: _given(stack, tasks, task, run_id) for name, task in REFS.items()}),
     }

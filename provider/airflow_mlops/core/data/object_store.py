@@ -24,7 +24,7 @@ def for_polars(options: Mapping[str, Any]) -> dict[str, str] | None:
     :param options: of an fsspec file system.
     :return: ``storage_options``; ``None`` when there is nothing to say, and the machine's own login counts.
     """
-    named = {**options, **options.get("client_kwargs", {})}
+    named = {**options, **(options.get("client_kwargs") or {})}
     said = {_OF_S3.get(name, name): value for name, value in named.items() if isinstance(value, str)}
     if named.get("anon"):
         said["aws_skip_signature"] = "true"

@@ -23,7 +23,9 @@ def test_an_address_without_tls_is_allowed_as_it_was_asked_for() -> None:
     }
 
 
-@pytest.mark.parametrize("options", [{}, {"use_listings_cache": False, "config_kwargs": {"retries": 3}}])
+@pytest.mark.parametrize(
+    "options", [{}, {"client_kwargs": None}, {"use_listings_cache": False, "config_kwargs": {"retries": 3}}]
+)
 def test_without_a_login_the_machines_own_counts(options: dict[str, Any]) -> None:
     assert for_polars(options) is None
 
