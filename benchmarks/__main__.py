@@ -11,12 +11,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from benchmarks import environments, registry, scoring, sensors, serving, training
-from benchmarks.measure import Failed, Usage, measured, middle
+from benchmarks.measure import CommandFailed, Usage, measure_command, median_usage
 from benchmarks.paths import BUILD, PEERS, RESULTS, ROOT
 from benchmarks.pipeline import session as pipeline
 from benchmarks.results import table, targets, write
-from benchmarks.rules import rules
-from benchmarks.tasks import BENCHMARKS, Task, chosen, needed
+from benchmarks.rules import build_rules
+from benchmarks.tasks import BENCHMARKS, Task, required_environments, select_tasks
 
 MAIN = {"drift": "drift", "validation": "30 rules"}
 WITHIN = {
@@ -49,8 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = list(BENCHMARKS) if options.what == "all" else [options.what]
     fine = True
     for name in names:
-        tasks = chosen(name, rows=rows, only=frozenset(filter(None, options.only.split(","))))
-        session = Session(generated(rows, needed(tasks)), rows)
+        tasks = select_tasks(name, rows=rows, only=frozenset(filter(None, options.only.split(","))))
+        session = Session(generate_data(rows, required_environments(tasks)), rows)
         session.run(tasks, runs)
         figures = session.figures()
         path = (BUILD if options.small else RESULTS) / f"{name}.json"
@@ -80,8 +80,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def generated(rows: int, names: Collection[str]) -> Mapping[str, str]:
-    """Make the data, in a process of its own, and give the files.
+def generate_data(rows: int, names: Collection[str]) -> Mapping[str, str]:
+    """Generate the data in a separate process and return the files.
 
     :param rows: how many rows.
     :param names: which files.
@@ -94,7 +94,7 @@ def generated(rows: int, names: Collection[str]) -> Mapping[str, str]:
     if free < (size := rows * BYTES_A_ROW * (len(names) - there)):
         raise SystemExit(f"{rows:,} rows need up to {size / 1e9:.0f} GB, {free / 1e9:.0f} GB are free")
     command = [sys.executable, "-m", "benchmarks.data", str(folder), str(rows), *sorted(names)]
-    found: Mapping[str, str] = measured(command, ROOT).said
+    found: Mapping[str, str] = measure_command(command, ROOT).said
     return found
 
 
@@ -118,7 +118,7 @@ class Session:
         for task in ready:  # unmeasured: compiles what is imported
             self._try(task, {**task.asked, "task": task.before or "imports"}, [])
         for number in range(runs):
-            self.start.append(measured([sys.executable, "-c", "print('{}')"], ROOT))
+            self.start.append(measure_command([sys.executable, "-c", "print('{}')"], ROOT))
             for task in (t for t in ready if number < t.most_runs):
                 print(f"{task.tool}: {task.name}, run {number + 1}", file=sys.stderr, flush=True)
                 if len(self.imports[task.base]) <= number:
@@ -131,7 +131,7 @@ class Session:
             return
         try:
             taken.append(self._child(task, asked))
-        except Failed as failure:
+        except CommandFailed as failure:
             self.failed[task] = str(failure)
             print(f"{task.tool}: {task.name} failed: {failure}", file=sys.stderr)
 
@@ -143,12 +143,12 @@ class Session:
 
     def _child(self, task: Task, asked: Mapping[str, Any]) -> Usage:
         stored = BUILD / f"profile-{self.rows}-{asked.get('reference', '')}.json"
-        request = {**asked, "files": self.files, "rules": rules(), "stored": str(stored)}
+        request = {**asked, "files": self.files, "rules": build_rules(), "stored": str(stored)}
         python = str(environments.interpreter(task.environment))
-        return measured([python, "-P", str(PEERS / task.script), json.dumps(request)], ROOT)
+        return measure_command([python, "-P", str(PEERS / task.script), json.dumps(request)], ROOT)
 
     def figures(self) -> list[dict[str, Any]]:
-        """Give a row for each task, and one for what each tool's imports cost beyond an interpreter's start."""
+        """Return a row for each task, and one for what each tool's imports cost beyond an interpreter's start."""
         rows = [self._row(t.tool, t.name, t, taken, self.imports[t.base]) for t, taken in self.taken.items() if taken]
         first = {task.base: task for task in reversed(self.taken)}
         for base, imports in self.imports.items():
@@ -158,7 +158,7 @@ class Session:
         return rows
 
     def _row(self, tool: str, name: str, task: Task, taken: Sequence[Usage], base: Sequence[Usage]) -> dict[str, Any]:
-        usage = middle(taken, base)
+        usage = median_usage(taken, base)
         return {
             "tool": tool,
             "task": name,

@@ -23,7 +23,7 @@ HIGH_CARDINALITY = "h00"
 
 
 def generate(folder: Path, rows: int, names: Collection[str]) -> dict[str, Path]:
-    """Give the files for a number of rows, and make those that are not there.
+    """Return the files for a number of rows; generate missing ones.
 
     :param folder: where they are kept.
     :param rows: rows of each; a reference has no more than a million, as only its profile is used with more.

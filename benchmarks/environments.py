@@ -19,7 +19,7 @@ def peers() -> list[str]:
 
 
 def interpreter(environment: str | None) -> Path:
-    """Give the Python of an environment.
+    """Return the Python of an environment.
 
     :param environment: a peer's name; None is the project's own.
     """
@@ -27,7 +27,7 @@ def interpreter(environment: str | None) -> Path:
 
 
 def installed(environment: str | None) -> bool:
-    """Say whether an environment is there, whole, and made from the requirements as they are now."""
+    """Check whether an environment is complete and up to date with its requirements."""
     if environment is None:
         return True
     done = BUILD / "envs" / environment / DONE
@@ -35,7 +35,7 @@ def installed(environment: str | None) -> bool:
 
 
 def install(wanted: Sequence[str] = ()) -> None:
-    """Make the environments that are not there.
+    """Create the environments that are missing.
 
     :param wanted: only these; all when empty.
     :raises SystemExit: when a name is not a peer's.

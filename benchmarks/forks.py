@@ -17,18 +17,18 @@ from typing import Any
 import psutil
 
 
-class Broken(Exception):
+class ForkError(Exception):
     """The work in a fork failed; has its traceback."""
 
 
-def forked(work: Callable[[], Any]) -> Any:
+def run_forked(work: Callable[[], Any]) -> Any:
     """Do work in a fork of this process, and give what it gave, which has to be JSON.
 
     :raises Broken: when it fails, or this process has threads: a fork of it might hang. Those of the allocators of
         Arrow and Polars, which their imports start, know of forks.
     """
     if (threads := threading.active_count()) > 1:
-        raise Broken(f"this process has {threads} threads, so forks of it are not safe")
+        raise ForkError(f"this process has {threads} threads, so forks of it are not safe")
     reading, writing = os.pipe()
     gc.freeze()
     child = os.fork()
@@ -44,7 +44,7 @@ def forked(work: Callable[[], Any]) -> Any:
     os.waitpid(child, 0)
     told = json.loads(said or '{"broken": "the fork died"}')
     if "broken" in told:
-        raise Broken(told["broken"])
+        raise ForkError(told["broken"])
     return told["given"]
 
 
@@ -67,7 +67,7 @@ def used_modules(works: Iterable[Callable[[], Any]]) -> list[str]:
             work()
             return list(sys.modules)
 
-        found.update(forked(names))
+        found.update(run_forked(names))
     return sorted(found - sys.modules.keys())
 
 
@@ -79,7 +79,7 @@ def import_all(names: Iterable[str]) -> None:
                 importlib.import_module(name)
 
 
-class Spent:
+class StageTimes:
     """What stretches of work took, by name: seconds of processor time, and on the clock.
 
     The time of all processes that the work starts counts, also of those that still live.
@@ -97,7 +97,7 @@ class Spent:
 
 
 def processor_time() -> float:
-    """Give the processor seconds of this process and of all that it has started, the dead ones too."""
+    """Return the processor seconds of this process and of all that it has started, including ended ones."""
     reaped = os.times()
     total = time.process_time() + reaped.children_user + reaped.children_system
     for process in psutil.Process().children(recursive=True):

@@ -17,7 +17,7 @@ from benchmarks.models import CATEGORIES, FEATURES, KEY, NUMBERS, TARGET
 COLUMNS = len(FEATURES) + 2
 
 
-def labelled(rows: int, seed: int = 0) -> pl.DataFrame:
+def generate_labelled(rows: int, seed: int = 0) -> pl.DataFrame:
     """Draw rows: a key, 14 numbers with 1 to 12 % missing, 4 categories, and the target, of which a third is 1.
 
     :param rows: how many.
@@ -39,8 +39,8 @@ def labelled(rows: int, seed: int = 0) -> pl.DataFrame:
     return frame.select(pl.Series(KEY, np.arange(rows)), *NUMBERS, *CATEGORIES, target)
 
 
-def file_of(folder: Path, rows: int) -> Path:
-    """Give the Parquet file of these rows, made if it is not there.
+def labelled_file(folder: Path, rows: int) -> Path:
+    """Return the Parquet file of these rows, made if it is missing.
 
     :param folder: where it is kept.
     """
@@ -49,10 +49,10 @@ def file_of(folder: Path, rows: int) -> Path:
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(f".{os.getpid()}.tmp")
-        labelled(rows).to_pandas().to_parquet(unfinished, index=False)
+        generate_labelled(rows).to_pandas().to_parquet(unfinished, index=False)
         unfinished.rename(path)
     return path
 
 
 if __name__ == "__main__":  # a process of its own: its memory would count as that of the next one measured
-    print(json.dumps({"file": str(file_of(Path(sys.argv[1]), int(sys.argv[2])))}))
+    print(json.dumps({"file": str(labelled_file(Path(sys.argv[1]), int(sys.argv[2])))}))

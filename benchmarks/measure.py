@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.threads import single_threaded
+from benchmarks.threads import single_thread_environment
 
-LONGEST = 3600.0  # seconds until a child is stopped
+MAX_SECONDS = 3600.0  # seconds until a child is stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ class Usage:
     said: Mapping[str, Any]
 
 
-class Failed(Exception):
+class CommandFailed(Exception):
     """A child ended with an error, or not at all."""
 
 
-def measured(command: Sequence[str], folder: Path) -> Usage:
+def measure_command(command: Sequence[str], folder: Path) -> Usage:
     """Run a child and measure it.
 
     :param command: what to run.
@@ -51,9 +51,14 @@ def measured(command: Sequence[str], folder: Path) -> Usage:
     """
     began = time.perf_counter()
     child = subprocess.Popen(
-        command, cwd=folder, env=single_threaded(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=folder,
+        env=single_thread_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
-    alarm = threading.Timer(LONGEST, child.kill)
+    alarm = threading.Timer(MAX_SECONDS, child.kill)
     alarm.start()
     try:
         assert child.stdout is not None
@@ -64,13 +69,13 @@ def measured(command: Sequence[str], folder: Path) -> Usage:
     wall = time.perf_counter() - began
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
-        raise Failed(f"exit code {child.returncode}: {written[-800:]}")
+        raise CommandFailed(f"exit code {child.returncode}: {written[-800:]}")
     said = json.loads((written.strip().splitlines() or ["{}"])[-1])
     return Usage(used.ru_utime + used.ru_stime, wall, used.ru_maxrss * 1024 / 1e6, said)
 
 
-def middle(usages: Sequence[Usage], imports: Sequence[Usage]) -> Usage:
-    """Give the median of each figure, times beyond those of the imports alone.
+def median_usage(usages: Sequence[Usage], imports: Sequence[Usage]) -> Usage:
+    """Return the median of each figure, times beyond those of the imports alone.
 
     :param usages: runs of the task.
     :param imports: runs of a child that only imports the same; none to take nothing away.

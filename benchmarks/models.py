@@ -11,7 +11,7 @@ KEY, TARGET = "id", "y"
 
 
 def boosted(seed: int = 0) -> Any:
-    """Make an unfitted gradient boosting of 120 small trees on coded categories and numbers as they are."""
+    """Create an unfitted gradient boosting of 120 small trees on coded categories and numbers as they are."""
     from sklearn.compose import ColumnTransformer
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.pipeline import Pipeline
@@ -31,7 +31,7 @@ def boosted(seed: int = 0) -> Any:
 
 
 def linear(seed: int = 0) -> Any:
-    """Make an unfitted logistic regression on imputed, scaled and one-hot encoded features."""
+    """Create an unfitted logistic regression on imputed, scaled and one-hot encoded features."""
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression

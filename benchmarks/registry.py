@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.measure import measured
+from benchmarks.measure import measure_command
 from benchmarks.paths import BUILD, PEERS, RESULTS, ROOT
 from benchmarks.results import Row, Target, find, write
 from benchmarks.tasks import OURS
@@ -23,7 +23,7 @@ PLAIN = "mlflow"
 
 
 def run(*, small: bool, hold: bool) -> int:
-    """Measure, write the figures and print them; gives the exit code."""
+    """Measure, write the metrics and print them; return the exit code."""
     figures = [row for task, sizes in (SMALL if small else SIZES).items() for size in sizes for row in rows(task, size)]
     path = (BUILD if small else RESULTS) / "registry.json"
     write(path, figures)
@@ -39,14 +39,14 @@ def run(*, small: bool, hold: bool) -> int:
 
 
 def rows(task: str, size: int) -> list[dict[str, Any]]:
-    """Give the figures of a child.
+    """Return the metrics of a child.
 
     :param task: ``register`` or ``ledger``.
     :param size: runs that MLflow has, or entries of the ledger.
     """
     print(f"{task}, {size:,}", file=sys.stderr, flush=True)
     command = [sys.executable, "-P", str(PEERS / "registry.py"), json.dumps({"task": task, "rows": size})]
-    usage = measured(command, ROOT)
+    usage = measure_command(command, ROOT)
     return [
         {
             "tool": PLAIN if name.endswith("plain") else OURS,
@@ -65,7 +65,7 @@ def rows(task: str, size: int) -> list[dict[str, Any]]:
 
 
 def targets(figures: Sequence[Row]) -> list[Target]:
-    """Hold figures against what was promised."""
+    """Compare metrics with what was promised."""
     above = {}
     for size in sorted({row["rows"] for row in figures}):
         of_size = [row for row in figures if row["rows"] == size]

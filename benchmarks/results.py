@@ -11,20 +11,20 @@ from typing import Any
 from benchmarks.tasks import OURS, READ
 
 Row = Mapping[str, Any]
-LEAST_FASTER = {
+MIN_SPEEDUP = {
     "drift": ("evidently", "drift, default preset", 70.0),
     "validation": ("great expectations", "30 rules", 15.0),
 }
-MOST_OF_READ = {1_000_000: 2.6, 10_000_000: 2.8}
-LEAST_ROWS = 1_000_000  # with fewer the ratios are of what does not grow with rows
-MOST_MB = 500.0
-MOST_OF_A_COLUMN = 3.0
-MOST_IMPORTS_S = 0.8
+MAX_READ_RATIO = {1_000_000: 2.6, 10_000_000: 2.8}
+MIN_ROWS = 1_000_000  # with fewer the ratios are of what does not grow with rows
+MAX_MB = 500.0
+MAX_COLUMN_RATIO = 3.0
+MAX_IMPORT_SECONDS = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One promise, held against what was measured.
+    """One promise, compared with what was measured.
 
     :param says: the promise.
     :param value: what was measured.
@@ -36,8 +36,8 @@ class Target:
     holds: bool
 
 
-def merged(old: Iterable[Row], new: Sequence[Row]) -> list[Row]:
-    """Put new figures in the place of old ones of the same task and size.
+def merge_rows(old: Iterable[Row], new: Sequence[Row]) -> list[Row]:
+    """Put new metrics in the place of old ones of the same task and size.
 
     :param old: what was there.
     :param new: what was measured now.
@@ -51,19 +51,19 @@ def _key(row: Row) -> tuple[Any, ...]:
 
 
 def write(path: Path, new: Sequence[Row]) -> None:
-    """Write figures, beside those of other sizes that are there."""
+    """Write metrics, beside those of other sizes that are there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     old = json.loads(path.read_text()) if path.exists() else []
-    path.write_text("[\n" + ",\n".join(json.dumps(row) for row in merged(old, new)) + "\n]\n")
+    path.write_text("[\n" + ",\n".join(json.dumps(row) for row in merge_rows(old, new)) + "\n]\n")
 
 
 def find(rows: Sequence[Row], tool: str, task: str) -> Row | None:
-    """Find the figures of a task."""
+    """Find the metrics of a task."""
     return next((row for row in rows if row["tool"] == tool and row["task"] == task), None)
 
 
 def table(rows: Sequence[Row], main: str) -> str:
-    """Lay figures out, with their ratios to ours and to the read limit.
+    """Lay metrics out, with their ratios to ours and to the read limit.
 
     :param rows: figures of one session and one size.
     :param main: the task of ours that others are compared to.
@@ -84,7 +84,7 @@ def _ratio(row: Row, base: Row | None) -> str:
 
 
 def targets(name: str, rows: Sequence[Row], main: str) -> list[Target]:
-    """Hold figures against what was promised; a promise whose figures are not there is left out.
+    """Compare metrics with what was promised; a promise whose metrics are missing is left out.
 
     :param name: ``drift`` or ``validation``.
     :param rows: figures of one session and one size.
@@ -94,8 +94,8 @@ def targets(name: str, rows: Sequence[Row], main: str) -> list[Target]:
     if ours is None:
         return []
     found = []
-    enough = ours["rows"] >= LEAST_ROWS
-    tool, task, factor = LEAST_FASTER[name]
+    enough = ours["rows"] >= MIN_ROWS
+    tool, task, factor = MIN_SPEEDUP[name]
     if enough and (peer := find(rows, tool, task)):
         times = peer["cpu_s"] / ours["cpu_s"]
         found.append(Target(f"at least {factor:g} times less CPU than {tool}", times, times >= factor))
@@ -106,19 +106,19 @@ def targets(name: str, rows: Sequence[Row], main: str) -> list[Target]:
 
 
 def _drift_targets(rows: Sequence[Row], ours: Row) -> list[Target]:
-    """Hold the drift check against the read limit, memory, one wide column and imports."""
+    """Compare the drift check with the read limit, memory, one wide column and imports."""
     found = []
-    most = MOST_OF_READ.get(ours["rows"])
+    most = MAX_READ_RATIO.get(ours["rows"])
     if (read := find(rows, READ, "read")) and most:
         part = ours["cpu_s"] / read["cpu_s"]
         found.append(Target(f"at most {most} times the read limit", part, part <= most))
-    found.append(Target(f"at most {MOST_MB:g} MB", ours["peak_mb"], ours["peak_mb"] <= MOST_MB))
+    found.append(Target(f"at most {MAX_MB:g} MB", ours["peak_mb"], ours["peak_mb"] <= MAX_MB))
     wide = find(rows, OURS, f"{ours['task']}, with 10^6 names")
-    if wide and ours["rows"] >= LEAST_ROWS:
+    if wide and ours["rows"] >= MIN_ROWS:
         part = (wide["cpu_s"] - ours["cpu_s"]) / (ours["cpu_s"] / ours["columns"])
-        says = f"a column of 10^6 names costs at most {MOST_OF_A_COLUMN:g} times a normal one"
-        found.append(Target(says, part, part <= MOST_OF_A_COLUMN))
+        says = f"a column of 10^6 names costs at most {MAX_COLUMN_RATIO:g} times a normal one"
+        found.append(Target(says, part, part <= MAX_COLUMN_RATIO))
     if imports := find(rows, OURS, "imports"):
-        says = f"imports cost at most {MOST_IMPORTS_S} CPU s"
-        found.append(Target(says, imports["cpu_s"], imports["cpu_s"] <= MOST_IMPORTS_S))
+        says = f"imports cost at most {MAX_IMPORT_SECONDS} CPU s"
+        found.append(Target(says, imports["cpu_s"], imports["cpu_s"] <= MAX_IMPORT_SECONDS))
     return found

@@ -9,8 +9,8 @@ from typing import Any
 BROKEN = frozenset({"f00 range", "f02 missing", "f03 missing", "c00 set"})
 
 
-def rules() -> list[dict[str, Any]]:
-    """Give the rules as plain data that each peer says in its own words.
+def build_rules() -> list[dict[str, Any]]:
+    """Return the rules as data, which each peer translates.
 
     ``type`` has ``type``; ``missing`` the greatest share ``most``; ``range`` has ``min`` and ``max``; ``set`` has
     ``values``; ``pattern`` has ``pattern`` for the whole text; ``unique`` nothing; ``order`` says that ``column``
@@ -39,6 +39,6 @@ def rules() -> list[dict[str, Any]]:
     return found
 
 
-def named(rule: dict[str, Any]) -> str:
-    """Give a rule's name."""
+def rule_name(rule: dict[str, Any]) -> str:
+    """Return a rule's name."""
     return f"{rule['column']} {rule['rule']}"

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.measure import Usage, measured
+from benchmarks.measure import Usage, measure_command
 from benchmarks.paths import BUILD, RESULTS, ROOT
 from benchmarks.results import Row, Target, find, write
 from benchmarks.tasks import OURS
@@ -28,7 +28,7 @@ LEAST_ROWS = 1_000_000  # with fewer, imports are most of it, and batches are no
 
 
 def run(*, small: bool, hold: bool) -> int:
-    """Measure, write the figures and print them; gives the exit code."""
+    """Measure, write the metrics and print them; return the exit code."""
     figures = [row for size in (SMALL_SIZES if small else SIZES) for row in rows(size, 1 if small else RUNS)]
     path = (BUILD if small else RESULTS) / "scoring.json"
     write(path, figures)
@@ -47,7 +47,7 @@ def run(*, small: bool, hold: bool) -> int:
 
 
 def rows(size: int, runs: int) -> list[dict[str, Any]]:
-    """Give the figures of a size: all ways take turns, so that what else the machine does falls on all of them.
+    """Return the metrics of a size: all variants take turns, so that other load affects all of them.
 
     :param size: rows of the snapshot.
     :param runs: how often each way is measured.
@@ -63,7 +63,7 @@ def rows(size: int, runs: int) -> list[dict[str, Any]]:
 
 def _child(task: str, size: int) -> Usage:
     asked = {"task": task, "rows": size, "folder": str(BUILD / f"scoring-{size}")}
-    usage = measured([sys.executable, "-m", "benchmarks.peers.scoring", json.dumps(asked)], ROOT)
+    usage = measure_command([sys.executable, "-m", "benchmarks.peers.scoring", json.dumps(asked)], ROOT)
     if task != "prepare" and usage.said["verdict"] != str(size):
         raise SystemExit(f"{task} scored {usage.said['verdict']} of {size} rows")
     return usage
@@ -86,7 +86,7 @@ def _row(tool: str, name: str, size: int, usages: Sequence[Usage]) -> dict[str, 
 
 
 def targets(figures: Sequence[Row]) -> list[Target]:
-    """Hold figures against what was promised, at the largest size; small sizes promise nothing."""
+    """Compare metrics with what was promised, at the largest size; small sizes promise nothing."""
     sizes = sorted({row["rows"] for row in figures if row["rows"] >= LEAST_ROWS})
     if not sizes:
         return []

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.measure import measured
+from benchmarks.measure import measure_command
 from benchmarks.paths import BUILD, PEERS, RESULTS, ROOT
 from benchmarks.results import Row, Target, find, write
 from benchmarks.tasks import OURS
@@ -29,13 +29,13 @@ IN_AIRFLOW = {IDLE: "idle in Airflow", EVENT: "event to running task, p95", "bur
 
 
 def run(*, small: bool, hold: bool, airflow: bool = False) -> int:
-    """Measure, write the figures and print them; gives the exit code."""
+    """Measure, write the metrics and print them; return the exit code."""
     if airflow:
         return run_in_airflow(small=small, hold=hold)
     asked = SMALL if small else FULL
     command = [sys.executable, "-P", str(PEERS / "sensors.py"), json.dumps(asked)]
-    usage = measured(command, ROOT)
-    figures = rows(asked, usage.said, usage.peak_mb)
+    usage = measure_command(command, ROOT)
+    figures = result_rows(asked, usage.said, usage.peak_mb)
     path = (BUILD if small else RESULTS) / "sensors.json"
     write(path, figures)
     said = usage.said
@@ -51,7 +51,7 @@ def run(*, small: bool, hold: bool, airflow: bool = False) -> int:
 
 
 def run_in_airflow(*, small: bool, hold: bool) -> int:
-    """Measure in a running Airflow, write the figures and print them; gives the exit code."""
+    """Measure in a running Airflow, write the metrics and print them; return the exit code."""
     from benchmarks.waiting import session
     from include.demo.signals import interrupted_by_signals
 
@@ -67,7 +67,7 @@ def run_in_airflow(*, small: bool, hold: bool) -> int:
 
 
 def _held(figures: Sequence[Row], hold: bool) -> int:
-    """Print whether what was promised is kept; gives the exit code."""
+    """Print whether what was promised is kept; return the exit code."""
     held = targets(figures)
     for target in held:
         print(f"  {'kept ' if target.holds else 'BROKEN'} {target.says}: {target.value:.3f}")
@@ -75,7 +75,7 @@ def _held(figures: Sequence[Row], hold: bool) -> int:
 
 
 def rows_in_airflow(said: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Give the figures of a running Airflow; the empty triggerer's processor time is taken off.
+    """Return the metrics of a running Airflow; the empty triggerer's processor time is taken off.
 
     :param said: what :func:`benchmarks.waiting.session.measure` has found.
     """
@@ -96,8 +96,8 @@ def rows_in_airflow(said: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{**shared, **row} for row in found]
 
 
-def rows(asked: Mapping[str, Any], said: Mapping[str, Any], peak_mb: float) -> list[dict[str, Any]]:
-    """Give the figures.
+def result_rows(asked: Mapping[str, Any], said: Mapping[str, Any], peak_mb: float) -> list[dict[str, Any]]:
+    """Return the metrics.
 
     :param asked: what the child was told.
     :param said: what it found.
@@ -120,7 +120,7 @@ def rows(asked: Mapping[str, Any], said: Mapping[str, Any], peak_mb: float) -> l
 
 
 def targets(figures: Sequence[Row]) -> list[Target]:
-    """Hold figures against what was promised."""
+    """Compare metrics with what was promised."""
     found = []
     for task in (IDLE, IN_AIRFLOW[IDLE]):
         if idle := find(figures, OURS, task):

@@ -18,11 +18,11 @@ from importlib.metadata import version
 from itertools import count
 from typing import Any
 
-from benchmarks.measure import measured
+from benchmarks.measure import measure_command
 from benchmarks.paths import BUILD, RESULTS, ROOT
 from benchmarks.peers import serving as peers
 from benchmarks.results import write
-from benchmarks.threads import single_threaded
+from benchmarks.threads import single_thread_environment
 
 FOLDER = BUILD / "serving"
 CALLERS = 8
@@ -32,12 +32,12 @@ PATIENCE = 600.0  # seconds until a server has to be up
 
 
 def run(*, small: bool, hold: bool) -> int:
-    """Measure, write the figures and print them; gives the exit code. Nothing is promised of them.
+    """Measure, write the metrics and print them; return the exit code. Nothing is promised of them.
 
     :param hold: for the other benchmarks' sake.
     """
     requests, rounds = (SMALL_REQUESTS, SMALL_ROUNDS) if small else (REQUESTS, ROUNDS)
-    measured([sys.executable, "-m", "benchmarks.peers.serving", json.dumps({"folder": str(FOLDER)})], ROOT)
+    measure_command([sys.executable, "-m", "benchmarks.peers.serving", json.dumps({"folder": str(FOLDER)})], ROOT)
     rows = json.loads((FOLDER / "rows.json").read_text())
     taken: dict[tuple[str, int], list[dict[str, float]]] = {}
     with servers() as ports:
@@ -61,10 +61,10 @@ def run(*, small: bool, hold: bool) -> int:
 
 @contextmanager
 def servers() -> Iterator[dict[str, int]]:
-    """Start both servers, wait until they are up, and end them; gives their ports."""
+    """Start both servers, wait until they are up, and end them; return their ports."""
     first = _free_port()
     ports = {"ours": first, "mlflow models serve": first + 1}
-    environment = {**single_threaded(), **peers.environment(first), "PYTHONPATH": str(ROOT / "provider")}
+    environment = {**single_thread_environment(), **peers.environment(first), "PYTHONPATH": str(ROOT / "provider")}
     started = [
         subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True)
         for command in peers.commands(FOLDER, first).values()

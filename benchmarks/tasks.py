@@ -90,13 +90,13 @@ VALIDATION = (
 BENCHMARKS: dict[str, tuple[Task, ...]] = {"drift": DRIFT, "validation": VALIDATION}
 
 
-def needed(tasks: Sequence[Task]) -> set[str]:
+def required_environments(tasks: Sequence[Task]) -> set[str]:
     """Name the files that tasks read."""
     return {task.asked[side] for task in tasks for side in ("reference", "current") if side in task.asked}
 
 
-def chosen(name: str, *, rows: int, only: frozenset[str]) -> list[Task]:
-    """Give the tasks of a benchmark that are to be run.
+def select_tasks(name: str, *, rows: int, only: frozenset[str]) -> list[Task]:
+    """Return the tasks of a benchmark that are to be run.
 
     :param name: ``drift`` or ``validation``.
     :param rows: rows of the data.

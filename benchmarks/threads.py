@@ -12,14 +12,14 @@ LIBRARIES = (
     "NUMEXPR_NUM_THREADS",
     "ARROW_NUM_THREADS",
 )
-QUIET = {"DO_NOT_TRACK": "1", "NML_DISABLE_USAGE_LOGGING": "1", "GX_ANALYTICS_ENABLED": "false"}
+NO_TELEMETRY = {"DO_NOT_TRACK": "1", "NML_DISABLE_USAGE_LOGGING": "1", "GX_ANALYTICS_ENABLED": "false"}
 
 
-def single_threaded() -> dict[str, str]:
-    """Give an environment in which numeric libraries use one thread, and no peer sends usage data anywhere."""
-    return {**os.environ, **dict.fromkeys(LIBRARIES, "1"), **QUIET}
+def single_thread_environment() -> dict[str, str]:
+    """Return an environment in which numeric libraries use one thread, and no peer sends usage data."""
+    return {**os.environ, **dict.fromkeys(LIBRARIES, "1"), **NO_TELEMETRY}
 
 
 def use_one_thread() -> None:
-    """Make it this process's environment; has to come before Polars or NumPy are imported."""
-    os.environ.update(single_threaded())
+    """Apply it to this process; must run before Polars or NumPy are imported."""
+    os.environ.update(single_thread_environment())

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.measure import measured
+from benchmarks.measure import measure_command
 from benchmarks.paths import BUILD, RESULTS, ROOT
 from benchmarks.results import Row, Target, find, write
 
@@ -19,14 +19,16 @@ ROWS, SMALL_ROWS, RUNS = 100_000, 5_000, 5
 ESTIMATORS, SMALL_ESTIMATORS = ("boosted", "linear"), ("boosted",)
 COLUMNS = 20
 OURS, PLAIN = "airflow-mlops", "plain"
-WHOLE = "train and evaluate"
-MOST_OF_PLAIN = 1.15
+TRAIN_AND_EVALUATE = "train and evaluate"
+MAX_OVERHEAD_RATIO = 1.15
 
 
 def run(*, small: bool, hold: bool) -> int:
-    """Measure, write the figures and print them; gives the exit code."""
+    """Measure, write the metrics and print them; return the exit code."""
     rows, runs = (SMALL_ROWS, 1) if small else (ROWS, RUNS)
-    figures = [row for name in (SMALL_ESTIMATORS if small else ESTIMATORS) for row in of_estimator(name, rows, runs)]
+    figures = [
+        row for name in (SMALL_ESTIMATORS if small else ESTIMATORS) for row in measure_estimator(name, rows, runs)
+    ]
     path = (BUILD if small else RESULTS) / "training.json"
     write(path, figures)
     print(
@@ -43,17 +45,17 @@ def run(*, small: bool, hold: bool) -> int:
     return 1 if hold and not all(target.holds for target in held) else 0
 
 
-def of_estimator(estimator: str, rows: int, runs: int) -> list[dict[str, Any]]:
-    """Give the figures of one estimator.
+def measure_estimator(estimator: str, rows: int, runs: int) -> list[dict[str, Any]]:
+    """Return the metrics of one estimator.
 
     :param estimator: one of :mod:`benchmarks.models`.
     :param rows: of all parts together.
     :param runs: how often; what is beyond is measured half as often.
     """
     print(f"training, {estimator}, {rows:,} rows", file=sys.stderr, flush=True)
-    made = measured([sys.executable, "-m", "benchmarks.labelled", str(BUILD / "data"), str(rows)], ROOT)
+    made = measure_command([sys.executable, "-m", "benchmarks.labelled", str(BUILD / "data"), str(rows)], ROOT)
     asked = {"file": made.said["file"], "estimator": estimator, "runs": runs}
-    usage = measured([sys.executable, "-m", "benchmarks.peers.training", json.dumps(asked)], ROOT)
+    usage = measure_command([sys.executable, "-m", "benchmarks.peers.training", json.dumps(asked)], ROOT)
     said = usage.said
     shared = {"rows": rows, "columns": COLUMNS, "peak_mb": round(usage.peak_mb, 1), "version": said["version"]}
 
@@ -73,13 +75,13 @@ def of_estimator(estimator: str, rows: int, runs: int) -> list[dict[str, Any]]:
 
 
 def targets(figures: Sequence[Row]) -> list[Target]:
-    """Hold figures against what was promised; with few rows the ratio is of what does not grow with rows."""
+    """Compare metrics with what was promised; with few rows the ratio is of what does not grow with rows."""
     found = []
     for ours in figures:
-        if ours["tool"] == OURS and ours["task"].startswith(f"{WHOLE}, ") and ours["rows"] >= ROWS:
+        if ours["tool"] == OURS and ours["task"].startswith(f"{TRAIN_AND_EVALUATE}, ") and ours["rows"] >= ROWS:
             plain = find(figures, PLAIN, ours["task"])
             if plain and plain["cpu_s"]:
                 times = ours["cpu_s"] / plain["cpu_s"]
-                says = f"{ours['task']}: at most {MOST_OF_PLAIN:g} times the CPU of the plain script"
-                found.append(Target(says, times, times <= MOST_OF_PLAIN))
+                says = f"{ours['task']}: at most {MAX_OVERHEAD_RATIO:g} times the CPU of the plain script"
+                found.append(Target(says, times, times <= MAX_OVERHEAD_RATIO))
     return found

@@ -1,4 +1,4 @@
-"""A model of counts, judged over time: how many bikes will be asked for, hour by hour. Trained again each month."""
+"""Forecast of bike rentals per hour: a count regression with a temporal split, retrained each month."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ from typing import Any
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, task
 
-from airflow_mlops.operators.card import ModelCardOperator
 from airflow_mlops.operators.evaluate import EvaluateModelOperator
 from airflow_mlops.operators.gate import EvaluationGateOperator
 from airflow_mlops.operators.ingest import IngestDatasetOperator
 from airflow_mlops.operators.leakage import CheckLeakageOperator
+from airflow_mlops.operators.model_card import ModelCardOperator
 from airflow_mlops.operators.promote import PromoteModelOperator
 from airflow_mlops.operators.register import RegisterModelOperator
 from airflow_mlops.operators.self_test import SelfTestModelOperator
 from airflow_mlops.operators.split import SplitDatasetOperator
 from airflow_mlops.operators.train import SelectChallengerOperator, TrainModelOperator
 from airflow_mlops.operators.validate import ValidateDatasetOperator
-from include.bike_demand.features import CANDIDATES, KEY, LEAST_MONTHS, TARGET, TEST, TIME, VALIDATION
+from include.bike_demand.features import CANDIDATES, KEY, MIN_MONTHS, TARGET, TEST, TIME, VALIDATION
 
 DOC = """
-### How many bikes will be asked for?
+### How many bikes will be rented?
 
-Each month brings new hours, and a model that has learned from them. Press **Trigger**, or backfill the two years.
+A new model is trained each month on the hours up to that month. Press **Trigger**, or backfill the two years.
 
-| door | what it trains on |
+| run type | training data |
 |---|---|
-| **schedule** | all months up to that of the run; after the last month of the file it is skipped |
-| **backfill** | the same; it registers and gates, but never moves the champion |
-| **hand** | all months up to the `month` of the form, or all there are |
+| **scheduled** | all months up to the month of the run; skipped after the last month of the file |
+| **backfill** | the same; it registers and gates, but never promotes |
+| **manual** | all months up to the `month` of the form, or all months |
 
 1. **find** the file: the `csv` of the form, else the environment variable `BIKE_SHARING_CSV`, else
-   `bike_sharing_hour.csv` in the folder that `MLOPS_TEST_DATA` names. Given none of them, a look-alike is generated.
-2. **ingest** the month as a partition of its own, and **validate** it; months before it that are not there yet, too.
-3. **history**: all months up to the cut-off as one snapshot. With fewer than seven the run ends here, in green.
-4. **split** it by time: the last three months are put away for the gate, candidates are chosen on the month before.
-5. **leakage**: casual and registered riders add up to the target. They are no features, and this task would say
-   so if they were; it also looks at the order of time, the cut-off, and rows in two parts.
-6. **train** two candidates, **select** the better one, and **refit** it on all that is older than the gate rows:
-   demand grows, and a month makes a difference. Its validation figure is from rows that it now knows; the gate's are
-   not.
-7. **register**, **self_test**, **evaluate**, **gate**, and **promote** or **reject**; the **card** says on one page
-   what is known of the model. Whole days are compared, because the hours of a day are much alike.
+   `bike_sharing_hour.csv` in the folder `MLOPS_TEST_DATA`. Without any of them, synthetic data is generated.
+2. **ingest** the month as a partition and **validate** it, together with earlier months that are missing.
+3. **history**: all months up to the cut-off as one snapshot. With fewer than seven months the run
+   ends here without an error.
+4. **split** it by time: the last three months are the test set of the gate, the month before is the validation set.
+5. **leakage**: casual and registered riders add up to the target. This task fails if they are used as features. It
+   also checks the temporal order, the cut-off, and rows that appear in two parts.
+6. **train** two candidates, **select** the better one, and **refit** it on all rows before the test set:
+   demand grows, so one more month matters. The refitted model has seen the validation rows, but not the test rows.
+7. **register**, **self_test**, **evaluate**, **gate**, and **promote** or **reject**. The **card** is the model
+   card. The gate compares full days, because the hours of a day are correlated.
 
-What is a gate row today is for training in three months. No version has ever seen a row from after its own cut-off, and
-the gate counts it: the rows of the test part are in no training data of the challenger, nor of the champion.
+Today's test rows become training rows in three months. The gate verifies that no test row is in the training data of
+the challenger or of the champion.
 """
 
 CONTRACT = "include/bike_demand/contract.yaml"
@@ -69,13 +69,13 @@ with DAG(
         "csv": Param(
             None,
             "A path or an fsspec URI that the worker can read. Empty: BIKE_SHARING_CSV, bike_sharing_hour.csv in the "
-            "folder MLOPS_TEST_DATA, or a generated look-alike, in this order.",
+            "folder MLOPS_TEST_DATA, or synthetic data, in this order.",
             type=["null", "string"],
             title="Hourly rentals (CSV)",
         ),
         "month": Param(
             None,
-            "The last month to train on, such as 2012-06. Empty: that of the run, by hand the last there is.",
+            "The last month to train on, such as 2012-06. Empty: the month of the run, or the last one.",
             type=["null", "string"],
             pattern=r"^\d{4}-\d{2}$",
             title="Month",
@@ -85,65 +85,67 @@ with DAG(
 
     @task(multiple_outputs=True)
     def find(params: dict[str, Any] | None = None, **context: Any) -> dict[str, str]:
-        """Say where the hours are, and up to which month."""
-        from airflow_mlops.keys import run_type
+        """Return the data source and the last month."""
+        from airflow_mlops.task_keys import run_type
         from include.bike_demand import source
 
-        assert params is not None  # Airflow gives them
+        assert params is not None  # Airflow passes them
         by_calendar = run_type(context) in ("scheduled", "backfill")
-        found = source.find(params["csv"], params["month"], context["data_interval_start"] if by_calendar else None)
-        log.info("up to %s, from %s", found["month"], found["path"] or "nowhere: generated")
-        return found
+        selection = source.find_source(
+            params["csv"], params["month"], context["data_interval_start"] if by_calendar else None
+        )
+        log.info("Months up to %s, from %s", selection["month"], selection["path"] or "synthetic data")
+        return selection
 
     @task
     def months(dataset: str, month: str) -> list[str]:
-        """List the months to be read."""
+        """List the months to ingest."""
         from airflow_mlops.hooks.store import LifecycleStoreHook
-        from include.bike_demand.history import wanted
+        from include.bike_demand.history import months_to_ingest
 
-        return wanted(LifecycleStoreHook().database, dataset, month)
+        return months_to_ingest(LifecycleStoreHook().database, dataset, month)
 
     @task.short_circuit
     def enough(month: str) -> bool:
-        """Go on if there are months enough to train on and to be judged on."""
-        from include.bike_demand.source import up_to
+        """Continue if there are enough months for training and evaluation."""
+        from include.bike_demand.source import months_up_to
 
-        return len(up_to(month)) >= LEAST_MONTHS
+        return len(months_up_to(month)) >= MIN_MONTHS
 
     @task(multiple_outputs=False)
     def history(dataset: str, month: str) -> Mapping[str, Any]:
-        """Put all months up to the cut-off together."""
+        """Combine all months up to the cut-off into one snapshot."""
         from airflow_mlops.hooks.store import LifecycleStoreHook
-        from include.bike_demand.history import gather
+        from include.bike_demand.history import build_history
 
         store = LifecycleStoreHook()
-        return gather(store.database, store.snapshots, dataset, month).to_dict()
+        return build_history(store.database, store.snapshots, dataset, month).to_dict()
 
-    found = find()
+    selection = find()
     ingest = IngestDatasetOperator.partial(
         task_id="ingest",
         dataset=MODEL,
-        path=found["path"],
-        rows=found["rows"],
-        transform="include.bike_sharing.source:of_month",
+        path=selection["path"],
+        rows=selection["rows"],
+        transform="include.bike_sharing.source:filter_month",
         map_index_template="{{ task.partition }}",
-    ).expand(partition=months(found["model"], found["month"]))
+    ).expand(partition=months(selection["model"], selection["month"]))
     validate = ValidateDatasetOperator.partial(
         task_id="validate", contract=CONTRACT, map_index_template="{{ task.snapshot['partition'] }}"
     ).expand(snapshot=ingest.output)
-    all_months = history(found["model"], found["month"])
+    all_months = history(selection["model"], selection["month"])
     split = SplitDatasetOperator(
-        task_id="split", snapshot=all_months, how="temporal", time=TIME, test=TEST, validation=VALIDATION
+        task_id="split", snapshot=all_months, method="temporal", time=TIME, test=TEST, validation=VALIDATION
     )
     older = SplitDatasetOperator(
-        task_id="older", snapshot=all_months, how="temporal", time=TIME, test=TEST, validation="0"
+        task_id="older", snapshot=all_months, method="temporal", time=TIME, test=TEST, validation="0"
     )
     leakage = CheckLeakageOperator(
         task_id="leakage",
         parts={part: split.output[part] for part in ("train", "validation", "test")},
         contract=CONTRACT,
         time=TIME,
-        cutoff=found["month"],
+        cutoff=selection["month"],
     )
     train = TrainModelOperator.partial(
         task_id="train",
@@ -179,7 +181,7 @@ with DAG(
         target=TARGET,
         contract=CONTRACT,
         metric="mae",
-        when_failed="warn",  # the gate rejects it, and the card says why
+        when_failed="warn",  # the gate rejects it, and the card shows why
     )
     evaluate = EvaluateModelOperator(
         task_id="evaluate",
@@ -205,8 +207,8 @@ with DAG(
         task_id="promote",
         challenger=register.output,
         gate=gate.output,
-        effective_at=found["effective_at"],
-        reason="the hours up to {{ ti.xcom_pull(task_ids='find', key='month') }}: passed the gate",
+        effective_at=selection["effective_at"],
+        reason="data up to {{ ti.xcom_pull(task_ids='find', key='month') }}: passed the gate",
     )
     reject = EmptyOperator(task_id="reject")
     card = ModelCardOperator(
@@ -218,7 +220,7 @@ with DAG(
         text="include/bike_demand/card.md",
     )
 
-    validate >> enough(found["month"]) >> all_months
+    validate >> enough(selection["month"]) >> all_months
     leakage >> [train, older]
     select >> refit
     gate >> [promote, reject] >> card

@@ -1,4 +1,4 @@
-"""Weekly features of the subscription business, and the labels that have matured meanwhile."""
+"""Weekly features of the subscription business, and the labels that have matured."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from include.churn.bundle import DEFAULT_ARGS
 DOC = """
 ### Features and labels, week by week
 
-A partition is a week, and its key is the week's end: what is known at `2026-04-06` is what happened before that Monday.
+A partition is a week, and its key is the week's end: partition `2026-04-06` has the events before that Monday.
 
-1. **ingest_labels**: who cancelled within 14 days? That is known only now for the week two partitions ago, so that is
-   the week whose labels arrive here.
+1. **ingest_labels**: who cancelled within 14 days? A label matures after two weeks, so this task ingests the labels of
+   the week two partitions ago.
 2. **ingest_features**: one row for each customer who is active at the cut-off, from SQL.
-3. **validate_features**: the rows against `include/churn/contract.yaml`. Only a week that keeps its contract is
-   handed on to scoring.
+3. **validate_features**: the rows against `include/churn/contract.yaml`. Only a week that
+   passes is scored.
 
-Each becomes an immutable snapshot. **Backfill** any range of weeks from the UI, or run one week again by its
-partition key: the same rows give the same snapshot, and late data gives a new one.
+Each becomes an immutable snapshot. **Backfill** any range of weeks from the UI, or rerun one week by its partition
+key. The same rows give the same snapshot, and late data gives a new one.
 """
 
 
 def only_weeks_with_features(context: Any) -> None:
-    """Skip labels of weeks from before the first features."""
+    """Skip labels of weeks before the first features."""
     if context["partition_key"] < calendar.key(calendar.FIRST_WEEK + calendar.LABEL_HORIZON):
-        raise AirflowSkipException("the week these labels belong to is before the first features")
+        raise AirflowSkipException("Skipping labels: their week is before the first features")
 
 
 with DAG(
@@ -47,7 +47,7 @@ with DAG(
     doc_md=DOC,
     params={
         "conn_id": Param(
-            "churn_db", "The connection of the business's database, such as a replica.", type="string", title="Source"
+            "churn_db", "Connection of the source database, such as a replica.", type="string", title="Source"
         )
     },
 ):

@@ -1,4 +1,4 @@
-"""Is the champion still right? Drift each week, performance when labels come, and the episode that follows."""
+"""Weekly monitoring of the champion: drift, performance on matured labels, and drift episodes."""
 
 from __future__ import annotations
 
@@ -13,20 +13,19 @@ from include.churn import assets, features
 from include.churn.bundle import CHAMPION_AT, DEFAULT_ARGS, MODEL, POLICY
 
 DOC = """
-### Watching the champion
+### Monitoring the champion
 
-1. **drift**: this week's customers against the profile of the rows that the champion was trained on.
-2. **predictions**: this week's scores against those that the champion gave when it was evaluated.
-3. **estimate**: what this week's scores are probably worth, before any label has come. An estimate, which tells people
-   and decides nothing.
-4. **performance**: the predictions of two weeks ago against the labels that have come since, compared with what the
-   gate saw. Weeks whose labels came later than that are judged again.
-5. **concept**: do the same scores and inputs still mean the same labels? Tells a changed world from changed customers
+1. **drift**: this week's customers against the profile of the champion's training rows.
+2. **predictions**: this week's scores against the champion's scores at evaluation.
+3. **estimate**: the estimated performance of this week's scores, before any label has arrived. For information only.
+4. **performance**: the predictions of two weeks ago against their labels, compared with the gate's evaluation. Weeks
+   whose labels arrived later are re-evaluated.
+5. **concept**: has the relation between inputs and labels changed? Separates concept drift from a changed population
    and from a broken source.
-6. **episode**: drift opens an episode. Once there are enough labelled rows from after the change, it asks for **one**
-   retraining; `churn_training` is woken up by that request. A column that is broken upstream alarms, and asks for none.
+6. **episode**: drift opens an episode. Once there are enough labelled rows after the change, it requests **one**
+   retraining, which triggers `churn_training`. A column that is broken upstream only raises an alarm.
 
-Drift is news, not an error, so the tasks stay green; the verdict is in the log and in the lifecycle store.
+Drift does not fail a task; the verdict is in the log and in the lifecycle store.
 """
 
 with DAG(
@@ -51,7 +50,7 @@ with DAG(
         task_id="predictions",
         model=MODEL,
         snapshot="churn_scores@{{ partition_key }}",
-        of="scores",
+        data_kind="scores",
         champion_at="{{ params.champion_at or partition_key }}",
         policy=POLICY,
     )
@@ -70,7 +69,7 @@ with DAG(
         key=features.KEY,
         target=features.TARGET,
         policy=POLICY,
-        catch_up=True,
+        reevaluate_stale=True,
     )
     concept = CheckConceptDriftOperator(
         task_id="concept",
@@ -81,7 +80,7 @@ with DAG(
         key=features.KEY,
         target=features.TARGET,
         policy=POLICY,
-        catch_up=True,
+        reevaluate_stale=True,
     )
     episode = UpdateEpisodeOperator(
         task_id="episode",

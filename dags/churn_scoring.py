@@ -1,4 +1,4 @@
-"""Each week's customers, scored by the champion of that week."""
+"""Weekly batch scoring with the champion of that week."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from include.churn.bundle import CHAMPION_AT, CONTRACT, DEFAULT_ARGS, MODEL
 DOC = """
 ### Weekly scores
 
-Runs when a week of features has kept its contract, with the same partition key. The champion is looked up in the ledger
-**as of that week**: backfilling `churn_features` over a promotion scores each week with the model that was in
-production then. Before the first champion there is nothing to score with, and the task is skipped.
+Runs when a week of features has passed its contract, with the same partition key. The champion is looked up in the
+ledger **as of that week**: backfilling `churn_features` over a promotion scores each week with the model that was in
+production then. Before the first champion the task is skipped.
 """
 
 with DAG(

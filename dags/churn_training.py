@@ -1,4 +1,4 @@
-"""Train, gate, promote: by schedule, by hand, and by drift."""
+"""Training, gate and promotion: scheduled, manual, or triggered by drift."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from airflow.sdk import DAG, AssetOrTimeSchedule, CronDataIntervalTimetable, Par
 
 from airflow_mlops.notifications.lifecycle import LifecycleNotifier
 from airflow_mlops.operators.candidates import ChooseCandidatesOperator
-from airflow_mlops.operators.card import ModelCardOperator
 from airflow_mlops.operators.episode import CloseEpisodeOperator
 from airflow_mlops.operators.evaluate import EvaluateModelOperator
 from airflow_mlops.operators.gate import EvaluationGateOperator
 from airflow_mlops.operators.leakage import CheckLeakageOperator
+from airflow_mlops.operators.model_card import ModelCardOperator
 from airflow_mlops.operators.plan import PlanTrainingOperator
 from airflow_mlops.operators.promote import PromoteModelOperator
 from airflow_mlops.operators.register import RegisterModelOperator
@@ -24,29 +24,29 @@ from airflow_mlops.operators.train import SelectChallengerOperator, TrainModelOp
 from airflow_mlops.operators.training_set import BuildTrainingSetOperator
 from airflow_mlops.operators.validate import ValidateDatasetOperator
 from include.churn import assets, calendar, features
-from include.churn.bundle import CANDIDATES, CONTRACT, DEFAULT_ARGS, MODEL, POLICY, TEST_SHARE, VALIDATION_SHARE
+from include.churn.bundle import CANDIDATES, CONTRACT, DEFAULT_ARGS, MODEL, POLICY, TEST_FRACTION, VALIDATION_FRACTION
 
 DOC = """
-### From labelled rows to a champion that is proven better
+### From labelled rows to a champion that is significantly better
 
-| door | what it trains on |
+| cause | training data |
 |---|---|
-| **drift** | from the change on to the last labelled week; started once for each drift episode |
-| **schedule** | the newest labelled weeks at the end of the month, but nothing from before a change that was followed |
-| **hand** | up to the `cutoff` of the form, or the newest labelled weeks |
-| **backfill** | as the schedule would have then; registers and gates, but never moves the champion |
+| **drift** | from the change to the last labelled week; triggered once per drift episode |
+| **schedule** | the newest labelled weeks at the end of the month, but none before a change that caused a retraining |
+| **manual** | up to the `cutoff` of the form, or the newest labelled weeks |
+| **backfill** | as the scheduled run of that date; registers and gates, but never promotes |
 
-Candidates are trained side by side on the training rows and chosen on the validation rows; after drift they are what
-the policy starts from (`episode.retraining.start_from`): these, or the champion's configuration. The **gate** compares
-the chosen one with the champion on test rows that neither has ever seen, and asks for proof: the lower bound of the
-paired gain has to be above zero, no plan, segment or region may be worse off, and the model has to keep its budgets.
-Promotion is one entry in the ledger: `airflow mlops history churn`.
+Candidates are trained in parallel on the training rows and selected on the validation rows. After drift the policy
+(`episode.retraining.start_from`) selects these candidates or the champion's configuration. The **gate** compares the
+challenger with the champion on test rows that neither was trained on. It requires that the lower bound of the paired
+gain is above zero, that no plan, segment or region gets worse, and that the model stays within its budgets. A
+promotion is one entry in the ledger: `airflow mlops history churn`.
 """
 
 with DAG(
     dag_id="churn_training",
     schedule=AssetOrTimeSchedule(
-        timetable=CronDataIntervalTimetable("0 0 1 * *", timezone="UTC"), assets=[assets.retraining_wanted]
+        timetable=CronDataIntervalTimetable("0 0 1 * *", timezone="UTC"), assets=[assets.retraining_requested]
     ),
     start_date=datetime.combine(calendar.FIRST_WEEK, time(), UTC),
     end_date=datetime.combine(calendar.LAST_WEEK, time(), UTC),  # the simulated business ends here
@@ -63,7 +63,9 @@ with DAG(
             format="date",
             title="Cut-off",
         ),
-        "window": Param(12, "At most so many labelled weeks.", type="integer", minimum=1, maximum=200, title="Window"),
+        "window": Param(
+            12, "Maximum number of labelled weeks.", type="integer", minimum=1, maximum=200, title="Window"
+        ),
     },
 ):
     plan = PlanTrainingOperator(
@@ -92,8 +94,8 @@ with DAG(
         task_id="split",
         snapshot=training_set.output,
         key=features.KEY,
-        test=TEST_SHARE,
-        validation=VALIDATION_SHARE,
+        test=TEST_FRACTION,
+        validation=VALIDATION_FRACTION,
     )
     leakage = CheckLeakageOperator(
         task_id="leakage",
@@ -101,7 +103,7 @@ with DAG(
         contract=CONTRACT,
         groups=features.KEY,
         time="partition",
-        ordered=False,  # a customer's weeks are in one part, whichever weeks they are
+        ordered=False,  # all weeks of a customer are in one part
         cutoff=plan.output["cutoff"],
     )
     train = TrainModelOperator.partial(
@@ -129,18 +131,18 @@ with DAG(
         target=features.TARGET,
         contract=CONTRACT,
         self_tests="include.churn.self_tests",
-        when_failed="warn",  # the gate rejects it, and the card says why
+        when_failed="warn",  # the gate rejects it, and the card shows why
     )
-    judged = {
+    evaluation_options = {
         "test": split.output["test"],
         "target": features.TARGET,
         "key": [features.KEY, "partition"],
         "contract": CONTRACT,
         "slices": features.SLICES,
         "groups": features.GROUPS,
-        "threshold": features.CALLED_FROM,
+        "threshold": features.CALL_THRESHOLD,
     }
-    evaluate = EvaluateModelOperator(task_id="evaluate", challenger=register.output, **judged)
+    evaluate = EvaluateModelOperator(task_id="evaluate", challenger=register.output, **evaluation_options)
     gate = EvaluationGateOperator(
         task_id="gate",
         evaluation=evaluate.output,
@@ -155,8 +157,8 @@ with DAG(
     )
     hold = ApprovalOperator(
         task_id="hold",
-        subject="Shall {{ ti.xcom_pull(task_ids='register')['model'] }} "
-        "v{{ ti.xcom_pull(task_ids='register')['version'] }} become champion?",
+        subject="Promote {{ ti.xcom_pull(task_ids='register')['model'] }} "
+        "v{{ ti.xcom_pull(task_ids='register')['version'] }} to champion?",
         body="{{ ti.xcom_pull(task_ids='gate', key='decision_table') }}",
         defaults="Reject",
         response_timeout=timedelta(days=3),
@@ -169,7 +171,7 @@ with DAG(
         effective_at=plan.output["effective_at"],
         approver=hold.output,
         reason="{{ ti.xcom_pull(task_ids='plan')['cause'] }}: passed the gate",
-        evaluation=judged,  # another version may become champion meanwhile: then this one is judged again
+        evaluation=evaluation_options,  # to re-evaluate if another version becomes champion meanwhile
         policy=POLICY,
         self_tests=self_test.output,
         outlets=[assets.champion],
@@ -185,7 +187,7 @@ with DAG(
         text="include/churn/card.md",
     )
     close = CloseEpisodeOperator(
-        task_id="close_episode", plan=plan.output, gate=gate.output, promoted=promote.output
+        task_id="close_episode", plan=plan.output, gate=gate.output, promotion=promote.output
     ).as_teardown()
 
     training_set >> validate >> split

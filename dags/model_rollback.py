@@ -1,4 +1,4 @@
-"""Put an earlier champion back, by a form."""
+"""Manual rollback to an earlier champion."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from airflow_mlops.notifications.lifecycle import LifecycleNotifier
 from airflow_mlops.operators.rollback import RollbackModelOperator
 
 DOC = """
-### Back to a champion that was good
+### Roll back to an earlier champion
 
-Trigger it with the model's name and a reason. Without a version it goes back to the champion before this one; doing so
-again goes back further, never to what was rolled back.
+Trigger it with the model's name and a reason. Without a version it restores the previous champion. A second rollback
+goes back further, never to the version that was rolled back.
 
-* One entry is added to the ledger, then MLflow's alias `champion` follows. Nothing is trained, no file is rewritten.
-* Scoring switches with its next batch; a batch that is being scored is finished by the version that it began with.
-* The drift checks compare with the old version's own baseline from then on.
-* A version that was never champion is refused, unless it has passed its gate.
+* One entry is added to the ledger, then MLflow's alias `champion` is updated. No model is trained.
+* Scoring switches with its next batch; a running batch finishes with its version.
+* Drift checks use the baseline of the restored version from then on.
+* A version that was never champion is rejected, unless it has passed its gate.
 
 The same without Airflow's UI: `airflow mlops rollback MODEL --to VERSION --reason TEXT`.
-What has been decided so far: `airflow mlops history MODEL`.
+Past decisions: `airflow mlops history MODEL`.
 """
 
 with DAG(
@@ -36,20 +36,20 @@ with DAG(
         "model": Param(description="The registered model's name.", type="string", minLength=1, title="Model"),
         "to_version": Param(
             None,
-            "Back to this version. Empty: the champion before.",
+            "Version to restore. Empty: the previous champion.",
             type=["null", "integer"],
             minimum=1,
             title="Version",
         ),
         "reason": Param(
-            description="What is wrong with the champion; it stays in the ledger.",
+            description="Why the champion is rolled back; recorded in the ledger.",
             type="string",
             minLength=1,
             title="Reason",
         ),
         "effective_at": Param(
             None,
-            "From when on, on the data's clock: an ISO date or date-time. Empty: now.",
+            "Start of the new champion period in data time: an ISO date or date-time. Empty: now.",
             type=["null", "string"],
             title="Effective from",
         ),
@@ -62,7 +62,7 @@ with DAG(
         reason="{{ params.reason }}",
         approver="{{ dag_run.triggering_user_name or '' }}",
         effective_at="{{ params.effective_at or '' }}",
-        # The event is of the asset <model>_champion, for which the model's own DAGs wait.
+        # Emits an event of the asset <model>_champion, which triggers the model's own DAGs.
         outlets=[AssetAlias("champions")],
         on_success_callback=LifecycleNotifier(),
         on_failure_callback=LifecycleNotifier(),

@@ -1,4 +1,4 @@
-"""A data set in many partitions, looked at side by side on as many workers as there are."""
+"""A large dataset in many partitions, validated and profiled in parallel."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
 DOC = """
 ### Card payments, one partition a day
 
-No task reads the whole data set, so it may be bigger than a worker's memory, and each worker that is added takes its
-share: the DAG is the same on a laptop and on ten machines.
+No task reads the full dataset, so it may be larger than a worker's memory. The DAG scales with the number of workers
+and is the same on a laptop and on ten machines.
 
-1. **days**: which partitions there are. The payments are simulated; nobody has made them.
-2. **ingest**: a mapped task for each day makes its rows an immutable snapshot.
-3. **validate**: each day is held against `include/payments/contract.yaml`; a broken one fails alone, and
-   what follows waits until it is mended and cleared.
-4. **cells**: the first day's profile says over which cells all of them are counted, so that they can be merged.
-5. **profile**: each day, over those cells.
-6. **merge**: the profile of all days, exactly as if all rows had been profiled in one scan. What is
-   added up are some ten kB a column and day; no row is read again.
-7. **drift**: the last day against all of them.
+1. **days**: lists the partitions. The payments are simulated.
+2. **ingest**: a mapped task for each day writes its rows as an immutable snapshot.
+3. **validate**: each day is checked against `include/payments/contract.yaml`. An invalid day fails on its own, and
+   downstream tasks wait until it is fixed and cleared.
+4. **cells**: the first day's profile defines the histogram cells for all days, so that profiles can be merged.
+5. **profile**: each day, with those cells.
+6. **merge**: the profile of all days, identical to a profile of all rows in one scan. It merges about
+   10 kB per column and day; no row is read again.
+7. **drift**: the last day against all days.
 
-A partition that is run again gives the same snapshot, so clearing one mapped task repeats no other.
+A rerun of a partition gives the same snapshot, so clearing one mapped task does not invalidate the others.
 """
 
 CONTRACT = "include/payments/contract.yaml"
 
 
 def payments(partition: str) -> Iterator[pd.DataFrame]:
-    """Give a day's rows, as many as the run's form says."""
-    from include.payments.rows import of_day
+    """Return a day's rows, as many as the form requests."""
+    from include.payments.rows import generate_day
 
-    return of_day(partition, get_current_context()["params"]["rows"])
+    return generate_day(partition, get_current_context()["params"]["rows"])
 
 
 with DAG(
@@ -61,15 +61,15 @@ with DAG(
 
     @task
     def days(params: dict[str, Any] | None = None) -> list[str]:
-        """Give the partitions."""
-        from include.payments.rows import days
+        """List the partitions."""
+        from include.payments.rows import list_days
 
         assert params is not None
-        return days(params["partitions"])
+        return list_days(params["partitions"])
 
     @task
     def first_and_last(snapshots: list[dict[str, Any]]) -> dict[str, Any]:
-        """Give the snapshots of the first and the last day."""
+        """Return the snapshots of the first and the last day."""
         return {"first": snapshots[0], "last": snapshots[-1]}
 
     ingest = IngestDatasetOperator.partial(

@@ -9,11 +9,11 @@ from typing import Any
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Param, task
 
-from airflow_mlops.operators.card import ModelCardOperator
 from airflow_mlops.operators.evaluate import EvaluateModelOperator
 from airflow_mlops.operators.gate import EvaluationGateOperator
 from airflow_mlops.operators.ingest import IngestDatasetOperator
 from airflow_mlops.operators.leakage import CheckLeakageOperator
+from airflow_mlops.operators.model_card import ModelCardOperator
 from airflow_mlops.operators.promote import PromoteModelOperator
 from airflow_mlops.operators.register import RegisterModelOperator
 from airflow_mlops.operators.self_test import SelfTestModelOperator
@@ -27,40 +27,37 @@ from include.titanic.model import CANDIDATES
 DOC = """
 ### Would this passenger have survived?
 
-Press **Trigger**, describe a passenger, and follow the run from a CSV file to an answer.
+Press **Trigger**, describe a passenger, and follow the run from a CSV file to a prediction.
 
 1. **find** the passenger list: the `csv` of the form, else the environment variable `TITANIC_CSV`, else the
-   connection `titanic_csv` (`{"path": "..."}` in its extra). Given none of them, a look-alike is generated:
-   nobody in it ever lived.
+   connection `titanic_csv` (`{"path": "..."}` in its extra). Without any of them, synthetic data is
+   generated.
 2. **ingest** it. From here on the rows are an immutable snapshot: the same file gives the same snapshot.
 3. **validate** it against `include/titanic/contract.yaml`. A broken contract ends the run here, with a
    report.
-4. **split** it by `PassengerId`, with the same share of survivors in each part. A quarter of the rows is put
-   away for the gate.
-5. **leakage**: no row in two parts, and no feature that tells the answer.
-6. **train** two candidates side by side, **select** the one that is better on validation rows, and
+4. **split** it by `PassengerId`, stratified by the target. A quarter of the rows is the test set of the gate.
+5. **leakage**: no row in two parts, and no feature that is a proxy of the target.
+6. **train** two candidates in parallel, **select** the better one on the validation rows, and
    **register** it with its data, its contract and the profile of its training rows.
-7. **self_test** it: what every model has to pass, and what `include/titanic/self_tests.py` says a model of
-   survival must know.
-8. **evaluate** it and the champion on the rows that were put away, and let the **gate** decide by
-   `include/titanic/policy.yaml`. The first model has to be good, every later one *proven* better.
-9. **promote** it, or **reject** it; its **card** says on one page what is known of it, and what is not.
-10. **predict**: the champion, new or old, says what the passenger's chances are. The answer is in the log and
+7. **self_test** it: with the built-in model tests and those of `include/titanic/self_tests.py`.
+8. **evaluate** it and the champion on the test set, and let the **gate** decide by
+   `include/titanic/policy.yaml`. The first model must reach minimum metrics; every later one must be
+   *significantly* better.
+9. **promote** it, or **reject** it; its **card** is the model card.
+10. **predict**: the champion predicts the passenger's probability of survival. The result is in the log and
    in XCom: `{"survives": 0.12, "version": 1}`.
-11. **serve** the champion over REST in a container of its own packages, once it has answered the rows that were
-   put away as batch scoring does, and **ask** it about the passenger over HTTP. The first time an image is built,
-   which takes minutes. Without Docker both are skipped, and the log of *serve* says so. From then on
-   `curl http://127.0.0.1:8800/invocations` asks it as well; the DAG `titanic_stop_serving` removes it.
+11. **serve** the champion over REST in a container with its own packages, and **ask** it about the passenger. Before
+   the switch its predictions on the test set must equal those of batch scoring. The first run builds an image, which
+   takes minutes. Without Docker both tasks are skipped. The endpoint is `http://127.0.0.1:8800/invocations`; the DAG
+   `titanic_stop_serving` removes it.
 
-Trigger it again: the same rows make the same model, which is not better than the champion, so the gate
-rejects it and the champion answers.
+Trigger it again: the same rows give the same model, which is not better than the champion, so the gate rejects it.
 
-A champion is only ever judged on rows that it has not seen, so another split seed is another study: its
-model is registered as `titanic_seed_7`, and one of the look-alike as `titanic_look_alike`. If the file
-itself has changed, rows can move between the parts; the gate then blocks and says so, and another seed
-starts afresh.
+A champion is only evaluated on rows that it was not trained on. Therefore each split seed has its own model, such as
+`titanic_seed_7`, and synthetic data has the model `titanic_synthetic`. If the file has changed, rows can move between
+the parts. The gate then blocks; use another seed.
 
-`airflow mlops history titanic` tells which version was champion when, and by which report.
+`airflow mlops history titanic` lists which version was champion when, and the report of each decision.
 """
 
 CONTRACT = "include/titanic/contract.yaml"
@@ -81,14 +78,14 @@ with DAG(
         "csv": Param(
             None,
             "A path or an fsspec URI that the worker can read. Empty: TITANIC_CSV, the connection "
-            "titanic_csv, or a generated look-alike, in this order.",
+            "titanic_csv, or synthetic data, in this order.",
             type=["null", "string"],
             title="Passenger list (CSV)",
             section="The data",
         ),
         "seed": Param(
             0,
-            "Which rows are put away for the gate. Each seed is a study of its own, with its own champion.",
+            "Selects the test rows. Each seed has its own model and champion.",
             type="integer",
             minimum=0,
             maximum=1_000_000,
@@ -106,7 +103,7 @@ with DAG(
         "sex": Param("male", type="string", enum=["female", "male"], title="Sex", section=PASSENGER),
         "age": Param(
             28,
-            "In years. Empty: not known.",
+            "In years. Empty: unknown.",
             type=["null", "number"],
             minimum=0,
             maximum=120,
@@ -115,7 +112,7 @@ with DAG(
         ),
         "fare": Param(
             8.05,
-            "In pounds of 1912: about 8 in third class, 14 in second, 60 in first. Empty: not known.",
+            "In pounds of 1912: about 8 in third class, 14 in second, 60 in first. Empty: unknown.",
             type=["null", "number"],
             minimum=0,
             maximum=1000,
@@ -138,7 +135,7 @@ with DAG(
         ),
         "port": Param(
             8800,
-            "Where the champion is served on the engine's machine.",
+            "Port of the endpoint on the Docker host.",
             type="integer",
             minimum=1024,
             maximum=65535,
@@ -147,7 +144,7 @@ with DAG(
         ),
         "name": Param(
             None,
-            "As on the list, for example: Dawson, Mr. Jack. The title counts. Empty: one that fits.",
+            "As on the list, for example: Dawson, Mr. Jack. The title is a feature. Empty: a typical title.",
             type=["null", "string"],
             maxLength=200,
             title="Name",
@@ -169,48 +166,50 @@ with DAG(
 
     @task
     def find(params: dict[str, Any] | None = None) -> dict[str, str]:
-        """Say where the passenger list is."""
+        """Return the data source and the model's name."""
         from include.titanic import source
 
-        assert params is not None  # Airflow gives them
-        found = source.find(params["csv"], int(params["seed"]))
-        log.info("%s, given by %s", found["path"] or "no file", found["given_by"])
-        return found
+        assert params is not None  # Airflow passes them
+        selection = source.find_source(params["csv"], int(params["seed"]))
+        log.info("Data: %s, from %s", selection["path"] or "synthetic", selection["given_by"])
+        return selection
 
     @task(trigger_rule="none_failed", multiple_outputs=False)
     def predict(model: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Ask the champion about the passenger of the form."""
+        """Predict the survival of the passenger of the form with the champion."""
         from airflow.sdk.exceptions import AirflowSkipException
 
         from airflow_mlops.hooks.mlflow import MlflowHook
         from airflow_mlops.hooks.store import LifecycleStoreHook
-        from include.titanic.features import passenger
-        from include.titanic.model import survival
+        from include.titanic.features import passenger_row
+        from include.titanic.model import predict_survival
 
         assert params is not None
-        answer = survival(LifecycleStoreHook().database, MlflowHook().tracking_uri, model, passenger(params))
-        if answer is None:
-            raise AirflowSkipException(f"{model} has no champion: no version has passed the gate yet")
-        log.info("%s v%s: survives with a probability of %.3f", model, answer["version"], answer["survives"])
-        return answer
+        prediction = predict_survival(
+            LifecycleStoreHook().database, MlflowHook().tracking_uri, model, passenger_row(params)
+        )
+        if prediction is None:
+            raise AirflowSkipException(f"Skipping prediction: {model} has no champion yet")
+        log.info("%s v%s: survival probability %.3f", model, prediction["version"], prediction["survives"])
+        return prediction
 
     @task(multiple_outputs=False)
     def ask(endpoint: dict[str, Any], params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Ask the served champion about the passenger of the form."""
+        """Request a prediction for the passenger of the form from the endpoint."""
         from include.titanic import serving
 
         assert params is not None
-        answer = serving.ask(endpoint["url"], params)
-        log.info("%s/invocations: survives with a probability of %.3f", endpoint["url"], answer["survives"])
-        return answer
+        prediction = serving.request_prediction(endpoint["url"], params)
+        log.info("%s/invocations: survival probability %.3f", endpoint["url"], prediction["survives"])
+        return prediction
 
-    found = find()
+    selection = find()
     ingest = IngestDatasetOperator(
         task_id="ingest",
         dataset="titanic",
-        path=found["path"],
-        rows=found["rows"],
-        transform="include.titanic.source:typed",
+        path=selection["path"],
+        rows=selection["rows"],
+        transform="include.titanic.source:cast_text_columns",
     )
     validate = ValidateDatasetOperator(task_id="validate", snapshot=ingest.output, contract=CONTRACT)
     split = SplitDatasetOperator(
@@ -251,7 +250,7 @@ with DAG(
         target=TARGET,
         contract=CONTRACT,
         self_tests="include.titanic.self_tests",
-        when_failed="warn",  # the gate rejects it, and the card says why
+        when_failed="warn",  # the gate rejects it, and the card shows why
     )
     evaluate = EvaluateModelOperator(
         task_id="evaluate",

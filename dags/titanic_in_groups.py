@@ -1,4 +1,4 @@
-"""The lifecycle of `titanic` again, in task groups: a DAG of your own around ready-made steps."""
+"""The lifecycle of `titanic`, built from the provider's task groups."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from include.titanic.features import KEY, TARGET
 from include.titanic.model import CANDIDATES
 
 DOC = """
-### From a passenger list to scores, in two groups
+### From a passenger list to scores, in two task groups
 
-What `titanic` says step by step is here the group **training**: validate, split, leakage, train, select, register,
-self_test, evaluate, gate, then promote, hold or reject, and the card. Behind it the champion, new or old, **scores**
-the whole list.
+The steps of `titanic` are here the task group **training**: validate, split, leakage, train, select, register,
+self_test, evaluate, gate, then promote, hold or reject, and the card. Then the champion **scores** the full list.
 
-Each step of a group can be left out (`approval=None`) or given more keywords (`split={"test": 0.25}`), and what a step
-gives is an output of the group: `training.version`, `training.decision`. The model is `titanic_in_groups`.
+Each step of a group can be omitted (`approval=None`) or configured (`split={"test": 0.25}`). The results are outputs of
+the group: `training.version`, `training.decision`. The model is `titanic_in_groups`.
 """
 
 CONTRACT = "include/titanic/contract.yaml"
@@ -36,7 +35,7 @@ with DAG(
     params={
         "csv": Param(
             None,
-            "A path or an fsspec URI that the worker can read. Empty: a look-alike is generated.",
+            "A path or an fsspec URI that the worker can read. Empty: synthetic data is generated.",
             type=["null", "string"],
             title="Passenger list (CSV)",
         ),
@@ -46,8 +45,8 @@ with DAG(
         task_id="ingest",
         dataset=MODEL,
         path="{{ params.csv or '' }}",
-        rows="{{ '' if params.csv else 'include.titanic.source:rows' }}",
-        transform="include.titanic.source:typed",
+        rows="{{ '' if params.csv else 'include.titanic.source:synthetic_rows' }}",
+        transform="include.titanic.source:cast_text_columns",
     )
     training = training_task_group(
         "training",

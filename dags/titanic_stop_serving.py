@@ -1,4 +1,4 @@
-"""The end of what the task *serve* of the DAG `titanic` left running."""
+"""Stop the endpoint that the task *serve* of the DAG `titanic` started."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from airflow.sdk import DAG, Param
 from airflow_mlops.operators.serve import StopServingOperator
 
 DOC = """
-### The passengers' model is served no more
+### Stop serving the titanic model
 
-Press **Trigger**: the containers behind an endpoint end, and its address is free again.
+Press **Trigger** to stop the containers of an endpoint and free its port.
 
-- Requests that are being answered are answered first.
-- The models stay where they are, and so does who is champion: run `titanic` again, and it is served again.
-- Where nothing is served, or no container engine answers, the task is skipped and says so.
+- Running requests are completed first.
+- Models and champions are not changed: run `titanic` again to serve it again.
+- The task is skipped when nothing is served or Docker is not available.
 """
 
 with DAG(

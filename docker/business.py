@@ -1,4 +1,4 @@
-"""Write the simulated company into its database, unless it is there already."""
+"""Write the simulated company into its database, unless it exists."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from include.churn.database import METADATA, write
 
 
 def main() -> None:
-    """Write it, all tables or none."""
+    """Write all tables in one transaction."""
     from sqlalchemy import create_engine, func, inspect, select
 
     engine = create_engine(os.environ["MLOPS_CHURN_URL"])
     customers = METADATA.tables["customers"]
     with engine.connect() as connection:
-        there = inspect(connection).has_table(customers.name)
-        number = connection.scalar(select(func.count()).select_from(customers)) if there else 0
+        exists = inspect(connection).has_table(customers.name)
+        number = connection.scalar(select(func.count()).select_from(customers)) if exists else 0
     if not number:
         business = build(int(os.environ["MLOPS_CHURN_SEED"]), int(os.environ["MLOPS_CHURN_SIZE"]))
         write(business, engine)

@@ -1,4 +1,4 @@
-"""Make or migrate the lifecycle store's tables: what ``airflow mlops db upgrade`` does, without starting Airflow."""
+"""Create or migrate the lifecycle store's tables: what ``airflow mlops db upgrade`` does, without starting Airflow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from airflow_mlops.store.database import Database
 
 
 def main() -> None:
-    """Do it; say which schema the tables have now."""
+    """Upgrade the schema and print its version."""
     database = Database(os.environ["MLOPS_STORE_URL"])
     database.upgrade()
     print(f"lifecycle store: {database.address} has schema {database.version()}")

@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.lifecycle_fixtures import migrated_mlflow
+
+__all__ = ["migrated_mlflow"]
+
 # Before anything imports Airflow: a test must never see, nor touch, the Airflow of the person who runs it.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="mlops-tests-airflow-")
 # MLflow and Evidently tell their makers what is used, and MLflow changes the environment for it.
@@ -31,15 +35,3 @@ def test_data() -> Path:
     if os.environ.get("MLOPS_REQUIRE_DATA"):
         pytest.fail(reason)
     pytest.skip(reason)
-
-
-@pytest.fixture(scope="session")
-def migrated_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database without runs, to be copied: MLflow takes seconds to make one."""
-    mlflow = pytest.importorskip("mlflow")
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    uri = f"sqlite:///{path}"
-    with pytest.MonkeyPatch.context() as patched:
-        patched.chdir(path.parent)  # where it makes its default artifact root
-        mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri).search_experiments(max_results=1)
-    return path

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.threads import use_one_thread
 
 if TYPE_CHECKING:
-    from benchmarks.calibration.apart import LabelledSize
+    from benchmarks.calibration.concept_studies import LabelledSize
     from benchmarks.calibration.studies import Size
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,7 +87,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def chosen_size(streams: int, *, small: bool, beside: bool) -> Size:
-    """Say how much is done: everything, or the part that a CI run can afford."""
+    """Return the size of the run: everything, or the part that a CI run can afford."""
     from benchmarks.calibration.studies import Size
 
     if small:
@@ -103,8 +103,8 @@ def chosen_size(streams: int, *, small: bool, beside: bool) -> Size:
 
 
 def chosen_labelled_size(streams: int, *, small: bool) -> LabelledSize:
-    """Say how much is done of the studies of concept drift: everything, or the part that a CI run can afford."""
-    from benchmarks.calibration.apart import APART, LabelledSize
+    """Return the size of the run of the studies of concept drift: everything, or the part that a CI run can afford."""
+    from benchmarks.calibration.concept_studies import APART, LabelledSize
 
     if small:
         return LabelledSize({"apart logistic": 60}, rows=(500,), reference_rows=4_000, fitted_rows=4_000)

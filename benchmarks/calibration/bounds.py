@@ -25,7 +25,7 @@ class Judgement:
 
 
 def interval(fired: int, streams: int) -> tuple[float, float]:
-    """Give the 95 % interval of a rate (Clopper & Pearson 1934), which covers at least 95 %.
+    """Return the 95 % interval of a rate (Clopper & Pearson 1934), which covers at least 95 %.
 
     :param fired: how often it happened.
     :param streams: of how many.
@@ -35,7 +35,7 @@ def interval(fired: int, streams: int) -> tuple[float, float]:
 
 
 def promise(study: str) -> Literal["quiet", "awake"] | None:
-    """Say what is promised of a study: that it does not fire, that it does, or nothing.
+    """Return what is promised of a study: that it does not fire, that it does, or nothing.
 
     What is promised of a signal of ``apart`` is the last word of the study's name.
     """
@@ -47,7 +47,7 @@ def promise(study: str) -> Literal["quiet", "awake"] | None:
 
 
 def judged(study: str, fired: int, streams: int, *, small: bool) -> Judgement:
-    """Hold a rate against its bound.
+    """Compare a rate with its bound.
 
     With few streams the interval is too wide to be held to; there a count is refused only when it would be rare
     (less than one in a thousand) were the rate just at the bound: a refusal means something then, its absence

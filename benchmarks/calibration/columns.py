@@ -172,19 +172,19 @@ class Column:
 
 @cache
 def names(count: int) -> pl.Series:
-    """Give names for categories."""
+    """Return names for categories."""
     return pl.Series([f"name {i}" for i in range(count)])
 
 
 @cache
 def moments(kind: str, variant: int) -> tuple[float, float]:
-    """Give mean and standard deviation of a distribution, from many draws."""
+    """Return mean and standard deviation of a distribution, from many draws."""
     values = NUMBERS[kind](np.random.default_rng(1), 1_000_000, variant)
     return float(values.mean()), float(values.std())
 
 
 def mixed(count: int) -> tuple[Column, ...]:
-    """Give a mix of columns: all kinds, in turn with 0 %, 1 % and 20 % missing values.
+    """Return a mix of columns: all kinds, in turn with 0 %, 1 % and 20 % missing values.
 
     :param count: how many; a smaller mix is the beginning of a larger one.
     """
@@ -204,5 +204,5 @@ def draw_frame(columns: Sequence[Column], rows: int, *key: int) -> pl.DataFrame:
 
 
 def chance(*key: int) -> np.random.Generator:
-    """Give a source of chance of its own for each key."""
+    """Return a source of chance of its own for each key."""
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence(key[0], spawn_key=key[1:])))

@@ -105,7 +105,7 @@ def draw(world: World, rng: np.random.Generator, rows: int, plant: Plant) -> pl.
 
 
 def _lean(world: World, z: Mapping[str, Floats], plan: npt.NDArray[np.int64], turned: str | None) -> Floats:
-    """Say how much customers lean to the label, by what they are."""
+    """Return how much customers lean to the label, by what they are."""
     weights = {"age": 0.9, "income": -0.8, "tenure": -0.4, "visits": 0.3}
     if turned is not None:
         weights[turned] = -weights[turned]

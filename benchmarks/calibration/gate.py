@@ -68,7 +68,7 @@ def calibrate(
 
 
 def chosen_size(pairs: int, *, small: bool) -> GateSize:
-    """Say how much is done: everything, or the part that a CI run can afford."""
+    """Return the size of the run: everything, or the part that a CI run can afford."""
     if not small:
         return GateSize(pairs)
     families = ("equal 0.05", "equal 0.27", "better 0.27", "slices", "classes", "values")
@@ -76,7 +76,7 @@ def chosen_size(pairs: int, *, small: bool) -> GateSize:
 
 
 def code() -> str:
-    """Give a digest of what the outcomes depend on: the gate, the metrics, and the studies."""
+    """Return a digest of what the outcomes depend on: the gate, the metrics, and the studies."""
     digest = hashlib.sha256(fingerprint((CORE / "evaluation" / "gate", CORE / "metrics")).encode())
     for path in sorted(Path(__file__).parent.glob("gate*.py")):
         digest.update(path.read_bytes())

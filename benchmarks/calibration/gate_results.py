@@ -15,7 +15,7 @@ KEY = ("study", "rows", "base_rate", "auc", "correlation", "metric", "candidates
 
 
 def judged(row: Mapping[str, Any], *, small: bool) -> Judgement:
-    """Hold a study against its bound.
+    """Compare a study with its bound.
 
     Full runs are held to the end of the interval, or to the rate that was asked for. Of few pairs a count is refused
     only when it would be rare (less than one in a thousand) were the rate just at the bound.

@@ -69,7 +69,7 @@ def binary(
 
 @cache
 def apart(auc: float) -> float:
-    """Give how far the classes are apart, in standard deviations of the noise, for an AUC."""
+    """Return how far the classes are apart, in standard deviations of the noise, for an AUC."""
     return float(np.sqrt(2) * stats.norm.ppf(auc))
 
 

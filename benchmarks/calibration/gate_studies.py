@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from airflow_mlops.core.evaluation.gate.evidence import Evidence
-from airflow_mlops.core.evaluation.gate.gain import difference, gain_of, proven
-from airflow_mlops.core.evaluation.gate.influence import INFLUENCES
-from airflow_mlops.core.evaluation.gate.jackknife import Jackknife
-from airflow_mlops.core.evaluation.gate.policy import GatePolicy
-from airflow_mlops.core.evaluation.gate.slices import slice_checks
-from airflow_mlops.core.metrics import metric
-from airflow_mlops.core.metrics.estimate import Estimate
+from airflow_mlops.core.gate.evidence import Evidence
+from airflow_mlops.core.gate.gain import estimate_gain, gain_statistic, is_proven
+from airflow_mlops.core.gate.policy import GatePolicy
+from airflow_mlops.core.gate.slices import check_slices
+from airflow_mlops.core.metrics import get_metric
+from airflow_mlops.core.metrics.estimate import MetricEstimate
+from airflow_mlops.core.metrics.influence import roc_auc_influence
+from airflow_mlops.core.metrics.jackknife import Jackknife
 from benchmarks.calibration.columns import chance
 from benchmarks.calibration.gate_scores import Array, Rows, apart, binary, classes, values
 
@@ -81,7 +81,7 @@ class Count:
     promoted: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the JSON form."""
+        """Return the JSON form."""
         return asdict(self)
 
 
@@ -105,21 +105,21 @@ def batch_of(family: str, seed: int, number: int, size: GateSize) -> list[dict[s
     return [count.to_dict() for count in found.values()]
 
 
-def estimates(rows: Rows, names: Sequence[str], challenger: int = 1) -> dict[str, Estimate]:
-    """Give the gain in each metric as the gate does; those that leave parts out share their parts.
+def estimates(rows: Rows, names: Sequence[str], challenger: int = 1) -> dict[str, MetricEstimate]:
+    """Return the gain in each metric as the gate does; those that leave parts out share their parts.
 
     :param challenger: which model challenges the first.
     """
-    parts = Jackknife(len(rows.target), rows.clusters, parts=POLICY.resamples, seed=POLICY.seed)
+    parts = Jackknife(len(rows.target), rows.clusters, groups=POLICY.resamples, seed=POLICY.seed)
     old, new = rows.scores[0], rows.scores[challenger]
-    by_parts = [name for name in names if name not in INFLUENCES]
-    found = parts.estimates([difference(name, rows.target, old, new) for name in by_parts])
-    ranked = {n: gain_of(n, rows.target, old, new, parts) for n in names if n in INFLUENCES}
+    by_parts = [name for name in names if not get_metric(name).gain_by_influence]
+    found = parts.estimate([gain_statistic(name, rows.target, old, new) for name in by_parts])
+    ranked = {n: estimate_gain(n, rows.target, old, new, parts) for n in names if get_metric(n).gain_by_influence}
     return ranked | dict(zip(by_parts, found, strict=True))
 
 
 def judged_by(names: Sequence[str], rows: int) -> list[str]:
-    """Give the metrics that so many rows are judged by: time goes by rows times metrics, and some are slow."""
+    """Return the metrics evaluated for a number of rows; slow ones are omitted for many rows."""
     return [n for n in names if rows <= MOST_ROWS.get(n, 5_000)]
 
 
@@ -130,7 +130,7 @@ def equal(base_rate: float) -> Family:
         for n in size.rows:
             rows = binary(rng, n, base_rate, (AUC, AUC), CORRELATION)
             for name, gain in estimates(rows, judged_by(BINARY, n)).items():
-                yield Count("aa", n, name, base_rate, AUC), proven(gain, 1, POLICY)
+                yield Count("aa", n, name, base_rate, AUC), is_proven(gain, 1, POLICY)
 
     return family
 
@@ -140,9 +140,9 @@ def clustered(rng: np.random.Generator, size: GateSize) -> Iterator[Outcome]:
     for n in (n for n in size.rows if n >= 2_000):
         rows = binary(rng, n, 0.27, (AUC, AUC), CORRELATION, clustered=True)
         for name, gain in estimates(rows, judged_by(("roc_auc", "log_loss", "f1"), n)).items():
-            yield Count("aa clustered", n, name, 0.27, AUC), proven(gain, 1, POLICY)
+            yield Count("aa clustered", n, name, 0.27, AUC), is_proven(gain, 1, POLICY)
         alone = estimates(Rows(rows.target, rows.scores), ("roc_auc",))["roc_auc"]
-        yield Count("info aa clustered, key not named", n, "roc_auc", 0.27, AUC), proven(alone, 1, POLICY)
+        yield Count("info aa clustered, key not named", n, "roc_auc", 0.27, AUC), is_proven(alone, 1, POLICY)
 
 
 def ties(rng: np.random.Generator, size: GateSize) -> Iterator[Outcome]:
@@ -151,7 +151,7 @@ def ties(rng: np.random.Generator, size: GateSize) -> Iterator[Outcome]:
         drawn = binary(rng, n, 0.27, (AUC, AUC), CORRELATION)
         rows = Rows(drawn.target, [scores.round(1) for scores in drawn.scores])
         for name, gain in estimates(rows, ("roc_auc", "pr_auc", "log_loss", "f1")).items():
-            yield Count("aa ties", n, name, 0.27, AUC), proven(gain, 1, POLICY)
+            yield Count("aa ties", n, name, 0.27, AUC), is_proven(gain, 1, POLICY)
 
 
 def chosen(rng: np.random.Generator, size: GateSize) -> Iterator[Outcome]:
@@ -163,16 +163,16 @@ def chosen(rng: np.random.Generator, size: GateSize) -> Iterator[Outcome]:
             rows = binary(rng, n, base_rate, aucs, CORRELATION)
             for name in ("roc_auc", "log_loss"):
                 best = _best(seen, name)
-                happened = proven(estimates(rows, (name,), best)[name], 1, POLICY)
+                happened = is_proven(estimates(rows, (name,), best)[name], 1, POLICY)
                 yield Count("aa chosen", n, name, base_rate, AUC, candidates=CANDIDATES), happened
             if base_rate == 0.27:
-                happened = proven(estimates(rows, ("roc_auc",), _best(rows, "roc_auc"))["roc_auc"], 1, POLICY)
+                happened = is_proven(estimates(rows, ("roc_auc",), _best(rows, "roc_auc"))["roc_auc"], 1, POLICY)
                 study = "info aa chosen on the gate rows"
                 yield Count(study, n, "roc_auc", base_rate, AUC, candidates=CANDIDATES), happened
 
 
 def _best(rows: Rows, name: str) -> int:
-    m = metric(name)
+    m = get_metric(name)
     found = [m.value(rows.target, scores) * (1 if m.direction == "higher" else -1) for scores in rows.scores[1:]]
     return 1 + int(np.argmax(found))
 
@@ -182,7 +182,7 @@ def of_classes(rng: np.random.Generator, size: GateSize) -> Iterator[Outcome]:
     for n in size.rows:
         rows = classes(rng, n, 2, CORRELATION)
         for name, gain in estimates(rows, judged_by(CLASSES, n)).items():
-            yield Count("aa three classes", n, name), proven(gain, 1, POLICY)
+            yield Count("aa three classes", n, name), is_proven(gain, 1, POLICY)
 
 
 def of_values(heavy: bool) -> Family:
@@ -192,7 +192,7 @@ def of_values(heavy: bool) -> Family:
         for n in size.rows:
             rows = values(rng, n, 2, CORRELATION, heavy)
             for name, gain in estimates(rows, judged_by(HEAVY if heavy else VALUES, n)).items():
-                yield Count("aa heavy errors" if heavy else "aa values", n, name), proven(gain, 1, POLICY)
+                yield Count("aa heavy errors" if heavy else "aa values", n, name), is_proven(gain, 1, POLICY)
 
     return family
 
@@ -203,12 +203,12 @@ def better(base_rate: float) -> Family:
     def family(rng: np.random.Generator, size: GateSize) -> Iterator[Outcome]:
         for n in size.rows:
             rows = binary(rng, n, base_rate, (AUC, *(AUC + gain for gain in GAINS)), CORRELATION)
-            parts = Jackknife(n, parts=POLICY.resamples)
-            values = [metric("roc_auc").value(rows.target, scores) for scores in rows.scores]
-            matter = [INFLUENCES["roc_auc"](rows.target, scores) for scores in rows.scores]
-            for number, gain in enumerate(GAINS, 1):  # as gain_of does, but the champion's share is computed once
-                found = parts.from_influence(values[number] - values[0], matter[number] - matter[0])
-                yield Count(f"gain {gain:g}", n, "roc_auc", base_rate, AUC), proven(found, 1, POLICY)
+            parts = Jackknife(n, groups=POLICY.resamples)
+            values = [get_metric("roc_auc").value(rows.target, scores) for scores in rows.scores]
+            matter = [roc_auc_influence(rows.target, scores) for scores in rows.scores]
+            for number, gain in enumerate(GAINS, 1):  # as estimate_gain does, but the champion's share is computed once
+                found = parts.estimate_from_influence(values[number] - values[0], matter[number] - matter[0])
+                yield Count(f"gain {gain:g}", n, "roc_auc", base_rate, AUC), is_proven(found, 1, POLICY)
 
     return family
 
@@ -227,17 +227,17 @@ def sliced(rng: np.random.Generator, size: GateSize) -> Iterator[Outcome]:
 
 
 def refused(rows: Rows, slices: Mapping[str, Array], name: str) -> set[str]:
-    """Give the slices that the gate refuses a challenger for."""
+    """Return the slices for which the gate rejects a challenger."""
     champion, challenger = (
         Evidence("m", "s", np.arange(len(rows.target)), rows.target, scores, 0, rows.clusters, slices=slices)
         for scores in rows.scores
     )
-    checks = slice_checks(champion, challenger, POLICY.model_copy(update={"metric": name}))
+    checks = check_slices(champion, challenger, POLICY.model_copy(update={"metric": name}))
     return {c.name for c in checks if c.status == "fail" and c.severity == "error"}
 
 
 def worsened(rng: np.random.Generator, rows: Rows, where: Array) -> Rows:
-    """Make the challenger worse by 0.1 of AUC in a slice, by noise of its own on the logits there."""
+    """Degrade the challenger by 0.1 AUC in a slice, by adding noise to the logits there."""
     logit = np.log(rows.scores[1] / (1 - rows.scores[1]))
     before, after = apart(AUC), apart(AUC - 0.1)
     spread = before * np.sqrt((before / after) ** 2 - 1)  # of a model that sees apart * y + noise of this more variance

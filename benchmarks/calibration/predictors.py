@@ -32,14 +32,14 @@ def fitted(world: World, rows: pl.DataFrame) -> Any:
 
 
 def scored(world: World, model: Any, rows: pl.DataFrame) -> pl.DataFrame:
-    """Give the rows with the model's scores: chances of a label 1, or amounts."""
+    """Return the rows with the model's scores: probabilities of a label 1, or amounts."""
     matrix = inputs(world, rows)
     scores = model.predict(matrix) if world == "amounts" else model.predict_proba(matrix)[:, 1]
     return rows.with_columns(pl.Series(SCORE, scores))
 
 
 def inputs(world: World, rows: pl.DataFrame) -> Floats:
-    """Give the model's matrix: as recorded for trees; of one size, and with logarithms, for what adds up.
+    """Return the model's matrix: as recorded for trees; of one size, and with logarithms, for what adds up.
 
     :return: shape (rows, inputs).
     """

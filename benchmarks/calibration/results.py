@@ -46,7 +46,7 @@ def tallied(outcomes: Iterable[Mapping[str, Any]]) -> dict[Key, Tally]:
 
 
 def summary(tallies: Mapping[Key, Tally], *, small: bool) -> list[dict[str, Any]]:
-    """Give a row for each study, with its rate, the interval and whether it holds."""
+    """Return a row for each study, with its rate, the interval and whether it holds."""
     rows = []
     for (study, n, reference, columns), tally in tallies.items():
         low, high = interval(tally.fired, tally.streams)
@@ -104,7 +104,7 @@ class Log:
         self.path.write_text(json.dumps(self.made_by) + "\n")
 
     def read(self) -> dict[tuple[str, int], list[dict[str, Any]]]:
-        """Give what is there, by family and stream; a last line that was cut short is left out.
+        """Return what is there, by family and stream; a last line that was cut short is left out.
 
         :raises SystemExit: when it was made by other code, or with another seed or size.
         """
@@ -129,7 +129,7 @@ class Log:
 
 
 def fingerprint(folders: Iterable[Path]) -> str:
-    """Give a digest of the Python code in folders."""
+    """Return a digest of the Python code in folders."""
     digest = hashlib.sha256()
     for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from airflow_mlops.core.data import Profile, check_drift, profile
-from airflow_mlops.core.report import Report
+from airflow_mlops.common.report import Report
+from airflow_mlops.core.data.profiles import Profile, profile
+from airflow_mlops.core.drift.data import check_drift
 from benchmarks.calibration.columns import Column, chance, draw_frame, mixed
 
 REFERENCE, CURRENT, PLANTED = 0, 1, 2  # parts of the keys of chance
@@ -63,7 +64,7 @@ class Outcome:
     by: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the JSON form."""
+        """Return the JSON form."""
         return asdict(self)
 
 
@@ -163,12 +164,12 @@ def clustered_frame(columns: Sequence[Column], rows: int, *key: int) -> pl.DataF
 
 
 def narrowed(whole: Profile, columns: Sequence[Column]) -> Profile:
-    """Give the profile of a part of the columns."""
+    """Return the profile of a part of the columns."""
     return replace(whole, columns={column.name: whole.columns[column.name] for column in columns})
 
 
 def blamed(report: Report, columns: Sequence[Column]) -> tuple[str, ...]:
-    """Say what fired where, once each."""
+    """Return what fired where, once each."""
     kinds = {column.name: column.kind for column in columns}
     failed = [check for check in report.failed if check.where in kinds]
     methods = [(check.observed or {}).get("method") if check.name == "drift" else check.name for check in failed]

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any
 
-from benchmarks.calibration.apart import APART, LabelledSize
-from benchmarks.calibration.beside import evidently
+from benchmarks.calibration.concept_studies import APART, LabelledSize
+from benchmarks.calibration.evidently_comparison import evidently
 from benchmarks.calibration.studies import FAMILIES, Size
 
 Work = tuple[str, int, int, Size | LabelledSize]  # family, seed, stream

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.crash import scoring
 from benchmarks.crash.attempts import Study, attempt_once
-from benchmarks.crash.tuning import METHODS, survived
+from benchmarks.crash.tuning import METHODS, run_kills
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,14 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.what == "scoring":
         with tempfile.TemporaryDirectory(prefix="mlops-crash-") as folder:
-            scored = scoring.survived(scoring.Weeks(Path(folder)), options.kills, options.seed)
+            scored = scoring.run_kills(scoring.Weeks(Path(folder)), options.kills, options.seed)
         print(scored.summary())
         return 1 if scored.wrong else 0
     fine = True
     for method in options.methods:
         with tempfile.TemporaryDirectory(prefix="mlops-crash-") as folder:
             study = Study(Path(folder), method, options.trials)
-            found = survived(study, options.kills, options.seed, attempt_once)
+            found = run_kills(study, options.kills, options.seed, attempt_once)
         print(found.summary())
         fine = fine and not found.wrong
     return 0 if fine else 1

@@ -14,8 +14,8 @@ from sklearn.linear_model import LogisticRegression
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from airflow_mlops.core.data.snapshot import Snapshot
-    from airflow_mlops.core.refs import RunRef
+    from airflow_mlops.common.refs import RunRef
+    from airflow_mlops.core.data.snapshots.snapshot import Snapshot
     from airflow_mlops.store.database import Database
 
 ROWS, FOLDS = 300, 2
@@ -23,10 +23,10 @@ EXPERIMENT = "crash"
 _say: list[Connection] = []
 
 
-class Telling(LogisticRegression):
+class LoggingEstimator(LogisticRegression):
     """Says when a fit begins and when it is over, and on how many rows."""
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Telling:  # noqa: N803 - scikit-learn's own name
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LoggingEstimator:  # noqa: N803 - scikit-learn's own name
         """Fit."""
         _tell(f"begin {len(X)} {self.C!r}")
         super().fit(X, y, sample_weight)
@@ -39,9 +39,9 @@ def _tell(line: str) -> None:
         connection.send_bytes(line.encode())
 
 
-def logistic(C: float) -> Telling:  # noqa: N803 - as above
-    """Give the estimator."""
-    return Telling(C=C)
+def logistic(C: float) -> LoggingEstimator:  # noqa: N803 - as above
+    """Return the estimator."""
+    return LoggingEstimator(C=C)
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,11 @@ class Study:
         return {"space": {"C": rate}, "method": self.method, "trials": self.trials, "folds": FOLDS}
 
     def parts(self) -> dict[str, Snapshot]:
-        """Give the rows, written when they are not there."""
+        """Return the rows, written when they are missing."""
         import numpy as np
         import pandas as pd
 
-        from airflow_mlops.core.data.snapshot import SnapshotRoot
+        from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
 
         root, found = SnapshotRoot((self.folder / "snapshots").as_uri()), {}
         for seed, part in enumerate(("train", "validation")):
@@ -93,7 +93,7 @@ class Study:
         return found
 
     def prepare(self) -> None:
-        """Make the tables, so that no attempt is killed while it makes them."""
+        """Create the tables, so that no attempt is killed meanwhile."""
         from mlflow.environment_variables import MLFLOW_DISABLE_TELEMETRY
 
         os.environ[MLFLOW_DISABLE_TELEMETRY.name] = "true"
@@ -102,8 +102,9 @@ class Study:
         self.parts()
 
     def tune(self, key: str) -> RunRef:
-        """Make the search."""
+        """Run the search."""
         from airflow_mlops.core.training.candidate import Candidate
+        from airflow_mlops.core.training.run_recording import TrainingJob
         from airflow_mlops.core.training.tuning import Tuning
         from airflow_mlops.core.training.tuning.tune import tune
 
@@ -115,15 +116,17 @@ class Study:
             self.database,
             candidate,
             tuning,
-            train=train,
-            validation=validation,
-            experiment=EXPERIMENT,
-            key=key,
+            TrainingJob(
+                train=train,
+                validation=validation,
+                experiment=EXPERIMENT,
+                key=key,
+            ),
         )
 
 
 def attempt_once(study: Study, key: str, connection: Connection) -> None:
-    """Make the search once, and say what is fitted on the way: the target of the process."""
+    """Run the search once and report each fit: the target of the process."""
     _say.append(connection)
     os.chdir(study.folder)
     study.tune(key)

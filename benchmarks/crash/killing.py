@@ -22,7 +22,7 @@ class Killer:
         self._context.set_forkserver_preload(list(preload))
 
     def attempt(self, target: Callable[..., None], *given: Any, lines: int | None, wait: float) -> list[str]:
-        """Make an attempt; gives all that it said, with ``done`` at the end unless it was killed.
+        """Run an attempt; return its messages, with ``done`` at the end unless it was killed.
 
         :param target: what it does; gets ``given`` and the connection to say something.
         :param lines: it is killed after it has said so many lines; None lets it come to its end.

@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.crash.killing import DONE, Killer
 
 if TYPE_CHECKING:
-    from airflow_mlops.core.data.snapshot import SnapshotRoot
+    from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
+    from airflow_mlops.core.scoring.prediction_log import PredictionLog
     from airflow_mlops.store.database import Database
-    from airflow_mlops.store.predictions import PredictionLog
 
 ROWS, FILES, BATCH_ROWS = 3_000, 3, 170
-MOST_LINES = 90  # an attempt is killed after it has said so many lines at most; a week is some 140
-MOST_WAIT = 0.03  # and as many seconds at most after that, unless it says the next one
-PRELOAD = ["benchmarks.crash.scoring", "airflow_mlops.core.monitoring.scoring.published", "pandas", "pyarrow.parquet"]
+MAX_LINES = 90  # an attempt is killed after it has said so many lines at most; a week is some 140
+MAX_WAIT = 0.03  # and as many seconds at most after that, unless it says the next one
+PRELOAD = ["benchmarks.crash.scoring", "airflow_mlops.core.scoring.publishing", "pandas", "pyarrow.parquet"]
 STEPS = {
-    "airflow_mlops.core.data.staging.Staging": ("add", "commit", "clear"),
-    "airflow_mlops.core.data.snapshot.SnapshotRoot": ("write_text", "commit"),
+    "airflow_mlops.core.data.snapshots.staging.Staging": ("add", "commit", "clear"),
+    "airflow_mlops.core.data.snapshots.snapshot.SnapshotRoot": ("write_text", "commit"),
     "airflow_mlops.store.score_sets": ("record",),
-    "airflow_mlops.store.predictions.PredictionLog": ("load", "_upsert"),
+    "airflow_mlops.core.scoring.prediction_log.PredictionLog": ("load", "_upsert"),
     "airflow_mlops.store.catalogue": ("record",),
 }
 DATASET, TABLE = "m_scores", "predictions"
@@ -52,7 +52,7 @@ class Weeks:
     @property
     def root(self) -> SnapshotRoot:
         """The snapshot root."""
-        from airflow_mlops.core.data.snapshot import SnapshotRoot
+        from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
 
         return SnapshotRoot((self.folder / "snapshots").as_uri())
 
@@ -62,12 +62,12 @@ class Weeks:
         from sqlalchemy import create_engine
         from sqlalchemy.pool import NullPool
 
-        from airflow_mlops.store.predictions import PredictionLog
+        from airflow_mlops.core.scoring.prediction_log import PredictionLog
 
         return PredictionLog(create_engine(f"sqlite:///{self.folder}/company.db", poolclass=NullPool), TABLE)
 
     def make(self, number: int) -> str:
-        """Make a week's rows; gives its partition."""
+        """Create a week's rows; return its partition."""
         import numpy as np
         import pandas as pd
 
@@ -82,21 +82,21 @@ class Weeks:
 
     def score(self, partition: str, say: Callable[[str], None]) -> None:
         """Score a week, as the operator does."""
-        from airflow_mlops.core.address import snapshot_at
-        from airflow_mlops.core.monitoring.scoring import Job
-        from airflow_mlops.core.monitoring.scoring.published import publish
-        from airflow_mlops.core.refs import ModelVersionRef
+        from airflow_mlops.common.refs import ModelVersionRef
+        from airflow_mlops.core.data.snapshots.resolver import resolve_snapshot
+        from airflow_mlops.core.scoring import ScoringJob
+        from airflow_mlops.core.scoring.publishing import publish_scores
         from airflow_mlops.store import attempts
 
         database, key = self.database, f"d/{partition}/score/-1"
         fenced = database.fenced(key, attempts.begin(database, key))
-        rows = self.root.open(snapshot_at(fenced, f"rows@{partition}"))
+        rows = self.root.open(resolve_snapshot(fenced, f"rows@{partition}"))
         version = ModelVersionRef("m", 1, "1" * 64, "r")
-        job = Job(rows, version, ["id"], ["x"], DATASET, BATCH_ROWS)
-        publish(fenced, self.root, job, lambda: Doubling(say), actor=key, log=self.log)
+        job = ScoringJob(rows, version, ["id"], ["x"], DATASET, BATCH_ROWS)
+        publish_scores(fenced, self.root, job, lambda: DoublingEstimator(say), actor=key, log=self.log)
 
 
-class Doubling:
+class DoublingEstimator:
     """A model that says when it works."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -134,7 +134,7 @@ def attempt_once(weeks: Weeks, partition: str, connection: Connection) -> None:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of it.
+    """Result.
 
     :param kills: how many attempts were killed.
     :param weeks: how many weeks were scored in the end.
@@ -152,7 +152,7 @@ class Outcome:
     wrong: list[str] = field(default_factory=list)
 
     def summary(self) -> str:
-        """Say it in a few lines."""
+        """Format it in a few lines."""
         said = "; ".join(self.wrong) or "every row exactly once"
         return (
             f"scoring: killed {self.kills} times in {self.weeks} weeks of {ROWS} rows; {self.batches} batches, "
@@ -160,7 +160,7 @@ class Outcome:
         )
 
 
-def survived(weeks: Weeks, kills: int, seed: int) -> Outcome:
+def run_kills(weeks: Weeks, kills: int, seed: int) -> Outcome:
     """Score week after week, and kill it again and again, until it was killed often enough; then look at all of it.
 
     :param kills: how often.
@@ -171,8 +171,8 @@ def survived(weeks: Weeks, kills: int, seed: int) -> Outcome:
     while found.kills < kills:
         partition, said = weeks.make(found.weeks), list[str]()
         while DONE not in said:
-            lines = points.randint(1, MOST_LINES) if found.kills < kills else None
-            said = killer.attempt(attempt_once, weeks, partition, lines=lines, wait=points.uniform(0, MOST_WAIT))
+            lines = points.randint(1, MAX_LINES) if found.kills < kills else None
+            said = killer.attempt(attempt_once, weeks, partition, lines=lines, wait=points.uniform(0, MAX_WAIT))
             found.batches += said.count("batch")
             if DONE not in said:
                 found.kills += 1
@@ -187,18 +187,18 @@ def survived(weeks: Weeks, kills: int, seed: int) -> Outcome:
 
 
 def _half(weeks: Weeks, partition: str) -> list[str]:
-    """Look at what a kill has left: all of a week is to be seen, or nothing."""
+    """Check after a kill that a week is visible completely or not at all."""
     wrong = []
     if (rows := sum(weeks.log.count(by) for by in _logged(weeks, partition))) not in (0, ROWS):
         wrong.append(f"{partition}: the table shows {rows} rows after a kill")
-    for ref in weeks.root.committed(DATASET):
+    for ref in weeks.root.list_snapshots(DATASET):
         if (rows := len(weeks.root.open(ref).to_pandas(["id"]))) != ROWS:
             wrong.append(f"{partition}: a snapshot shows {rows} rows after a kill")
     return wrong
 
 
 def _whole(weeks: Weeks, partition: str) -> list[str]:
-    """Look at a week that is scored: files, table, store and catalogue have each row once."""
+    """Check that a scored week's files, table, store and catalogue have each row once."""
     from airflow_mlops.store import catalogue, score_sets
 
     rows = weeks.root.open(catalogue.current(weeks.database, "rows", partition)).to_pandas()
@@ -220,7 +220,7 @@ def _whole(weeks: Weeks, partition: str) -> list[str]:
 
 
 def _logged(weeks: Weeks, partition: str) -> list[Any]:
-    from airflow_mlops.core.errors import NotFound
+    from airflow_mlops.common.errors import NotFound
 
     try:
         return weeks.log.versions("m", partition)

@@ -16,15 +16,15 @@ from benchmarks.crash.attempts import FOLDS, ROWS, Study
 from benchmarks.crash.killing import DONE, Killer
 
 METHODS = ("grid", "random", "optuna")
-MOST_LINES = 8  # an attempt is killed after it has said so many lines at most
-MOST_WAIT = 0.03  # and as many seconds at most after that, unless it says the next one
+MAX_LINES = 8  # an attempt is killed after it has said so many lines at most
+MAX_WAIT = 0.03  # and as many seconds at most after that, unless it says the next one
 PRELOAD = ["benchmarks.crash.attempts", "airflow_mlops.core.training.tuning.tune", "mlflow", "optuna", "skops.io"]
 Target = Callable[[Study, str, Connection], None]
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of it.
+    """Result.
 
     :param method: of the search.
     :param kills: how many attempts were killed.
@@ -42,7 +42,7 @@ class Outcome:
     wrong: list[str] = field(default_factory=list)
 
     def summary(self) -> str:
-        """Say it in a line."""
+        """Format it in a line."""
         said = "; ".join(self.wrong) or "none lost, doubled or changed"
         return (
             f"{self.method}: killed {self.kills} times; {self.trials} trials in {self.fits} fits, "
@@ -50,7 +50,7 @@ class Outcome:
         )
 
 
-def survived(study: Study, kills: int, seed: int, target: Target) -> Outcome:
+def run_kills(study: Study, kills: int, seed: int, target: Target) -> Outcome:
     """Kill a search again and again, let its last attempt come to its end, and compare with one that nobody killed.
 
     :param kills: how often.
@@ -63,8 +63,8 @@ def survived(study: Study, kills: int, seed: int, target: Target) -> Outcome:
     said: list[str] = []
     kept: dict[int, Any] = {}
     while DONE not in said:
-        lines = points.randint(1, MOST_LINES) if found.kills < kills else None
-        said = killer.attempt(target, study, "d/r/tune/-1", lines=lines, wait=points.uniform(0, MOST_WAIT))
+        lines = points.randint(1, MAX_LINES) if found.kills < kills else None
+        said = killer.attempt(target, study, "d/r/tune/-1", lines=lines, wait=points.uniform(0, MAX_WAIT))
         found.kills += DONE not in said
         _look(study, said, kept, found)
     _compare(study, kept, found)
@@ -72,18 +72,18 @@ def survived(study: Study, kills: int, seed: int, target: Target) -> Outcome:
 
 
 def _look(study: Study, said: Sequence[str], kept: dict[int, Any], found: Outcome) -> None:
-    """Hold what an attempt has done against what was there before it, and note what is there now."""
+    """Compare an attempt's trials with those stored before it, and record the new ones."""
     fits = [line.split() for line in said if line.startswith("begin") and f" {ROWS} " not in line]
     found.fits += len(fits)
     again = {float(C) for _, _, C in fits} & {trial["params"]["C"] for trial in kept.values()}
     found.wrong += [f"the trial of C={C:g} was over and ran again" for C in sorted(again)]
-    now = kept_trials(study)
+    now = stored_trials(study)
     found.wrong += [f"trial {n} is lost or changed" for n, trial in kept.items() if now.get(n) != trial]
     kept.update(now)
 
 
-def kept_trials(study: Study) -> dict[int, Any]:
-    """Give the trials that are over, from the store."""
+def stored_trials(study: Study) -> dict[int, Any]:
+    """Return the trials that are over, from the store."""
     from sqlalchemy import select
 
     from airflow_mlops.store.tables import Claim
@@ -97,7 +97,7 @@ def kept_trials(study: Study) -> dict[int, Any]:
 
 
 def _compare(study: Study, kept: dict[int, Any], found: Outcome) -> None:
-    """Hold the search that was killed against one that was not."""
+    """Compare the search that was killed with one that was not."""
     before = Path.cwd()
     os.chdir(study.folder)
     try:
@@ -119,9 +119,9 @@ def _compare(study: Study, kept: dict[int, Any], found: Outcome) -> None:
 
 
 def _trials(study: Study, run_id: str) -> list[dict[str, Any]]:
-    from airflow_mlops.core.training.tuning.tune import TRIALS
+    from airflow_mlops.core.training.tuning.tune import TRIALS_FILE
 
-    path = study.client.download_artifacts(run_id, TRIALS, str(study.folder))
+    path = study.client.download_artifacts(run_id, TRIALS_FILE, str(study.folder))
     trials: list[dict[str, Any]] = json.loads(Path(path).read_text(encoding="utf-8"))["trials"]
     return [{name: value for name, value in trial.items() if name != "seconds"} for trial in trials]
 

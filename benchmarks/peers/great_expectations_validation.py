@@ -19,7 +19,7 @@ TYPES = {"int": ["int64"], "float": ["float64"], "str": ["str", "object", "strin
 
 
 def expectation(rule: dict[str, Any]) -> Any:
-    """Say a rule in its words."""
+    """Express a rule in its words."""
     kind, column = rule["rule"], rule["column"]
     if kind == "type":
         return gxe.ExpectColumnValuesToBeInTypeList(column=column, type_list=TYPES[rule["type"]])

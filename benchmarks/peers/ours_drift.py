@@ -9,8 +9,12 @@ from pathlib import Path
 import polars as pl  # noqa: F401  profile() imports it, and it is an import, not work
 
 from airflow_mlops import __version__
-from airflow_mlops.core.data import Profile, check_drift, profile
-from airflow_mlops.core.data.profiles import files  # noqa: F401  as above
+from airflow_mlops.core.data.profiles import (
+    Profile,
+    files,  # noqa: F401  as above
+    profile,
+)
+from airflow_mlops.core.drift.data import check_drift
 
 
 def main(asked: dict[str, object]) -> str:

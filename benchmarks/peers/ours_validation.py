@@ -10,14 +10,17 @@ from typing import Any
 import polars as pl
 
 from airflow_mlops import __version__
-from airflow_mlops.core.data import Contract, validate
-from airflow_mlops.core.data.validation import files  # noqa: F401  validate() imports it: not work
+from airflow_mlops.core.data.contracts import Contract
+from airflow_mlops.core.data.validation import (
+    polars_engine,  # noqa: F401  validate() imports it: not work
+    validate,
+)
 
 TYPES = {pl.Int64: "int", pl.Float64: "float", pl.String: "str", pl.Boolean: "bool"}
 
 
 def contract(asked: dict[str, Any], schema: Mapping[str, pl.DataType]) -> dict[str, Any]:
-    """Say the rules in a contract, which declares the types of all columns."""
+    """Express the rules in a contract, which declares the types of all columns."""
     columns: dict[str, dict[str, Any]] = {
         name: {"type": next(kind for dtype, kind in TYPES.items() if dtype == found)} for name, found in schema.items()
     }

@@ -38,8 +38,8 @@ def pandas_missing(most: float) -> pa.Check:
     return pa.Check(lambda series: series.isna().mean() <= most, name=f"missing <= {most}", ignore_na=False)
 
 
-def order(asked: dict[str, Any], rule: dict[str, Any]) -> pa.Check:
-    """Hold one column against another; where one is missing nothing is broken."""
+def order_check(asked: dict[str, Any], rule: dict[str, Any]) -> pa.Check:
+    """Compare one column with another; where one is missing nothing is broken."""
     left, right = rule["column"], rule["than"]
     if asked["on"] == "polars":
         kept = (pl.col(left) >= pl.col(right)).fill_null(True)
@@ -50,7 +50,7 @@ def order(asked: dict[str, Any], rule: dict[str, Any]) -> pa.Check:
 
 
 def schema(asked: dict[str, Any], missing: Callable[[float], pa.Check]) -> pa.DataFrameSchema:
-    """Say the rules in a schema."""
+    """Express the rules in a schema."""
     columns: dict[str, dict[str, Any]] = {}
     whole = []
     for rule in asked["rules"]:
@@ -71,7 +71,7 @@ def schema(asked: dict[str, Any], missing: Callable[[float], pa.Check]) -> pa.Da
         elif kind == "unique":
             column["unique"] = True
         else:
-            whole.append(order(asked, rule))
+            whole.append(order_check(asked, rule))
     return pa.DataFrameSchema({name: pa.Column(**rules) for name, rules in columns.items()}, checks=whole)
 
 
@@ -85,11 +85,13 @@ def main(asked: dict[str, Any]) -> str:
     try:
         schema(asked, polars_missing if on_polars else pandas_missing).validate(frame, lazy=True)
     except pa.errors.SchemaErrors as errors:
-        return " ".join(sorted(f"{column}:{check[:16]}={count}" for column, check, count in counted(errors, on_polars)))
+        return " ".join(
+            sorted(f"{column}:{check[:16]}={count}" for column, check, count in count_errors(errors, on_polars))
+        )
     return ""
 
 
-def counted(errors: Any, on_polars: bool) -> list[tuple[str, str, int]]:
+def count_errors(errors: Any, on_polars: bool) -> list[tuple[str, str, int]]:
     """Count failures by column and check."""
     cases = errors.failure_cases
     if on_polars:

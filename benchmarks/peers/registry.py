@@ -22,7 +22,7 @@ MODEL = "m"
 REQUIREMENTS = ["scikit-learn"]  # named, as MLflow takes tens of seconds to find them out by itself
 
 
-class Taken:
+class Timings:
     """Seconds that each kind of work took, by the clock and of the processor.
 
     :param warm: repetitions that do not count: they import and compile.
@@ -40,7 +40,7 @@ class Taken:
         self.seconds[name].append((time.perf_counter() - wall, time.process_time() - cpu))
 
     def medians(self) -> dict[str, dict[str, Any]]:
-        """Give the medians, by name."""
+        """Return the medians, by name."""
         found = {}
         for name, every in self.seconds.items():
             counted = every[self.warm :]
@@ -49,7 +49,7 @@ class Taken:
         return found
 
 
-def registering(folder: Path, others: int) -> dict[str, dict[str, Any]]:
+def measure_registration(folder: Path, others: int) -> dict[str, dict[str, Any]]:
     """Register a small pipeline in both ways, in turns, beside other runs.
 
     :param others: how many runs MLflow has already.
@@ -59,9 +59,10 @@ def registering(folder: Path, others: int) -> dict[str, dict[str, Any]]:
     from mlflow import MlflowClient
     from sklearn.linear_model import LogisticRegression
 
-    from airflow_mlops.core.refs import RunRef
+    from airflow_mlops.common.refs import RunRef
+    from airflow_mlops.core.models import artifact
     from airflow_mlops.core.registry.registration import register
-    from airflow_mlops.core.training import artifact, runs
+    from airflow_mlops.core.training import runs
     from airflow_mlops.store.database import Database
 
     logging.disable(logging.WARNING)
@@ -70,7 +71,7 @@ def registering(folder: Path, others: int) -> dict[str, dict[str, Any]]:
     experiment = client.create_experiment("e", artifact_location=(folder / "artifacts").as_uri())
     database = Database(f"sqlite:///{folder}/store.db")
     database.upgrade()
-    crowd(client, folder / "mlflow.db", experiment, others)
+    add_versions(client, folder / "mlflow.db", experiment, others)
     mlflow.set_tracking_uri(uri)
     frame = pd.DataFrame({"x": range(100), "y": [0, 1] * 50})
     model = LogisticRegression().fit(frame[["x"]], frame["y"])
@@ -86,7 +87,7 @@ def registering(folder: Path, others: int) -> dict[str, dict[str, Any]]:
     def ours(number: int, key: str = "") -> None:
         key = key or f"dag/scheduled__{number}"
         with (
-            runs.claimed(client, database, key=f"{key}/train/-1", experiment="e", name=f"ours {number}") as run,
+            runs.claim_run(client, database, key=f"{key}/train/-1", experiment="e", name=f"ours {number}") as run,
             tempfile.TemporaryDirectory() as temporary,
         ):
             digest = artifact.write(model, Path(temporary) / "model", frame[["x"]].head())
@@ -97,7 +98,7 @@ def registering(folder: Path, others: int) -> dict[str, dict[str, Any]]:
             key=f"{key}/register/-1",
         )  # fmt: skip
 
-    taken = Taken()
+    taken = Timings()
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
         for number in range(REPETITIONS + taken.warm):
             with taken.of("register, plain"):
@@ -105,17 +106,17 @@ def registering(folder: Path, others: int) -> dict[str, dict[str, Any]]:
             with taken.of("register, ours"):
                 ours(number)
             with taken.of("a retry's look for leftovers"):
-                runs.remove_leftovers(client, experiment, f"dag/nothing__{number}/train/-1")
+                runs.remove_orphaned_runs(client, experiment, f"dag/nothing__{number}/train/-1")
     return taken.medians()
 
 
-def crowd(client: Any, file: Path, experiment: str, others: int) -> None:
+def add_versions(client: Any, file: Path, experiment: str, others: int) -> None:
     """Copy one run of ours, with its tags, parameters and metrics, many times over."""
     from mlflow.entities import Metric, Param, RunTag
 
-    from airflow_mlops.core.tracking.marks import marks
+    from airflow_mlops.core.tracking.tags import task_tags
 
-    run = client.create_run(experiment, run_name="c", tags=marks("dag/crowd/train/-1")).info.run_id
+    run = client.create_run(experiment, run_name="c", tags=task_tags("dag/crowd/train/-1")).info.run_id
     client.log_batch(
         run,
         metrics=[Metric(f"m{i}", 0.5, 0, 0) for i in range(10)],
@@ -140,8 +141,8 @@ NUMBERS = """WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHER
 SELECT lower(hex(randomblob(16))) AS uuid FROM n"""
 
 
-def asking(folder: Path, entries: int) -> dict[str, dict[str, Any]]:
-    """Ask a ledger of one model for a page of its history, and for the champion of moments.
+def measure_queries(folder: Path, entries: int) -> dict[str, dict[str, Any]]:
+    """Query a model's ledger for a page of its history and for past champions.
 
     :param entries: how many it has.
     """
@@ -149,27 +150,31 @@ def asking(folder: Path, entries: int) -> dict[str, dict[str, Any]]:
 
     from airflow_mlops.store import ledger
     from airflow_mlops.store.database import Database
-    from airflow_mlops.store.tables import LedgerEntry, Reign
+    from airflow_mlops.store.tables import ChampionPeriod, LedgerEntry
 
     database = Database(f"sqlite:///{folder}/store.db")
     database.upgrade()
     first = datetime(2026, 1, 1, tzinfo=UTC)
     rows = [
         {
-            "model": MODEL, "epoch": n, "previous_epoch": n - 1 or None, "version": n, "digest": "0" * 64,
+            "model": MODEL, "revision": n, "previous_revision": n - 1 or None, "version": n, "digest": "0" * 64,
             "gate_report": None, "approver": None, "reason": "r" * 100, "actor": f"dag/run-{n}/promote/-1",
             "recorded_at": first + timedelta(minutes=n), "effective_at": first + timedelta(minutes=n - n % 7),
         }
         for n in range(1, entries + 1)
     ]  # fmt: skip
-    newest = {row["effective_at"]: row["epoch"] for row in rows}
+    newest = {row["effective_at"]: row["revision"] for row in rows}
     with database.session() as session:
         session.execute(insert(LedgerEntry), rows)
-        session.execute(insert(Reign), [{"model": MODEL, "effective_at": at, "epoch": e} for at, e in newest.items()])
-    taken = Taken()
+        session.execute(
+            insert(ChampionPeriod), [{"model": MODEL, "effective_at": at, "revision": e} for at, e in newest.items()]
+        )
+    taken = Timings()
     asked: dict[str, Callable[[int], Any]] = {
         "history, newest page": lambda _: ledger.history(database, MODEL, limit=50),
-        "history, a page of the middle": lambda _: ledger.history(database, MODEL, limit=50, before_epoch=entries // 2),
+        "history, a page of the middle": lambda _: ledger.history(
+            database, MODEL, limit=50, before_revision=entries // 2
+        ),
         "as of, effective": lambda n: ledger.as_of(database, MODEL, first + timedelta(minutes=n)),
         "as of, recorded": lambda n: ledger.as_of(database, MODEL, first + timedelta(minutes=n), clock="recorded"),
     }
@@ -186,7 +191,7 @@ def main(asked: dict[str, Any]) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory(prefix="mlops-bench-") as temporary:
         os.chdir(temporary)
-        work = {"register": registering, "ledger": asking}[asked["task"]]
+        work = {"register": measure_registration, "ledger": measure_queries}[asked["task"]]
         return {"version": __version__, "medians": work(Path(temporary), asked["rows"])}
 
 

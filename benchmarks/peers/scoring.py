@@ -26,11 +26,11 @@ TRAIN_ROWS = 50_000
 
 
 def prepare(folder: Path, rows: int) -> None:
-    """Make snapshot and model; what is there stays."""
+    """Create snapshot and model, unless they exist."""
     import numpy as np
 
-    from airflow_mlops.core.data.snapshot import SnapshotRoot
-    from airflow_mlops.core.training import artifact
+    from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
+    from airflow_mlops.core.models import artifact
     from benchmarks.data import SLICE, drift_slice
 
     def slices() -> Iterator[pd.DataFrame]:
@@ -52,7 +52,7 @@ def prepare(folder: Path, rows: int) -> None:
     (folder / "about.json").write_text(json.dumps({"digest": digest, "rows": ref.to_dict()}))
 
 
-def bare(files: list[str], model_file: Path, to: Path) -> int:
+def score_plain(files: list[str], model_file: Path, to: Path) -> int:
     """Read, predict, write: what a person writes who needs nothing else."""
     model = joblib.load(model_file)
     writer = None
@@ -67,33 +67,33 @@ def bare(files: list[str], model_file: Path, to: Path) -> int:
     return pq.read_metadata(to).num_rows
 
 
-def ours(folder: Path, about: dict[str, Any], to: Path, *, in_process: bool) -> int:
+def score_with_provider(folder: Path, about: dict[str, Any], to: Path, *, in_process: bool) -> int:
     """Score as the operator does, into a dataset of its own."""
-    from airflow_mlops.core.data.snapshot import SnapshotRoot
-    from airflow_mlops.core.monitoring.scoring import Job
-    from airflow_mlops.core.monitoring.scoring.published import publish
-    from airflow_mlops.core.refs import ModelVersionRef
-    from airflow_mlops.core.registry.loading import Loading
+    from airflow_mlops.common.refs import ModelVersionRef
+    from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
+    from airflow_mlops.core.models.loading import LoadingOptions
+    from airflow_mlops.core.scoring import ScoringJob
+    from airflow_mlops.core.scoring.publishing import publish_scores
     from airflow_mlops.store.database import Database
 
     database, root = Database(f"sqlite:///{to}/store.db"), SnapshotRoot((folder / "snapshots").as_uri())
     database.upgrade()
     version = ModelVersionRef("m", 1, about["digest"], "r")
-    job = Job(root.open(about["rows"]), version, ["id"], FEATURES, f"scores-{to.name}", BATCH_ROWS)
-    how = Loading(in_process=in_process)
-    ref = publish(database, root, job, lambda: how.load(folder / "model", about["digest"]), actor="benchmark")
+    job = ScoringJob(root.open(about["rows"]), version, ["id"], FEATURES, f"scores-{to.name}", BATCH_ROWS)
+    how = LoadingOptions(in_process=in_process)
+    ref = publish_scores(database, root, job, lambda: how.load(folder / "model", about["digest"]), actor="benchmark")
     shutil.rmtree(folder / "snapshots" / job.dataset)
     return ref.rows
 
 
 def main(asked: dict[str, Any]) -> str:
-    """Do a task; gives how many rows have a score."""
+    """Do a task; return how many rows have a score."""
     folder, task = Path(asked["folder"]), asked["task"]
     if task == "prepare":
         prepare(folder, asked["rows"])
         return ""
     if task == "imports":
-        from airflow_mlops.core.monitoring.scoring import published  # noqa: F401  as far as ours needs it
+        from airflow_mlops.core.scoring import publishing  # noqa: F401  as far as ours needs it
 
         return ""
     about = json.loads((folder / "about.json").read_text())
@@ -101,10 +101,10 @@ def main(asked: dict[str, Any]) -> str:
     to.mkdir()
     try:
         if task != "bare":
-            return str(ours(folder, about, to, in_process=task == "in process"))
+            return str(score_with_provider(folder, about, to, in_process=task == "in process"))
         manifest = json.loads((folder / "snapshots" / "rows" / f"{about['rows']['id']}.json").read_text())
         files = [str(folder / "snapshots" / "rows" / part["path"]) for part in manifest["files"]]
-        return str(bare(files, folder / "model.joblib", to / "scores.parquet"))
+        return str(score_plain(files, folder / "model.joblib", to / "scores.parquet"))
     finally:
         shutil.rmtree(to)
 

@@ -13,17 +13,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-LONGEST_S = 120.0
+MAX_SECONDS = 120.0
 
 
-async def live(asked: dict[str, Any], database: Any) -> dict[str, Any]:
+async def run_sensors(asked: dict[str, Any], database: Any) -> dict[str, Any]:
     """Start the triggers, be idle, then let labels come."""
     from sqlalchemy import Engine, event
 
     statements: list[str] = []
     event.listen(Engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
     began = time.process_time()
-    tasks = [asyncio.create_task(first(trigger)) for trigger in triggers(asked)]
+    tasks = [asyncio.create_task(first_event(trigger)) for trigger in triggers(asked)]
     await asyncio.sleep(max(2.0, 2 * asked["poll_s"]))
     started = time.process_time() - began
     statements.clear()
@@ -32,7 +32,7 @@ async def live(asked: dict[str, Any], database: Any) -> dict[str, Any]:
     idle_cpu, idle = time.process_time() - cpu, time.monotonic() - wall
     queries = [s for s in statements if s.lstrip().upper().startswith("SELECT")]
     threads = threading.active_count()
-    taken = [await noticed(tasks[3 * n + 2], f"p{n}", database, asked) for n in range(asked["events"])]
+    taken = [await measure_latency(tasks[3 * n + 2], f"p{n}", database, asked) for n in range(asked["events"])]
     waiting = [task for task in tasks if not task.done()]
     for task in waiting:
         task.cancel()
@@ -50,8 +50,8 @@ async def live(asked: dict[str, Any], database: Any) -> dict[str, Any]:
 
 
 def triggers(asked: dict[str, Any]) -> list[Any]:
-    """Make the triggers of the three sensors, in turns."""
-    from airflow_mlops.triggers.waiting import LabelledTrigger, NewChampionTrigger, RequestTrigger
+    """Create the triggers of the three sensors, in turns."""
+    from airflow_mlops.triggers.store_wait import LabelledRowsTrigger, NewChampionTrigger, RetrainingRequestTrigger
 
     poll = asked["poll_s"]
     made: list[Any] = []
@@ -59,39 +59,39 @@ def triggers(asked: dict[str, Any]) -> list[Any]:
         model = f"m{n // 3}"
         made.append(
             (
-                RequestTrigger(model, after=(0, 0), poll_seconds=poll),
-                NewChampionTrigger(model, after_epoch=0, poll_seconds=poll),
-                LabelledTrigger("labels", f"p{n // 3}", 10, poll_seconds=poll),
+                RetrainingRequestTrigger(model, after=(0, 0), poll_seconds=poll),
+                NewChampionTrigger(model, after_revision=0, poll_seconds=poll),
+                LabelledRowsTrigger("labels", f"p{n // 3}", 10, poll_seconds=poll),
             )[n % 3]
         )
     return made
 
 
-async def first(trigger: Any) -> float:
+async def first_event(trigger: Any) -> float:
     """Wait for the trigger's event, and say when it came."""
     async for _ in trigger.run():
         return time.monotonic()
     raise AssertionError("the trigger has ended without an event")
 
 
-async def noticed(task: asyncio.Task[float], partition: str, database: Any, asked: dict[str, Any]) -> float:
+async def measure_latency(task: asyncio.Task[float], partition: str, database: Any, asked: dict[str, Any]) -> float:
     """Let labels come at an odd moment, and give how long the trigger took to notice."""
-    from airflow_mlops.core.refs import SnapshotRef
+    from airflow_mlops.common.refs import SnapshotRef
     from airflow_mlops.store import catalogue
 
     await asyncio.sleep(asked["poll_s"] * (hash(partition) % 97) / 97)
     await asyncio.to_thread(catalogue.record, database, SnapshotRef("labels", partition, "file:///x", 10, partition))
     committed = time.monotonic()
-    return await asyncio.wait_for(task, LONGEST_S) - committed
+    return await asyncio.wait_for(task, MAX_SECONDS) - committed
 
 
 def main() -> None:
-    """Make a store, run the loop, print what was found."""
+    """Create a store, run the loop, print what was found."""
     asked = json.loads(sys.argv[1])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["AIRFLOW_HOME"] = str(folder / "airflow")
-        from airflow_mlops.hooks.store import connection_value
+        from airflow_mlops.hooks.store import connection_dict
         from airflow_mlops.store.database import Database
         from include.demo.postgres import EmbeddedPostgres
 
@@ -99,8 +99,8 @@ def main() -> None:
             url = postgres.database("mlops")
             database = Database(url)
             database.upgrade()
-            os.environ["AIRFLOW_CONN_MLOPS_STORE_DEFAULT"] = json.dumps(connection_value(url, folder.as_uri()))
-            print(json.dumps(asyncio.run(live(asked, database))))
+            os.environ["AIRFLOW_CONN_MLOPS_STORE_DEFAULT"] = json.dumps(connection_dict(url, folder.as_uri()))
+            print(json.dumps(asyncio.run(run_sensors(asked, database))))
 
 
 if __name__ == "__main__":

@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from include.titanic.features import FEATURES, TARGET
-from include.titanic.look_alike import passengers
 from include.titanic.model import boosted
-from include.titanic.source import typed
+from include.titanic.source import cast_text_columns
+from include.titanic.synthetic_data import generate_passengers
 
 ROWS = 2000
 
 
 def prepare(folder: Path) -> None:
-    """Make the model, what our server is told, and rows as a request has them; what is there stays."""
+    """Create the model, our server's configuration and request rows, unless they exist."""
     from airflow_mlops.core.data.contracts import Contract
+    from airflow_mlops.core.models import artifact
     from airflow_mlops.core.serving.settings import ServingSettings
-    from airflow_mlops.core.training import artifact
 
     if (folder / "rows.json").exists():
         return
-    rows = typed(passengers(0, rows=ROWS))
+    rows = cast_text_columns(generate_passengers(0, rows=ROWS))
     digest = artifact.write(boosted().fit(rows[FEATURES], rows[TARGET]), folder / "model", rows[FEATURES][:5])
     contract = Contract.load("include/titanic/contract.yaml").to_dict()
     settings = ServingSettings(model="titanic", version=1, digest=digest, contract=contract)
@@ -33,20 +33,20 @@ def prepare(folder: Path) -> None:
 
 
 def commands(folder: Path, port: int) -> dict[str, list[str]]:
-    """Give for each server the command that starts it.
+    """Return for each server the command that starts it.
 
     :param folder: what :func:`prepare` has made.
     :param port: of the first; the next has the next.
     """
     mlflow = ["-m", "mlflow", "models", "serve", "--model-uri", str(folder / "model"), "--env-manager", "local"]
     return {
-        "ours": [sys.executable, "-m", "airflow_mlops.serving", str(folder)],
+        "ours": [sys.executable, "-m", "airflow_mlops.model_server", str(folder)],
         "mlflow models serve": [sys.executable, *mlflow, "--host", "127.0.0.1", "--port", str(port + 1)],
     }
 
 
 def environment(port: int) -> dict[str, str]:
-    """Give what our server is told beside its folder."""
+    """Return the environment variables of our server."""
     return {"MLOPS_HOST": "127.0.0.1", "MLOPS_PORT": str(port), "MLOPS_SECRETS": "no-secrets"}
 
 

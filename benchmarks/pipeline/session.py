@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import environments
-from benchmarks.measure import Failed, Usage, measured
+from benchmarks.measure import CommandFailed, Usage, measure_command
 from benchmarks.paths import BUILD, HERE, RESULTS, ROOT
 from benchmarks.results import Row, Target, find, write
-from benchmarks.threads import single_threaded
+from benchmarks.threads import single_thread_environment
 
 if TYPE_CHECKING:
     from include.demo.airflow import AirflowStack
@@ -34,11 +34,11 @@ SCRIPTS = {PLAIN: ("plain", None), "kedro": ("with_kedro", "kedro"), "zenml": ("
 ROWS, SMALL_ROWS, RUNS = 20_000, 5_000, 5
 COLUMNS = 20
 DEADLINE = 300.0
-PLACE = BUILD / "pipeline"
+FOLDER = BUILD / "pipeline"
 
 
 def run(*, small: bool, hold: bool) -> int:
-    """Measure, write the figures and print them; gives the exit code."""
+    """Measure, write the metrics and print them; return the exit code."""
     from include.demo.signals import interrupted_by_signals
 
     rows, runs = (SMALL_ROWS, 1) if small else (ROWS, RUNS)
@@ -60,7 +60,7 @@ def run(*, small: bool, hold: bool) -> int:
 
 
 def targets(figures: Sequence[Row]) -> list[Target]:
-    """Hold the clock against that of the plain script."""
+    """Compare the time with that of the plain script."""
     ours, plain = (find(figures, tool, TASK) for tool in (OURS, PLAIN))
     if not ours or not plain or not plain["wall_s"]:
         return []
@@ -69,17 +69,19 @@ def targets(figures: Sequence[Row]) -> list[Target]:
 
 
 def measure(rows: int, runs: int) -> list[dict[str, Any]]:
-    """Give a row for each tool, and one for what starting Airflow takes."""
+    """Return a row for each tool, and one for what starting Airflow takes."""
     from include.demo.airflow import AirflowStack
     from include.demo.postgres import EmbeddedPostgres
 
-    shutil.rmtree(PLACE, ignore_errors=True)
-    file = measured([sys.executable, "-m", "benchmarks.labelled", str(BUILD / "data"), str(rows)], ROOT).said["file"]
-    with EmbeddedPostgres(PLACE / "postgres", fresh=True) as postgres:
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    file = measure_command([sys.executable, "-m", "benchmarks.labelled", str(BUILD / "data"), str(rows)], ROOT).said[
+        "file"
+    ]
+    with EmbeddedPostgres(FOLDER / "postgres", fresh=True) as postgres:
         place = _workplace(postgres.database("mlops"))
         settings = {**place.connections(), **_quiet(), "PYTHONPATH": str(ROOT), "SIX_STEPS_FILE": file}
         stack = AirflowStack(
-            PLACE / "airflow", HERE / "pipeline" / "bundle", settings, postgres.database("airflow"), port=18180
+            FOLDER / "airflow", HERE / "pipeline" / "bundle", settings, postgres.database("airflow"), port=18180
         )
         began = time.perf_counter()
         with stack:
@@ -97,16 +99,18 @@ def measure(rows: int, runs: int) -> list[dict[str, Any]]:
 
 
 def _workplace(store: str) -> Any:
-    from benchmarks.workplace import Workplace
+    from benchmarks.workspace import Workspace
 
-    place = Workplace(PLACE / "ours", store)
-    measured([sys.executable, "-m", "benchmarks.workplace", "prepare", str(place.folder), store, DAG], ROOT)
+    place = Workspace(FOLDER / "ours", store)
+    measure_command([sys.executable, "-m", "benchmarks.workspace", "prepare", str(place.folder), store, DAG], ROOT)
     return place
 
 
 def _quiet() -> dict[str, str]:
-    """Give what the scripts have in their environment, too: one thread."""
-    return {name: value for name, value in single_threaded().items() if value == "1" or name == "DO_NOT_TRACK"}
+    """Return the single-thread environment, as the scripts have it."""
+    return {
+        name: value for name, value in single_thread_environment().items() if value == "1" or name == "DO_NOT_TRACK"
+    }
 
 
 @dataclass(slots=True)
@@ -125,8 +129,8 @@ class Airflow:
         self.client.wait_for_dags([DAG], DEADLINE)
         self.client.unpause(DAG)
         self.once("first")
-        command = [sys.executable, "-m", "benchmarks.workplace", "crown", str(place.folder), place.store, MODEL]
-        measured(command, ROOT)
+        command = [sys.executable, "-m", "benchmarks.workspace", "crown", str(place.folder), place.store, MODEL]
+        measure_command(command, ROOT)
 
     def once(self, name: str) -> Usage:
         """Trigger a run, and give what it took until its end.
@@ -139,7 +143,7 @@ class Airflow:
         spent = self._processor_time() - before
         if ended["state"] != "success":
             states = {t["task_id"]: t["state"] for t in self.client.task_instances(DAG, name)}
-            raise Failed(f"run {name} is {ended['state']}: {states}; logs are in {self.stack.home}")
+            raise CommandFailed(f"run {name} is {ended['state']}: {states}; logs are in {self.stack.home}")
         wall = datetime.fromisoformat(ended["end_date"]).timestamp() - began
         better = {t["task_id"]: t["state"] for t in self.client.task_instances(DAG, name)}["better"]
         return Usage(spent, wall, 0.0, {"verdict": "promote" if better == "success" else "reject"})
@@ -186,7 +190,7 @@ def _in_turns(airflow: Airflow, file: str, runs: int) -> dict[str, list[Usage]]:
             print(f"{tool}, round {number}", file=sys.stderr, flush=True)
             try:
                 usage = airflow.once(f"round-{number}") if tool == OURS else _script(tool, file)
-            except Failed as failure:
+            except CommandFailed as failure:
                 print(f"{tool} failed: {failure}", file=sys.stderr)
                 continue
             if number:
@@ -204,10 +208,10 @@ def _is_ready(tool: str, environment: str | None) -> bool:
 def _script(tool: str, file: str) -> Usage:
     """Run a script in a folder of its own."""
     script, environment = SCRIPTS[tool]
-    folder = Path(PLACE / tool)
+    folder = Path(FOLDER / tool)
     folder.mkdir(parents=True, exist_ok=True)
     python = str(environments.interpreter(environment))
-    return measured([python, "-m", f"benchmarks.pipeline.{script}", file, str(folder)], ROOT)
+    return measure_command([python, "-m", f"benchmarks.pipeline.{script}", file, str(folder)], ROOT)
 
 
 def _row(tool: str, rows: int, usages: Sequence[Usage], task: str = TASK) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from benchmarks import by_hand, models
+from benchmarks import hand_written, models
 
 EXPERIMENT = "six-steps"
 CHAMPION = "champion.txt"
@@ -38,7 +38,7 @@ def ingest(file: str) -> Any:
 
 
 def validate(rows: Any) -> Any:
-    """Make sure of columns, types, the key, and the target.
+    """Check columns, types, the key, and the target.
 
     :raises Invalid: when something is broken.
     """
@@ -63,11 +63,11 @@ def split(rows: Any) -> tuple[Any, Any, Any]:
 
 
 def train(train_rows: Any, validation_rows: Any, folder: str) -> str:
-    """Fit, and log the run; gives the model's URI."""
+    """Fit, and log the run; return the model's URI."""
     import mlflow
 
     use(folder)
-    uri, _ = by_hand.fit_and_log(
+    uri, _ = hand_written.fit_and_log(
         models.boosted,
         train_rows,
         validation_rows,
@@ -81,12 +81,12 @@ def train(train_rows: Any, validation_rows: Any, folder: str) -> str:
 
 
 def evaluate(test_rows: Any, uri: str, folder: str) -> dict[str, dict[str, float]]:
-    """Score the test rows with challenger and champion; gives the figures of each."""
+    """Score the test rows with challenger and champion; return the metrics of each."""
     use(folder)
     kept = Path(folder) / CHAMPION
     uris = {"challenger": uri, "champion": kept.read_text() if kept.exists() else uri}
-    scores = by_hand.score_with(uris, test_rows, features=models.FEATURES)
-    return {role: by_hand.figures(test_rows[models.TARGET], of) for role, of in scores.items()}
+    scores = hand_written.score_models(uris, test_rows, features=models.FEATURES)
+    return {role: hand_written.compute_metrics(test_rows[models.TARGET], of) for role, of in scores.items()}
 
 
 def gate(figures: dict[str, dict[str, float]], uri: str, folder: str) -> str:
@@ -96,4 +96,4 @@ def gate(figures: dict[str, dict[str, float]], uri: str, folder: str) -> str:
     if first or figures["challenger"]["roc_auc"] > figures["champion"]["roc_auc"]:
         kept.write_text(uri)
     gain = figures["challenger"]["roc_auc"] - figures["champion"]["roc_auc"]
-    return "bootstrap" if first else "promote" if gain > 0 else "reject"
+    return "promote_first" if first else "promote" if gain > 0 else "reject"

@@ -10,7 +10,7 @@ from benchmarks.pipeline import steps
 
 
 def main(file: str, folder: str) -> str:
-    """Run them; gives the decision."""
+    """Run them; return the decision."""
     from kedro.io import DataCatalog, MemoryDataset
     from kedro.pipeline import node, pipeline
     from kedro.runner import SequentialRunner

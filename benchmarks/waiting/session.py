@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 DEADLINE = 900.0
 BURST_S = 300.0
-SETTLE_S = 15.0
+SETTLE_SECONDS = 15.0
 FULL = {"sensors": 1000, "idle_s": 60.0, "events": 20, "poll_s": 5.0, "burst": True}
 SMALL = {"sensors": 40, "idle_s": 5.0, "events": 3, "poll_s": 1.0, "burst": False}
 
@@ -63,8 +63,8 @@ def measure(place: Path, asked: Mapping[str, Any], port: int = 18280) -> dict[st
 
 
 @contextmanager
-def _airflow(place: Path, asked: Mapping[str, Any], port: int) -> Iterator[Waiting]:
-    from airflow_mlops.hooks.store import connection_value
+def _airflow(place: Path, asked: Mapping[str, Any], port: int) -> Iterator[SensorSession]:
+    from airflow_mlops.hooks.store import connection_dict
     from airflow_mlops.store.database import Database
     from benchmarks.waiting.dags import write
     from include.demo.airflow import AirflowStack
@@ -75,7 +75,7 @@ def _airflow(place: Path, asked: Mapping[str, Any], port: int) -> Iterator[Waiti
         database = Database(url)
         database.upgrade()
         settings = {
-            "AIRFLOW_CONN_MLOPS_STORE_DEFAULT": json.dumps(connection_value(url, place.as_uri())),
+            "AIRFLOW_CONN_MLOPS_STORE_DEFAULT": json.dumps(connection_dict(url, place.as_uri())),
             "AIRFLOW__TRIGGERER__CAPACITY": str(2 * asked["sensors"]),
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "1",  # Airflow's own; the demo's is shorter
             "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "300",  # on a busy machine it defers for long
@@ -84,11 +84,11 @@ def _airflow(place: Path, asked: Mapping[str, Any], port: int) -> Iterator[Waiti
         }
         dags = write(place / "bundle", asked["sensors"])
         with AirflowStack(place / "airflow", place / "bundle", settings, airflow, port=port) as stack:
-            yield Waiting(stack, database, create_engine(airflow, poolclass=NullPool), asked["sensors"], dags)
+            yield SensorSession(stack, database, create_engine(airflow, poolclass=NullPool), asked["sensors"], dags)
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
+class IdleUsage:
     """What the triggerer did while nothing happened.
 
     :param seconds: for how long.
@@ -102,7 +102,7 @@ class Quiet:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class SensorSession:
     """An Airflow whose sensors wait.
 
     :param stack: its processes.
@@ -128,20 +128,20 @@ class Waiting:
         self.until(lambda: self.states() == {"deferred": self.sensors}, "all sensors to wait")
         self.until(lambda: self._running() == self.sensors, "the triggerer to run all triggers")
 
-    def idle(self, seconds: float) -> Quiet:
+    def idle(self, seconds: float) -> IdleUsage:
         """Watch for so many seconds in which nothing happens."""
-        time.sleep(SETTLE_S)
+        time.sleep(SETTLE_SECONDS)
         began, cpu, transactions = time.monotonic(), self.triggerer_cpu(), self._transactions()
         time.sleep(seconds)
         spent, done = self.triggerer_cpu() - cpu, self._transactions() - transactions
-        return Quiet(time.monotonic() - began, spent, done)
+        return IdleUsage(time.monotonic() - began, spent, done)
 
     def chosen(self, count: int) -> list[int]:
         """Choose sensors, spread over all DAGs and kinds, the same ones each time."""
         return random.Random(0).sample(range(self.sensors), count)
 
     def event(self, n: int) -> float:
-        """Let happen what a sensor waits for; gives the seconds from the commit until its task runs, as Airflow says.
+        """Let happen what a sensor waits for; return the seconds from the commit until its task runs, as Airflow says.
 
         :raises AssertionError: when another sensor has woken up.
         """
@@ -177,16 +177,16 @@ class Waiting:
         }
 
     def _happen(self, n: int) -> None:
-        from airflow_mlops.core.refs import SnapshotRef
+        from airflow_mlops.common.refs import SnapshotRef
         from airflow_mlops.store import catalogue, episodes, ledger
 
         how: dict[str, Any] = {"version": 1, "digest": "d", "gate_report": None, "approver": None, "reason": ""}
         if n % 3 == 0:
-            opened = episodes.open_one(self.database, model=f"m{n}", version=1, change_partition="p", report=None)
+            opened = episodes.open_episode(self.database, model=f"m{n}", version=1, change_partition="p", report=None)
             assert opened is not None
             assert episodes.request(self.database, opened.id, partition="p", cutoff="p")
         elif n % 3 == 1:
-            ledger.append(self.database, model=f"m{n}", expected_epoch=None, actor="benchmark", **how)
+            ledger.append(self.database, model=f"m{n}", expected_revision=None, actor="benchmark", **how)
         else:
             catalogue.record(self.database, SnapshotRef("labels", f"l{n}", "file:///x", 10, f"p{n}"))
 
@@ -224,12 +224,12 @@ class Waiting:
     # what the kernel says
 
     def triggerer_cpu(self) -> float:
-        """Give the processor time of all processes of the triggerer, in seconds."""
+        """Return the processor time of all processes of the triggerer, in seconds."""
         times = [process.cpu_times() for process in self._triggerer()]
         return float(sum(t.user + t.system + t.children_user + t.children_system for t in times))
 
     def triggerer_mb(self) -> float:
-        """Give its memory; shared pages count once."""
+        """Return its memory; shared pages count once."""
         return float(sum(process.memory_full_info().pss for process in self._triggerer())) / 1e6
 
     def _triggerer(self) -> list[psutil.Process]:

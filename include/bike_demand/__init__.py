@@ -1,1 +1,1 @@
-"""How many bikes are asked for each hour: a model of counts, judged over time and trained again each month."""
+"""Forecast of bike rentals per hour, evaluated over time and retrained each month."""

@@ -1,4 +1,4 @@
-"""The model's columns, and how its rows are split. Imported while DAG files are parsed: the standard library only."""
+"""The model's columns and split. Imported while DAG files are parsed: the standard library only."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ KEY = ["dteday", "hr"]
 NUMERIC = ["temp", "atemp", "hum", "windspeed"]
 CODES = ["season", "yr", "mnth", "hr", "weekday", "holiday", "workingday", "weathersit"]
 FEATURES = [*NUMERIC, *CODES]
-"""``casual`` and ``registered`` are not among them: they add up to the target, and nobody knows them before it."""
+"""Without ``casual`` and ``registered``: they add up to the target and are not known in advance."""
 
 CANDIDATES = ["include.bike_demand.model:linear", "include.bike_demand.model:boosted"]
 TEST = "92d"
-"""The gate rows: the last three months up to the cut-off."""
+"""The test rows: the last three months up to the cut-off."""
 VALIDATION = "31d"
-"""The month before: candidates are chosen on it."""
-LEAST_MONTHS = 7
-"""With fewer, less than a quarter would be left to train on."""
+"""The month before, on which candidates are selected."""
+MIN_MONTHS = 7
+"""With fewer months, less than a quarter would remain for training."""

@@ -1,44 +1,44 @@
-"""The months that are there: which are missing, and all of them as one training set."""
+"""Ingested months: which are missing, and their combination into a training set."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from airflow_mlops.core.data.snapshot import SnapshotRoot
-from airflow_mlops.core.errors import NotFound
-from airflow_mlops.core.refs import SnapshotRef
+from airflow_mlops.common.errors import NotFound
+from airflow_mlops.common.refs import SnapshotRef
+from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
 from airflow_mlops.store import catalogue
 from airflow_mlops.store.database import Database
-from include.bike_demand.source import up_to
+from include.bike_demand.source import months_up_to
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def wanted(database: Database, dataset: str, month: str) -> list[str]:
-    """List the months to be read for a training up to one: itself, and those before it that are not there yet.
+def months_to_ingest(database: Database, dataset: str, month: str) -> list[str]:
+    """List the months to ingest before training: the given month, and earlier months that are missing.
 
-    A backfill in order reads one month a run; a run by hand on an empty store reads all.
+    A backfill in order ingests one month per run; a manual run on an empty store ingests all.
     """
-    there = {ref.partition for ref in catalogue.partitions(database, dataset, last=month)}
-    return [m for m in up_to(month) if m == month or m not in there]
+    ingested = {ref.partition for ref in catalogue.partitions(database, dataset, last=month)}
+    return [m for m in months_up_to(month) if m == month or m not in ingested]
 
 
-def gather(database: Database, root: SnapshotRoot, dataset: str, month: str) -> SnapshotRef:
-    """Put all months up to one together as a snapshot; a later month is not looked at, even if it is there.
+def build_history(database: Database, root: SnapshotRoot, dataset: str, month: str) -> SnapshotRef:
+    """Combine all months up to the given one into a snapshot; later months are ignored.
 
     :raises NotFound: when a month is missing.
     """
     refs = {ref.partition: ref for ref in catalogue.partitions(database, dataset, last=month)}
-    if missing := [m for m in up_to(month) if m not in refs]:
+    if missing := [m for m in months_up_to(month) if m not in refs]:
         raise NotFound(
-            f"{dataset!r} has no rows of {missing[:3]}", where=f"months up to {month}", mend="run the ingest again"
+            f"{dataset!r} has no rows of {missing[:3]}", where=f"months up to {month}", hint="run the ingest again"
         )
 
     def frames() -> Iterator[pd.DataFrame]:
-        for m in up_to(month):
+        for m in months_up_to(month):
             yield from root.open(refs[m]).batches()
 
-    source = {"months": {m: refs[m].id for m in up_to(month)}}
+    source = {"months": {m: refs[m].id for m in months_up_to(month)}}
     return root.write(f"{dataset}_history", frames(), partition=month, source=source)

@@ -1,7 +1,7 @@
-"""The two candidate models, each a pipeline from the columns of the CSV to bikes an hour.
+"""Candidate models: pipelines from the columns of the CSV to rentals per hour.
 
-Demand is a count: both fit the logarithm of its mean by the Poisson deviance, so that no forecast is below 0. Only
-scikit-learn's own parts are used, so that a fitted pipeline can be stored with skops.
+Both fit the logarithm of the mean by the Poisson deviance, so no forecast is negative. Only scikit-learn's own
+transformers are used, so that a fitted pipeline can be stored with skops.
 
 Imported while DAG files are parsed: scikit-learn is imported inside the functions.
 """
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def linear(seed: int = 0) -> Pipeline:
-    """Make an unfitted Poisson regression, in which the clock goes round, another one on working days.
+    """Return an unfitted Poisson regression with a periodic daily profile, separate for working days.
 
-    :param seed: not used: the fit has no chance in it
+    :param seed: not used: the fit is deterministic
     """
     from sklearn.compose import ColumnTransformer
     from sklearn.linear_model import PoissonRegressor
@@ -31,7 +31,7 @@ def linear(seed: int = 0) -> Pipeline:
         [
             ("hours", _hours(), ["hr", "workingday"]),
             ("codes", OneHotEncoder(handle_unknown="ignore"), ["weekday", "holiday", "weathersit"]),
-            # The month is not among them: what is warm has been seen before summer has.
+            # Without the month: temperature generalises to months that are not in the training data.
             ("weather", Pipeline(weather), NUMERIC),
             ("growth", "passthrough", ["yr"]),
         ]
@@ -41,7 +41,7 @@ def linear(seed: int = 0) -> Pipeline:
 
 
 def boosted(seed: int = 0) -> Pipeline:
-    """Make an unfitted gradient boosting of counts on the columns as they are.
+    """Return an unfitted gradient boosting of counts on the raw columns.
 
     :param seed: the estimator's random state
     """
@@ -63,10 +63,9 @@ def boosted(seed: int = 0) -> Pipeline:
 
 
 def _hours() -> Pipeline:
-    """Make waves of the hour, after whose last value comes the first again: others on working days.
+    """Return periodic features of the hour, separate for working days.
 
-    People ride to work at eight and at five, and on other days in the afternoon. Products of a sine and a cosine up to
-    a degree are all waves of up to that frequency.
+    Products of a sine and a cosine up to a degree span all waves of up to that frequency.
     """
     import numpy as np
     from sklearn.compose import ColumnTransformer
@@ -74,7 +73,7 @@ def _hours() -> Pipeline:
     from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, PolynomialFeatures, StandardScaler
 
     angle = MinMaxScaler(feature_range=(0, 2 * np.pi * 23 / 24))
-    rounds = [
+    circle = [
         ("sine", FunctionTransformer(np.sin), [0]),
         ("cosine", FunctionTransformer(np.cos), [0]),
         ("working", "passthrough", [1]),
@@ -82,7 +81,7 @@ def _hours() -> Pipeline:
     return Pipeline(
         [
             ("angle", ColumnTransformer([("angle", angle, ["hr"]), ("working", "passthrough", ["workingday"])])),
-            ("rounds", ColumnTransformer(rounds)),
+            ("rounds", ColumnTransformer(circle)),
             ("waves", PolynomialFeatures(7, include_bias=False)),
             ("scale", StandardScaler()),
         ]

@@ -1,4 +1,4 @@
-"""Where the hours come from: the file that ``bike_sharing`` reads, where one is given, else a generated look-alike.
+"""Source of the hourly rentals: the file of ``bike_sharing`` if it is set, else synthetic data.
 
 Imported while DAG files are parsed: the standard library only at module level.
 """
@@ -14,54 +14,54 @@ from include.bike_sharing.calendar import MONTHS
 if TYPE_CHECKING:
     import pandas as pd
 
-LOOK_ALIKE = "include.bike_demand.source:rows"
+SYNTHETIC_ROWS = "include.bike_demand.source:synthetic_rows"
 
 
-def find(csv: str | None, month: str | None, interval_start: datetime | None) -> dict[str, str]:
-    """Say which data is used, up to which month, and the name of the model that is trained on it.
+def find_source(csv: str | None, month: str | None, interval_start: datetime | None) -> dict[str, str]:
+    """Return the data source, the last month and the name of the model.
 
-    Other data is another study, whose model has a name and a champion of its own.
+    Synthetic data has its own model name and champion.
 
-    :param csv: the DAG's param: a path or an fsspec URI; empty or None when it is not given.
-    :param month: the last month, when it is asked for by hand, such as ``2012-06``.
-    :param interval_start: the start of the run's month, when it runs by schedule or in a backfill.
+    :param csv: the DAG's param: a path or an fsspec URI; empty or None when not set.
+    :param month: the last month of a manual run, such as ``2012-06``.
+    :param interval_start: the start of the run's month, for a scheduled run or a backfill.
     :return: ``path`` (of a CSV file) and ``rows`` (the import path of a function), one of which is empty; ``model``,
-        also the dataset's name; ``month``; ``effective_at``, the moment from which on its model would be champion.
-    :raises AirflowFailException: when there is no data of the month that is asked for.
-    :raises AirflowSkipException: when there is none of the run's own: the file has ended.
+        also the dataset's name; ``month``; ``effective_at``, the start of the model's champion period.
+    :raises AirflowFailException: when there is no data of the requested month.
+    :raises AirflowSkipException: when there is no data of the run's month.
     """
-    path = source.given(csv)
+    path = source.configured_path(csv)
     last = month or (f"{interval_start:%Y-%m}" if interval_start else MONTHS[-1])
     if last not in MONTHS:
         from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-        said = f"there is no data of {last}: the file has {MONTHS[0]} to {MONTHS[-1]}"
-        raise AirflowFailException(said) if month else AirflowSkipException(said)
+        message = f"there is no data of {last}: the file has {MONTHS[0]} to {MONTHS[-1]}"
+        raise AirflowFailException(message) if month else AirflowSkipException(message)
     return {
         "path": path or "",
-        "rows": "" if path else LOOK_ALIKE,
-        "model": "bike_demand" if path else "bike_demand_look_alike",
+        "rows": "" if path else SYNTHETIC_ROWS,
+        "model": "bike_demand" if path else "bike_demand_synthetic",
         "month": last,
-        "effective_at": f"{after(last)}-01T00:00:00+00:00",
+        "effective_at": f"{next_month(last)}-01T00:00:00+00:00",
     }
 
 
-def rows(partition: str | None = None) -> pd.DataFrame:
-    """Give the look-alike, as ``IngestDatasetOperator(rows=...)`` asks for it.
+def synthetic_rows(partition: str | None = None) -> pd.DataFrame:
+    """Return the synthetic rentals, for ``IngestDatasetOperator(rows=...)``.
 
-    :param partition: not used here: the month is cut out by :func:`include.bike_sharing.source.of_month`.
+    :param partition: not used: the month is selected by :func:`include.bike_sharing.source.filter_month`.
     """
-    from include.bike_demand.look_alike import hours
+    from include.bike_demand.synthetic_data import generate_hours
 
-    return hours()
+    return generate_hours()
 
 
-def up_to(month: str) -> list[str]:
-    """List the months of the data up to one, itself included."""
+def months_up_to(month: str) -> list[str]:
+    """List the months up to the given one, included."""
     return MONTHS[: MONTHS.index(month) + 1]
 
 
-def after(month: str) -> str:
-    """Give the month after one: ``2013-01`` after ``2012-12``."""
+def next_month(month: str) -> str:
+    """Return the next month: ``2013-01`` after ``2012-12``."""
     year, number = map(int, month.split("-"))
     return f"{year + number // 12}-{number % 12 + 1:02}"

@@ -1,1 +1,1 @@
-"""Two years of bike rentals by the hour, without any model: what judging data alone tells."""
+"""Drift checks of two years of hourly bike rentals, without a model."""

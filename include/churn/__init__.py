@@ -1,1 +1,1 @@
-"""The simulated subscription company: its database, its features, its labels and its models."""
+"""Churn model of a simulated subscription company: database, features, labels and models."""

@@ -13,12 +13,12 @@ from include.churn.database import write
 
 
 def main() -> None:
-    """Write a simulated company into a database and say what is in it."""
+    """Write a simulated company into a database and print a summary."""
     parser = argparse.ArgumentParser(prog="python -m include.churn", description=main.__doc__)
     parser.add_argument("--url", required=True, help="SQLAlchemy URL, such as sqlite:////tmp/churn.db")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--size", type=int, default=3000, help="active customers before the change, about")
-    parser.add_argument("--no-change", action="store_true", help="the same world, without the change")
+    parser.add_argument("--size", type=int, default=3000, help="approximate number of customers before the change")
+    parser.add_argument("--no-change", action="store_true", help="simulate without the change")
     options = parser.parse_args()
     business = build(options.seed, options.size, change=not options.no_change)
     write(business, create_engine(options.url))
@@ -26,7 +26,7 @@ def main() -> None:
         f"{len(business.customers)} customers, {len(business.daily_activity)} days of activity,"
         f" {len(business.support_calls)} support calls, {len(business.payments)} payments"
     )
-    change = "no change" if options.no_change else f"the world changes on {CHANGE_DAY}"
+    change = "no change" if options.no_change else f"change on {CHANGE_DAY}"
     print(f"{FIRST_DAY} to {END - timedelta(days=1)}; {change}")
 
 

@@ -1,4 +1,4 @@
-"""The assets that the churn DAGs hand over to each other. Imported while DAG files are parsed."""
+"""Assets of the churn DAGs. Imported while DAG files are parsed."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from include.churn.bundle import MODEL
 features = Asset("churn_features", group="dataset")
 scores = Asset("churn_scores", group="dataset")
 champion = Model("churn_champion")
-# No task emits this one: the triggerer does, when the lifecycle store has a drift episode that asks for a retraining.
-retraining_wanted = Asset(
-    "churn_retraining_wanted",
+# Emitted by the triggerer, not by a task, when a drift episode in the lifecycle store requests a retraining.
+retraining_requested = Asset(
+    "churn_retraining_requested",
     watchers=[AssetWatcher(name="churn_drift", trigger=DriftTrigger(models=[MODEL], poll_seconds=1.0))],
 )

@@ -1,4 +1,4 @@
-"""A simulated subscription company: its customers, what they do, what they pay and when they leave."""
+"""Simulated subscription company: customers, activity, support calls and payments."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from include.churn.market import (
     Market,
     Places,
     Week,
+    day_number,
     list_prices,
-    number,
     open_places,
 )
 
 END = LAST_WEEK + LABEL_HORIZON
-"""The day after the last written one: the last partition's labels are complete."""
+"""The day after the last simulated day; the last partition's labels are complete."""
 MIGRATED_FROM = CHANGE_DAY - 2 * WEEK
-"""The first day of the history that the taken-over customers bring along."""
+"""First day of the imported history of the acquired customers."""
 PRICES_SINCE = date(2024, 1, 1)
 TOPICS = {"technical": 0.5, "billing": 0.3, "account": 0.2}
 
@@ -57,16 +57,16 @@ def build(seed: int, size: int = 3000, change: bool = True) -> Business:
 
     :param seed: the same seed and size give the same rows, and before the change the same rows with it and
         without it
-    :param size: customers active before the change, about
-    :param change: whether the price rise, the take-over and the new reasons to leave happen on ``CHANGE_DAY``
+    :param size: approximate number of customers before the change
+    :param change: whether the price rise, the acquisition and the new churn reasons happen on ``CHANGE_DAY``
     """
     market = Market(seed, open_places(seed, size), change)
-    first_day = number(FIRST_DAY)
-    weeks = [market.run(monday) for monday in range(first_day - 7 * BURN_IN_WEEKS, number(END), 7)]
+    first_day = day_number(FIRST_DAY)
+    weeks = [market.run(monday) for monday in range(first_day - 7 * BURN_IN_WEEKS, day_number(END), 7)]
     customers = _customers(market)
     events = [_events(market, week) for week in weeks if week.monday >= first_day]
     activity, calls, payments = (
-        _known(pd.concat(frames, ignore_index=True), customers, day)
+        _filter_events(pd.concat(frames, ignore_index=True), customers, day)
         for frames, day in zip(zip(*events, strict=True), ("day", "day", "paid_on"), strict=True)
     )
     calls.insert(0, "call_id", np.arange(1, len(calls) + 1))
@@ -90,16 +90,18 @@ def _plan_prices(change: bool) -> pd.DataFrame:
 
 
 def _customers(market: Market) -> pd.DataFrame:
-    """List the customers the company ever had since ``FIRST_DAY``, its own and those it took over."""
-    rows = pd.concat(market.came).merge(pd.concat(market.left), on="customer_id", how="left")
+    """List all customers since ``FIRST_DAY``, including the acquired ones."""
+    rows = pd.concat(market.arrivals).merge(pd.concat(market.departures), on="customer_id", how="left")
     places = market.places
     at = rows["place"].to_numpy()
     acquired = places.acquired[at]
-    change_day = number(CHANGE_DAY)
-    # The competitor's customers come over together; who subscribes to it later is the company's at once.
+    change_day = day_number(CHANGE_DAY)
+    # The competitor's customers are acquired on one day; later subscribers belong to the company at once.
     joined = np.where(acquired, np.maximum(rows["subscribed_on"], change_day), rows["subscribed_on"])
-    stayed = rows["cancelled_on"].fillna(number(END))
-    known: Array = np.asarray((stayed >= number(FIRST_DAY)) & (~acquired | (market.change & (stayed > joined))))
+    stayed = rows["cancelled_on"].fillna(day_number(END))
+    is_customer: Array = np.asarray(
+        (stayed >= day_number(FIRST_DAY)) & (~acquired | (market.change & (stayed > joined)))
+    )
     frame = pd.DataFrame(
         {
             "customer_id": rows["customer_id"],
@@ -113,7 +115,7 @@ def _customers(market: Market) -> pd.DataFrame:
             "cancelled_on": _dates(rows["cancelled_on"]),
         }
     )
-    return frame.loc[known].reset_index(drop=True)
+    return frame.loc[is_customer].reset_index(drop=True)
 
 
 def _dates(days: Array | pd.Series) -> pd.Series:
@@ -121,7 +123,7 @@ def _dates(days: Array | pd.Series) -> pd.Series:
 
 
 def _events(market: Market, week: Week) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Write down a week's activity, support calls and payments, of every customer in the market."""
+    """Generate a week's activity, support calls and payments of every customer in the market."""
     rng = np.random.default_rng((market.seed, week.monday, 1))
     return _activity(rng, market.places, week), _calls(rng, week), _payments(week)
 
@@ -168,11 +170,11 @@ def _payments(week: Week) -> pd.DataFrame:
     )
 
 
-def _known(events: pd.DataFrame, customers: pd.DataFrame, day: str) -> pd.DataFrame:
-    """Keep the events of the company's customers; those taken over bring two weeks of history along."""
-    taken_over = customers["joined_on"] > customers["subscribed_on"]
-    since = customers["joined_on"].mask(taken_over, pd.Timestamp(MIGRATED_FROM))
-    known_from = events["customer_id"].map(pd.Series(since.to_numpy(), index=customers["customer_id"]))
-    # In the order of the tables' keys, which a database loads a quarter faster.
-    known = events.loc[events[day] >= known_from]
-    return known.sort_values(["customer_id", day], ignore_index=True)
+def _filter_events(events: pd.DataFrame, customers: pd.DataFrame, day: str) -> pd.DataFrame:
+    """Select the events of the company's customers, with two weeks of history for acquired ones."""
+    acquired = customers["joined_on"] > customers["subscribed_on"]
+    since = customers["joined_on"].mask(acquired, pd.Timestamp(MIGRATED_FROM))
+    visible_from = events["customer_id"].map(pd.Series(since.to_numpy(), index=customers["customer_id"]))
+    # Sorted by the tables' keys, which loads a quarter faster.
+    visible = events.loc[events[day] >= visible_from]
+    return visible.sort_values(["customer_id", day], ignore_index=True)

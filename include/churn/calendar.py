@@ -1,4 +1,4 @@
-"""The dates of the simulated world. A partition's key is its cut-off, a Monday, as an ISO date."""
+"""Dates of the simulated company. A partition's key is its cut-off, a Monday, as an ISO date."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ FIRST_WEEK = date(2026, 1, 12)
 HISTORY_END = date(2026, 3, 30)
 """The last of the 12 partitions that exist before the weekly runs begin."""
 CHANGE_WEEK = date(2026, 5, 4)
-"""The first partition whose days are changed."""
+"""The first partition with data after the change."""
 CHANGE_DAY = CHANGE_WEEK - WEEK
-"""The Monday on which the world changes."""
+"""The Monday of the simulated change."""
 LAST_WEEK = date(2026, 6, 22)
 """The last partition."""
 
@@ -29,7 +29,7 @@ def weeks(first: date, last: date) -> list[date]:
 
 
 def key(cutoff: date) -> str:
-    """Write a cut-off as a partition key.
+    """Format a cut-off as a partition key.
 
     :param cutoff: the Monday the partition ends at (excluded)
     """
@@ -37,8 +37,8 @@ def key(cutoff: date) -> str:
 
 
 def last_labelled(as_of: date) -> date:
-    """Find the latest cut-off whose whole label horizon lies before a day.
+    """Return the latest cut-off whose full label horizon lies before a day.
 
-    :param as_of: the day on which the labels are asked for; its own events are not known yet
+    :param as_of: the day on which the labels are read; its own events are not available yet
     """
     return as_of - LABEL_HORIZON

@@ -1,4 +1,4 @@
-"""The company's tables, and writing a simulated business into them."""
+"""Database tables of the simulated company."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ sa.Table(
     sa.Column("joined_on", sa.Date, nullable=False, index=True),
     sa.Column("cancelled_on", sa.Date, index=True),
 )
-# The three tables of events carry no foreign key: checking it row by row doubles the time to load them.
+# The three event tables have no foreign keys: checking them row by row doubles the load time.
 sa.Table(
     "daily_activity",
     METADATA,
@@ -74,14 +74,14 @@ sa.Table(
 
 
 def write(business: Business, engine: sa.Engine) -> None:
-    """Replace the company's tables by those of a business, all of them or none.
+    """Replace the company's tables in one transaction.
 
     :param business: what to write
-    :param engine: the database, SQLite or PostgreSQL; other tables in it are left alone
+    :param engine: the database, SQLite or PostgreSQL; other tables are not changed
     """
     with engine.begin() as connection:
         if engine.dialect.name == "sqlite":
-            # The driver opens a transaction at the first INSERT only, too late for the DROPs.
+            # The driver opens a transaction only at the first INSERT, too late for the DROPs.
             connection.exec_driver_sql("BEGIN")
         METADATA.drop_all(connection)
         METADATA.create_all(connection)
@@ -92,7 +92,7 @@ def write(business: Business, engine: sa.Engine) -> None:
 def _insert(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame) -> None:
     columns = {str(name): _values(frame[name]) for name in frame}
     if connection.dialect.name == "postgresql":
-        # One statement with an array a column: its drivers take twice as long to send row by row.
+        # One statement with an array per column: sending row by row takes twice as long.
         arrays = [sa.func.unnest(sa.literal(values, ARRAY(table.c[name].type))) for name, values in columns.items()]
         connection.execute(table.insert().from_select(list(columns), sa.select(*arrays)))
     elif len(frame):
@@ -101,7 +101,7 @@ def _insert(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame) -> 
 
 
 def _values(column: pd.Series[Any]) -> list[Any]:
-    """Give a column as Python values the drivers know: dates, and None for what is missing."""
+    """Return a column as Python values: dates, and None for missing values."""
     if column.dtype.kind == "M":
         return column.to_numpy().astype("datetime64[D]").tolist()
     if column.isna().any():

@@ -29,9 +29,9 @@ NUMERIC = [
 ]
 CATEGORICAL = ["plan", "segment", "region", "acquisition_channel"]
 FEATURES = [*NUMERIC, *CATEGORICAL]
-SLICES = ["plan", "segment", "region"]  # in none of which a new champion may be worse
-GROUPS = ["region"]  # between which the share of customers who are called must not differ by much
-CALLED_FROM = 0.3  # the score from which on somebody calls the customer
+SLICES = ["plan", "segment", "region"]  # a new champion must not be worse in any of them
+GROUPS = ["region"]  # fairness: similar proportions of called customers
+CALL_THRESHOLD = 0.3  # customers with at least this score are called
 
 SQL = Path(__file__).parent / "sql"
 FEATURES_SQL = SQL / "features.sql"
@@ -39,7 +39,7 @@ LABELS_SQL = SQL / "labels.sql"
 
 
 def query_binds(partition: str) -> dict[str, str]:
-    """Give the binds of ``features.sql``: the week up to the cut-off and the week before it.
+    """Return the binds of ``features.sql``: the week up to the cut-off and the week before it.
 
     :param partition: the partition's key, its cut-off as ``YYYY-MM-DD``
     """
@@ -52,7 +52,7 @@ def query_binds(partition: str) -> dict[str, str]:
 
 
 def label_binds(partition: str) -> dict[str, str]:
-    """Give the binds of ``labels.sql``: the cut-off and the end (excluded) of the label's horizon.
+    """Return the binds of ``labels.sql``: the cut-off and the end (excluded) of the label's horizon.
 
     :param partition: the partition's key, its cut-off as ``YYYY-MM-DD``
     """
@@ -61,9 +61,9 @@ def label_binds(partition: str) -> dict[str, str]:
 
 
 def with_tenure(frame: pd.DataFrame, partition: str) -> pd.DataFrame:
-    """Replace ``subscribed_on`` by ``tenure_weeks``, which no portable SQL can subtract.
+    """Replace ``subscribed_on`` by ``tenure_weeks``: date subtraction is not portable in SQL.
 
-    :param frame: rows of ``features.sql``; ``subscribed_on`` holds dates or ISO strings
+    :param frame: rows of ``features.sql``; ``subscribed_on`` has dates or ISO strings
     :param partition: the partition's key, its cut-off as ``YYYY-MM-DD``
     :return: a new frame; ``tenure_weeks`` is a float, in weeks from subscription to cut-off
     """

@@ -1,9 +1,8 @@
-"""The simulated market: who subscribes, what they do and when they leave, week by week.
+"""Simulated market: subscriptions, activity and cancellations, week by week.
 
-It is a fixed number of *places*: a plan, a segment, a region and a taste for the product. Customers come and
-go in a place like for like, so arrivals balance departures and the population is stationary by construction,
-whatever makes people leave. The competitor's places live in the same market from the beginning; the company
-has their customers only from the day it takes the competitor over.
+The market has a fixed number of *places*: a plan, a segment, a region and a taste for the product. A customer who
+leaves a place is replaced by a similar one, so the population is stationary whatever the churn reasons are. The
+competitor's places exist from the beginning; their customers join the company on the day of the acquisition.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from include.churn.calendar import CHANGE_DAY, FIRST_WEEK, WEEK
 Array = np.ndarray[Any, np.dtype[Any]]
 
 FIRST_DAY = FIRST_WEEK - 3 * WEEK
-"""The first written day."""
+"""The first day in the database."""
 
 BURN_IN_WEEKS = 156
 FIRST_CUSTOMER_ID = 100_001
-OCCUPIED = 0.945
-"""Share of the places with a customer in it, as a place waits a week on average for its next customer."""
-ACQUIRED = 0.35
-"""The competitor's customers, as a share of the company's own."""
+OCCUPIED_FRACTION = 0.945
+"""Fraction of the places with a customer; an empty place waits a week on average for its next customer."""
+ACQUIRED_FRACTION = 0.35
+"""The competitor's customers as a fraction of the company's own."""
 
 PLANS = ("basic", "standard", "premium")
 WEEKLY_PRICES = {"basic": 2.49, "standard": 3.99, "premium": 5.99}
@@ -47,19 +46,19 @@ AGE_MISSING = 0.04
 UNTRACKED = 0.03
 PAYMENT_FAILS = 0.05
 MOOD_MEMORY = 0.85
-"""Correlation of a place's mood, what moves its activity around its taste, from one week to the next."""
+"""Autocorrelation of a place's mood, the weekly deviation of its activity from its taste."""
 MOOD_SPREAD = 0.7
 TROUBLE_STARTS, TROUBLE_STAYS = 0.04, 0.8
 CALLS_A_DAY = {False: 0.012, True: 0.28}
 
-# The level of each rule's log-odds, set so that both rules lose 5.6 % of every plan's customers a week: the
-# customers' tenure stays stationary through the change.
+# Intercepts of the log-odds, chosen so that both rules lose 5.6 % of every plan's customers a week: tenure stays
+# stationary through the change.
 BASE_BEFORE = {"basic": -4.66, "standard": -4.6, "premium": -4.52}
 BASE_AFTER = {"basic": -3.51, "standard": -4.23, "premium": -4.63}
 
 
-def number(day: date) -> int:
-    """Count a date's days since 1970, the simulation's own calendar.
+def day_number(day: date) -> int:
+    """Return a date as the number of days since 1970.
 
     :param day: the date
     """
@@ -68,7 +67,7 @@ def number(day: date) -> int:
 
 @dataclass(frozen=True)
 class Places:
-    """What stays the same of each place in the market, an array of one element a place each."""
+    """Constant attributes of the places in the market, one array element per place."""
 
     acquired: Array
     segment: Array
@@ -86,7 +85,7 @@ class Places:
 
 @dataclass
 class Week:
-    """What happened in each place in one week: arrays of (places,) or (places, 7 days)."""
+    """Events of each place in one week: arrays of shape (places,) or (places, 7 days)."""
 
     monday: int
     customer: Array
@@ -99,48 +98,48 @@ class Week:
 
 @dataclass
 class Market:
-    """The state of every place at the start of a week, and the registers of who came and who left.
+    """State of every place at the start of a week, and the history of arrivals and departures.
 
-    :param seed: of the world; every week has its own generator, so that one week never shifts the next
-    :param places: what stays the same
-    :param change: whether the world changes on ``CHANGE_DAY``
+    :param seed: seed of the simulation; every week has its own generator
+    :param places: the constant attributes
+    :param change: whether the change happens on ``CHANGE_DAY``
     """
 
     seed: int
     places: Places
     change: bool
     customer: Array = field(init=False)
-    """Who has the place, or -1."""
+    """Customer in the place, or -1."""
     subscribed: Array = field(init=False)
-    """Since which day, or for an empty place the day on which the next customer comes."""
+    """Day of subscription, or for an empty place the arrival day of the next customer."""
     mood: Array = field(init=False)
     trouble: Array = field(init=False)
     last: Week | None = None
     next_id: int = FIRST_CUSTOMER_ID
-    came: list[pd.DataFrame] = field(default_factory=list)
-    left: list[pd.DataFrame] = field(default_factory=list)
+    arrivals: list[pd.DataFrame] = field(default_factory=list)
+    departures: list[pd.DataFrame] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         count = len(self.places)
         self.customer = np.full(count, -1)
-        # The places open over a year: those who never leave must not all have come on one day.
+        # The places open over a year, so that long-term customers do not all share one day.
         opening = np.random.default_rng((self.seed, 1)).integers(0, 364, count)
-        self.subscribed = number(FIRST_DAY) - 7 * BURN_IN_WEEKS + opening
+        self.subscribed = day_number(FIRST_DAY) - 7 * BURN_IN_WEEKS + opening
         self.mood = np.zeros(count)
         self.trouble = np.zeros(count, dtype=bool)
 
     def run(self, monday: int) -> Week:
-        """Live through one week.
+        """Simulate one week.
 
         :param monday: its first day, as a number of days since 1970
         """
         rng = np.random.default_rng((self.seed, monday))
-        customer, subscribed = self._come_and_go(rng, monday)
+        customer, subscribed = self._update_customers(rng, monday)
         count = len(self.places)
         half = rng.normal(0, MOOD_SPREAD * np.sqrt(1 - MOOD_MEMORY**2), count)
-        # Neighbours have opposite shocks: the mood of the whole market stays where it is.
+        # Neighbours have opposite shocks, so that the mean mood of the market is constant.
         self.mood = MOOD_MEMORY * self.mood + np.where(np.arange(count) % 2 == 0, half, -np.roll(half, 1))
-        self.trouble = _happens(rng, np.where(self.trouble, TROUBLE_STAYS, TROUBLE_STARTS))
+        self.trouble = _draw_events(rng, np.where(self.trouble, TROUBLE_STAYS, TROUBLE_STARTS))
         rate = np.exp(self.places.taste + self.mood)[:, None] * WEEKDAY_FACTORS
         call_rate = np.where(self.trouble, CALLS_A_DAY[True], CALLS_A_DAY[False])
         self.last = Week(
@@ -149,17 +148,17 @@ class Market:
             subscribed=subscribed,
             sessions=rng.poisson(rate),
             calls=rng.poisson(np.repeat(call_rate[:, None], 7, axis=1)),
-            failed=_happens(rng, np.full(count, PAYMENT_FAILS)),
+            failed=_draw_events(rng, np.full(count, PAYMENT_FAILS)),
             price=self._prices(monday),
         )
         return self.last
 
-    def _come_and_go(self, rng: np.random.Generator, monday: int) -> tuple[Array, Array]:
-        """Let customers leave and come; give who has each place on each day (or -1), and since when."""
+    def _update_customers(self, rng: np.random.Generator, monday: int) -> tuple[Array, Array]:
+        """Apply departures and arrivals; return each place's customer per day (or -1) and day of subscription."""
         count = len(self.places)
         days = monday + np.arange(7)
         taken = self.customer >= 0
-        leaves = _happens(rng, np.where(taken, self._chance_to_leave(monday), 0.0))
+        leaves = _draw_events(rng, np.where(taken, self._churn_probability(monday), 0.0))
         leaves_on = np.where(leaves, monday + rng.integers(0, 7, count), monday + 7)
         opens = np.where(leaves, leaves_on + rng.integers(0, 15, count), self.subscribed)
         comes = (~taken | leaves) & (opens < monday + 7)
@@ -177,79 +176,78 @@ class Market:
         return customer, subscribed
 
     def _register(self, leaves: Array, leaves_on: Array, comes: Array, newcomer: Array, opens: Array) -> None:
-        self.left.append(pd.DataFrame({"customer_id": self.customer[leaves], "cancelled_on": leaves_on[leaves]}))
+        self.departures.append(pd.DataFrame({"customer_id": self.customer[leaves], "cancelled_on": leaves_on[leaves]}))
         came = {"customer_id": newcomer, "place": np.arange(len(newcomer)), "subscribed_on": opens}
-        self.came.append(pd.DataFrame({name: values[comes] for name, values in came.items()}))
+        self.arrivals.append(pd.DataFrame({name: values[comes] for name, values in came.items()}))
 
     def _changed(self, day: int) -> bool:
-        return self.change and day >= number(CHANGE_DAY)
+        return self.change and day >= day_number(CHANGE_DAY)
 
     def _prices(self, day: int) -> Array:
         prices = list_prices(risen=self._changed(day))
         return np.asarray(np.round(_by_plan(self.places, prices) * (1 - self.places.discount), 2))
 
-    def _chance_to_leave(self, monday: int) -> Array:
-        """Give each place's chance that its customer cancels within the week that begins."""
+    def _churn_probability(self, monday: int) -> Array:
+        """Return each place's probability that its customer cancels within the coming week."""
         if self.last is None:
             return np.zeros(len(self.places))
         weeks = (monday - self.subscribed) / 7
-        # Both rules: people are quicker to leave in their first month, and after a failed payment.
+        # Both rules: churn is higher in the first month and after a failed payment.
         shared = 0.5 * (weeks < 4) + 0.6 * self.last.failed
-        rule = leaving_after if self._changed(monday) else leaving_before
+        rule = churn_log_odds_after if self._changed(monday) else churn_log_odds_before
         log_odds = shared + rule(self.places, self.last, self._prices(monday))
         return np.asarray(1 / (1 + np.exp(-log_odds)))
 
 
-def leaving_before(places: Places, week: Week, price: Array) -> Array:
-    """Score who leaves before the change: those who use the product little and those who call a lot.
+def churn_log_odds_before(places: Places, week: Week, price: Array) -> Array:
+    """Compute the log-odds of churn before the change: low usage and many calls.
 
-    :param places: what stays the same of each place
-    :param week: the week behind, whole, whoever had the place
-    :param price: in euros a week; does not matter yet
+    :param places: the constant attributes
+    :param week: the previous week
+    :param price: in euros a week; not used
     :return: log-odds of cancelling within a week, one a place
     """
     use = np.log1p(week.sessions.sum(axis=1))
     calls = week.calls.sum(axis=1)
     base = _by_plan(places, BASE_BEFORE)
-    # Little use is a slope and a step, and only the second call of a week is one too many.
+    # Low usage has a slope and a step; calls matter mostly from the second one.
     little_use = -1.4 * (use - 1.6) + 1.0 * (use < 1.0)
     many_calls = 0.5 * (calls == 1) + 2.8 * (calls >= 2)
     return np.asarray(base + little_use + many_calls)
 
 
-def leaving_after(places: Places, week: Week, price: Array) -> Array:
-    """Score who leaves after the change: those who pay much for what they use, and premium's heavy users.
+def churn_log_odds_after(places: Places, week: Week, price: Array) -> Array:
+    """Compute the log-odds of churn after the change: a high price per use, and heavy users of premium.
 
-    :param places: what stays the same of each place
-    :param week: the week behind, whole, whoever had the place
+    :param places: the constant attributes
+    :param week: the previous week
     :param price: in euros a week
     :return: log-odds of cancelling within a week, one a place
     """
     use = np.log1p(week.sessions.sum(axis=1))
     calls = week.calls.sum(axis=1)
     base = _by_plan(places, BASE_AFTER)
-    dear = np.log(price) - use
-    # A call is now a customer the company talks into staying.
+    price_per_use = np.log(price) - use
+    # After the change a call lowers churn.
     heavy = 2.0 * (use - 1.6) + 1.0 * (use > 2.3)
-    reason = np.where(places.plan == "premium", heavy, 1.6 * (dear + 0.6))
+    reason = np.where(places.plan == "premium", heavy, 1.6 * (price_per_use + 0.6))
     return np.asarray(base + reason - 0.8 * np.minimum(calls, 2))
 
 
-def _happens(rng: np.random.Generator, chances: Array) -> Array:
-    """Draw events that happen with some chance each, and in total as often as expected.
+def _draw_events(rng: np.random.Generator, probabilities: Array) -> Array:
+    """Draw events with given probabilities, by systematic sampling.
 
-    Independent draws would make the whole company drift by luck alone, as much as the drift checks allow. So
-    this samples systematically: the chances are laid end to end in random order, every whole step hits one.
+    The total number of events is as expected. Independent draws would vary as much as the drift checks allow.
     """
-    order = rng.permutation(len(chances))
-    steps = np.floor(np.cumsum(chances[order]) + rng.random())
-    happens = np.empty(len(chances), dtype=bool)
-    happens[order] = np.diff(steps, prepend=0.0) > 0
-    return happens
+    order = rng.permutation(len(probabilities))
+    steps = np.floor(np.cumsum(probabilities[order]) + rng.random())
+    drawn = np.empty(len(probabilities), dtype=bool)
+    drawn[order] = np.diff(steps, prepend=0.0) > 0
+    return drawn
 
 
 def list_prices(risen: bool) -> dict[str, float]:
-    """Give each plan's price in euros a week, before any discount.
+    """Return each plan's price in euros a week, before any discount.
 
     :param risen: whether the price rise has happened
     """
@@ -261,14 +259,14 @@ def _by_plan(places: Places, values: dict[str, float]) -> Array:
 
 
 def open_places(seed: int, size: int) -> Places:
-    """Draw the places of the market, the company's own first and the competitor's after them.
+    """Draw the places of the market: first the company's own, then the competitor's.
 
-    :param seed: of the world
-    :param size: customers the company has before the change, about
+    :param seed: seed of the simulation
+    :param size: approximate number of customers before the change
     """
     rng = np.random.default_rng((seed, 0))
-    own = round(size / OCCUPIED)
-    count = own + round(own * ACQUIRED)
+    own = round(size / OCCUPIED_FRACTION)
+    count = own + round(own * ACQUIRED_FRACTION)
     acquired = np.arange(count) >= own
 
     def draw(shares: dict[Any, float]) -> Array:

@@ -1,4 +1,4 @@
-"""The two candidate models, each one pipeline from raw feature columns to a probability.
+"""Candidate models: pipelines from raw feature columns to a probability.
 
 Imported while DAG files are parsed: scikit-learn is imported inside the functions. Only scikit-learn's own
 transformers are used, so that a fitted pipeline can be stored with skops.
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def linear(seed: int = 0) -> Pipeline:
-    """Make an unfitted logistic regression on imputed, scaled and one-hot encoded features.
+    """Return an unfitted logistic regression on imputed, scaled and one-hot encoded features.
 
     :param seed: the estimator's random state
     """
@@ -26,14 +26,14 @@ def linear(seed: int = 0) -> Pipeline:
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     numbers = Pipeline([("impute", SimpleImputer(strategy="median")), ("scale", StandardScaler())])
-    # A missing category becomes a column of its own; one never seen in training becomes all zeros.
+    # A missing category becomes its own column; an unknown category becomes all zeros.
     categories = OneHotEncoder(handle_unknown="ignore")
     columns = ColumnTransformer([("numbers", numbers, NUMERIC), ("categories", categories, CATEGORICAL)])
     return Pipeline([("columns", columns), ("model", LogisticRegression(max_iter=1000, random_state=seed))])
 
 
 def boosted(seed: int = 0) -> Pipeline:
-    """Make an unfitted gradient boosting on numbers as they are and coded categories.
+    """Return an unfitted gradient boosting on raw numbers and ordinal-encoded categories.
 
     :param seed: the estimator's random state
     """
@@ -42,8 +42,8 @@ def boosted(seed: int = 0) -> Pipeline:
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import OrdinalEncoder
 
-    # Codes are split on as numbers, which does well for a handful of values. The estimator's own
-    # `categorical_features` keeps a functools.partial inside, which skops rightly does not trust.
+    # Codes are split as numbers, which works for few values. The estimator's `categorical_features` would store a
+    # functools.partial, which skops does not trust.
     categories = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
     columns = ColumnTransformer([("categories", categories, CATEGORICAL), ("numbers", "passthrough", NUMERIC)])
     model = HistGradientBoostingClassifier(

@@ -1,6 +1,6 @@
-"""The churn story without a scheduler: the same core functions that the operators call, week after week.
+"""The churn scenario without a scheduler: the same core functions that the operators call, week after week.
 
-Quick enough to try many seeds: ``python -m include.churn.offline --seeds 10 --size 3000``.
+Fast enough to try many seeds: ``python -m include.churn.offline --seeds 10 --size 3000``.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from include.churn import backtest, business, calendar, database, features
-from include.churn.bundle import CANDIDATES, CONTRACT, MODEL, POLICY, TEST_SHARE, VALIDATION_SHARE
+from include.churn.bundle import CANDIDATES, CONTRACT, MODEL, POLICY, TEST_FRACTION, VALIDATION_FRACTION
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from sqlalchemy import Engine
 
-    from airflow_mlops.core.data import Contract
-    from airflow_mlops.core.data.snapshot import SnapshotRoot
-    from airflow_mlops.core.monitoring.retraining import Cause, TrainingPlan
-    from airflow_mlops.core.refs import ModelVersionRef, SnapshotRef
-    from airflow_mlops.core.report import Report
+    from airflow_mlops.common.refs import ModelVersionRef, SnapshotRef
+    from airflow_mlops.common.report import Report
+    from airflow_mlops.core.data.contracts import Contract
+    from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
+    from airflow_mlops.core.retraining.plan import Cause, TrainingPlan
     from airflow_mlops.core.training.candidate import Candidate
     from airflow_mlops.store.database import Database
 
 
 @dataclass
-class World:
-    """Where everything is kept, and what happened."""
+class OfflineScenario:
+    """Databases and folders of a scenario, and its results."""
 
     source: Engine
     store: Database
@@ -39,12 +39,12 @@ class World:
     decisions: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
-    def new(cls, folder: Path, *, seed: int, size: int, change: bool) -> World:
-        """Build a fresh business, store, snapshot root and MLflow in a folder."""
+    def create(cls, folder: Path, *, seed: int, size: int, change: bool) -> OfflineScenario:
+        """Create a business, store, snapshot root and MLflow in a folder."""
         from mlflow import MlflowClient
         from sqlalchemy import create_engine
 
-        from airflow_mlops.core.data.snapshot import SnapshotRoot
+        from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
         from airflow_mlops.store.database import Database
 
         source = create_engine(f"sqlite:///{folder}/business.db")
@@ -57,28 +57,29 @@ class World:
         return cls(source, store, SnapshotRoot((folder / "snapshots").as_uri()), client)
 
 
-def run(world: World) -> World:
-    """Live through the whole calendar: history, first champion, then week after week."""
+def run(world: OfflineScenario) -> OfflineScenario:
+    """Run all weeks: history, first champion, then week after week."""
     for week in calendar.weeks(calendar.FIRST_WEEK, calendar.LAST_WEEK):
         partition = calendar.key(week)
         ingest(world, partition)
         if week < calendar.HISTORY_END:
             continue
         if week == calendar.HISTORY_END:
-            retrain(world, "hand", f"hand_{partition}")
+            retrain(world, "manual", f"hand_{partition}")
             continue
         score(world, partition)
-        watch(world, partition)
+        monitor(world, partition)
         retrain(world, "drift", f"drift_{partition}")
     return world
 
 
-def ingest(world: World, partition: str) -> None:
-    """What ``churn_features`` does."""
+def ingest(world: OfflineScenario, partition: str) -> None:
+    """Run the steps of ``churn_features``."""
     import pandas as pd
     from sqlalchemy import text
 
-    from airflow_mlops.core.data import Contract, validate
+    from airflow_mlops.core.data.contracts import Contract
+    from airflow_mlops.core.data.validation import validate
     from airflow_mlops.store import catalogue
 
     def query(path: Path, binds: dict[str, str]) -> pd.DataFrame:
@@ -97,79 +98,81 @@ def ingest(world: World, partition: str) -> None:
         raise AssertionError(report.summary())
 
 
-def score(world: World, partition: str) -> None:
-    """What ``churn_scoring`` does."""
-    from airflow_mlops.core.address import snapshot_at
-    from airflow_mlops.core.monitoring import scoring
+def score(world: OfflineScenario, partition: str) -> None:
+    """Run the steps of ``churn_scoring``."""
+    from airflow_mlops.core import scoring
+    from airflow_mlops.core.data.snapshots.resolver import resolve_snapshot
+    from airflow_mlops.core.models.loading import LoadingOptions, load_version
     from airflow_mlops.core.registry.history import champion_at
-    from airflow_mlops.core.registry.loading import Loading, load_version
     from airflow_mlops.store import catalogue, versions
 
     champion = champion_at(world.store, MODEL, partition)
     if champion is None:
         return
-    job = scoring.Job(
-        rows=world.root.open(snapshot_at(world.store, f"churn_features@{partition}")),
+    job = scoring.ScoringJob(
+        rows=world.root.open(resolve_snapshot(world.store, f"churn_features@{partition}")),
         version=versions.ref(champion),
         key=[features.KEY],
         features=features.FEATURES,
         dataset="churn_scores",
     )
     ref = scoring.score(
-        world.root, job, lambda: load_version(champion, world.mlflow.tracking_uri, how=Loading(in_process=True))
+        world.root,
+        job,
+        lambda: load_version(champion, world.mlflow.tracking_uri, loading=LoadingOptions(in_process=True)),
     )
     catalogue.record(world.store, ref)
 
 
-def watch(world: World, partition: str) -> None:
-    """What ``churn_monitoring`` does."""
-    from airflow_mlops.core.address import snapshot_at
-    from airflow_mlops.core.errors import NotFound
+def monitor(world: OfflineScenario, partition: str) -> None:
+    """Run the steps of ``churn_monitoring``."""
+    from airflow_mlops.common.errors import NotFound
+    from airflow_mlops.common.policy import load_section
+    from airflow_mlops.core.data.snapshots.resolver import resolve_snapshot
     from airflow_mlops.core.monitoring.concept import check_concept
     from airflow_mlops.core.monitoring.drift import check_features, check_predictions
-    from airflow_mlops.core.monitoring.episodes import EpisodePolicy, advance
-    from airflow_mlops.core.monitoring.performance import check_scores
-    from airflow_mlops.core.policy import load_section
+    from airflow_mlops.core.monitoring.performance import check_performance
     from airflow_mlops.core.registry.history import champion_at
+    from airflow_mlops.core.retraining.episodes import EpisodePolicy, advance
     from airflow_mlops.store import reports
 
     champion = champion_at(world.store, MODEL, partition)
     if champion is None:
         return
-    current = world.root.open(snapshot_at(world.store, f"churn_features@{partition}"))
+    current = world.root.open(resolve_snapshot(world.store, f"churn_features@{partition}"))
     report = check_features(world.store, champion, current, POLICY)
     world.drift[partition] = report.verdict
     reports.publish(world.store, report, actor=f"offline/{partition}")
-    weekly = world.root.open(snapshot_at(world.store, f"churn_scores@{partition}"))
-    spread = check_predictions(world.store, champion, weekly, POLICY)
-    reports.publish(world.store, spread, actor=f"offline/{partition}")
+    weekly = world.root.open(resolve_snapshot(world.store, f"churn_scores@{partition}"))
+    prediction_drift = check_predictions(world.store, champion, weekly, POLICY)
+    reports.publish(world.store, prediction_drift, actor=f"offline/{partition}")
     labelled = labelled_at(partition)
     try:
-        scores = world.root.open(snapshot_at(world.store, f"churn_scores@{labelled}"))
-        labels = world.root.open(snapshot_at(world.store, f"churn_labels@{labelled}"))
+        scores = world.root.open(resolve_snapshot(world.store, f"churn_scores@{labelled}"))
+        labels = world.root.open(resolve_snapshot(world.store, f"churn_labels@{labelled}"))
     except NotFound:
         pass  # that week was before the first champion
     else:
-        judged = check_scores(
+        performance = check_performance(
             world.store, scores, labels, model=MODEL, key=features.KEY, target=features.TARGET, policy=POLICY
         )
-        reports.publish(world.store, judged, actor=f"offline/{partition}")
-        rows = world.root.open(snapshot_at(world.store, f"churn_features@{labelled}"))
-        relation = check_concept(
+        reports.publish(world.store, performance, actor=f"offline/{partition}")
+        rows = world.root.open(resolve_snapshot(world.store, f"churn_features@{labelled}"))
+        concept_drift = check_concept(
             world.store, scores, labels, rows, model=MODEL, key=features.KEY, target=features.TARGET, policy=POLICY
         )
-        reports.publish(world.store, relation, actor=f"offline/{partition}")
+        reports.publish(world.store, concept_drift, actor=f"offline/{partition}")
     policy = load_section(EpisodePolicy, POLICY, "episode")
     advance(world.store, policy, model=MODEL, partition=partition, labels="churn_labels", labelled_until=labelled)
 
 
-def retrain(world: World, cause: Cause, actor: str) -> None:
-    """What ``churn_training`` does; nothing when there is nothing to do."""
-    from airflow_mlops.core.monitoring.episodes import EpisodePolicy, finish
-    from airflow_mlops.core.monitoring.retraining import plan
-    from airflow_mlops.core.policy import load_section
+def retrain(world: OfflineScenario, cause: Cause, actor: str) -> None:
+    """Run the steps of ``churn_training``, if a training is training."""
+    from airflow_mlops.common.policy import load_section
+    from airflow_mlops.core.retraining.episodes import EpisodePolicy, finish
+    from airflow_mlops.core.retraining.plan import plan_training
 
-    planned = plan(
+    training = plan_training(
         world.store,
         model=MODEL,
         labels="churn_labels",
@@ -179,52 +182,58 @@ def retrain(world: World, cause: Cause, actor: str) -> None:
         label_delay=calendar.LABEL_HORIZON,
         start_from=load_section(EpisodePolicy, POLICY, "episode").retraining.start_from,
     )
-    if planned is None:
+    if training is None:
         return
-    decision = challenge(world, planned, actor)
-    world.decisions.append({"actor": actor, "plan": planned.to_dict(), "decision": decision})
-    if planned.episode is not None:
+    decision = challenge(world, training, actor)
+    world.decisions.append({"actor": actor, "plan": training.to_dict(), "decision": decision})
+    if training.episode is not None:
         finish(
             world.store,
-            planned.episode,
+            training.episode,
             actor=actor,
-            outcome="promoted" if decision in ("promote", "bootstrap") else "rejected",
+            outcome="promoted" if decision in ("promote", "promote_first") else "rejected",
         )
 
 
-def challenge(world: World, planned: TrainingPlan, actor: str) -> str | None:
-    """Train the candidates, choose, register, gate, and promote if the gate says so; gives its decision."""
-    from airflow_mlops.core.data import Contract, profile
-    from airflow_mlops.core.data.training_set import labelled_rows
-    from airflow_mlops.core.evaluation import GatePolicy
-    from airflow_mlops.core.evaluation.asked import Asked
-    from airflow_mlops.core.policy import load_section
-    from airflow_mlops.core.registry import comparison, gating, promotion
+def challenge(world: OfflineScenario, training: TrainingPlan, actor: str) -> str | None:
+    """Train, select, register and gate a challenger, promote it if it passes, and return the decision."""
+    from airflow_mlops.common.policy import load_section
+    from airflow_mlops.core.data.contracts import Contract
+    from airflow_mlops.core.data.profiles import profile
+    from airflow_mlops.core.data.snapshots.training_set import join_labels
+    from airflow_mlops.core.evaluation import comparison
+    from airflow_mlops.core.evaluation.options import EvaluationOptions
+    from airflow_mlops.core.gate import GatePolicy
+    from airflow_mlops.core.registry import gate_version, promotion
     from airflow_mlops.core.registry.registration import register
     from airflow_mlops.core.training import fit
-    from airflow_mlops.core.training.splits import KeyRule, Shares, split
+    from airflow_mlops.core.training.splits import KeyRule, SplitFractions, split_snapshot
     from airflow_mlops.store import catalogue, reports, versions
     from airflow_mlops.store.clock import from_iso
 
     contract = Contract.load(CONTRACT)
     feature_refs, label_refs = (
-        catalogue.partitions(world.store, dataset, planned.first, planned.cutoff)
+        catalogue.partitions(world.store, dataset, training.first, training.cutoff)
         for dataset in ("churn_features", "churn_labels")
     )
-    rows = labelled_rows(world.root, feature_refs, label_refs, features.KEY)
-    whole = world.root.open(world.root.write("churn_training_set", rows, partition=planned.cutoff))
-    parts = split(world.root, whole, KeyRule(features.KEY, Shares(TEST_SHARE, VALIDATION_SHARE)))
+    rows = join_labels(world.root, feature_refs, label_refs, features.KEY)
+    training_set = world.root.open(world.root.write("churn_training_set", rows, partition=training.cutoff))
+    parts = split_snapshot(
+        world.root, training_set, KeyRule(features.KEY, SplitFractions(TEST_FRACTION, VALIDATION_FRACTION))
+    )
     runs = [
         fit.train(
             world.mlflow,
             world.store,
             candidate,
-            train=world.root.open(parts["train"]),
-            validation=world.root.open(parts["validation"]),
-            experiment="churn_training",
-            key=f"{actor}/train/{number}",
+            fit.TrainingJob(
+                train=world.root.open(parts["train"]),
+                validation=world.root.open(parts["validation"]),
+                experiment="churn_training",
+                key=f"{actor}/train/{number}",
+            ),
         )
-        for number, candidate in enumerate(_candidates(world, planned, contract))
+        for number, candidate in enumerate(_candidates(world, training, contract))
     ]
     train_rows = world.root.open(parts["train"]).scan()
     baseline = profile(train_rows, columns=contract.features, cluster=contract.cluster)
@@ -232,90 +241,102 @@ def challenge(world: World, planned: TrainingPlan, actor: str) -> str | None:
         world.mlflow,
         world.store,
         model=MODEL,
-        run=fit.choose(runs),
+        run=fit.select_challenger(runs),
         data=parts,
         baseline=baseline.to_dict(),
         contract=contract.to_dict(),
-        cutoff=planned.cutoff,
+        cutoff=training.cutoff,
         key=f"{actor}/register",
     )
-    judged_on = comparison.Rows(
+    test_rows = comparison.GateDataset(
         world.root.open(parts["test"]), [features.KEY, "partition"], features.TARGET, contract.features
     )
-    evaluation = comparison.compare(
+    evaluation = comparison.compare_with_champion(
         world.store,
         world.root,
         challenger=challenger,
-        rows=judged_on,
+        rows=test_rows,
         metric="roc_auc",
         tracking_uri=world.mlflow.tracking_uri,
-        asked=Asked(features.SLICES, features.GROUPS, features.CALLED_FROM, cost=True),
+        options=EvaluationOptions(features.SLICES, features.GROUPS, features.CALL_THRESHOLD, cost=True),
     )
-    tested = _self_tested(world, contract, parts["validation"], challenger)
-    verdict = gating.gate(
+    model_tests = _run_model_tests(world, contract, parts["validation"], challenger)
+    verdict = gate_version.gate_version(
         world.store,
         world.root,
         evaluation=evaluation,
         challenger=challenger,
         policy=load_section(GatePolicy, POLICY, "gate"),
-        self_tests=tested,
+        self_tests=model_tests,
     )
-    reports.publish(world.store, tested, actor=f"{actor}/self_test")
+    reports.publish(world.store, model_tests, actor=f"{actor}/self_test")
     reports.publish(world.store, evaluation, actor=f"{actor}/evaluate")
     reports.publish(world.store, verdict, actor=f"{actor}/gate")
     versions.bind_gate(world.store, MODEL, challenger.version, report_id=verdict.id, decision=str(verdict.decision))
-    if verdict.decision in promotion.PASSING:
+    if verdict.decision in promotion.PASSING_DECISIONS:
         promotion.promote(
             world.mlflow,
             world.store,
             challenger=challenger,
             gate=verdict.id,
             actor=f"{actor}/promote",
-            reason=f"{planned.cause}: passed the gate",
-            effective_at=from_iso(planned.effective_at),
+            reason=f"{training.cause}: passed the gate",
+            effective_at=from_iso(training.effective_at),
         )
     return verdict.decision
 
 
-def _candidates(world: World, planned: TrainingPlan, contract: Contract) -> list[Candidate]:
-    """Choose what is fitted, as the DAG's step does."""
-    from airflow_mlops.core.monitoring.configuration import champions_own
-    from airflow_mlops.core.monitoring.starting import called, mappings, start
+def _candidates(world: OfflineScenario, training: TrainingPlan, contract: Contract) -> list[Candidate]:
+    """Select the candidates, as the DAG's task does."""
+    from airflow_mlops.core.retraining.candidates import candidate_name, normalise_candidates, select_candidates
+    from airflow_mlops.core.retraining.champion_config import load_champion_config
     from airflow_mlops.core.training.candidate import Candidate
 
-    given = mappings(CANDIDATES)
-    found = start(planned.start_from, given, lambda: champions_own(world.mlflow, world.store, MODEL, given))
+    configured = normalise_candidates(CANDIDATES)
+    selection = select_candidates(
+        training.start_from, configured, lambda: load_champion_config(world.mlflow, world.store, MODEL, configured)
+    )
     return [
-        Candidate(called(one), one["build"], contract.features, features.TARGET, params=one.get("model_params") or {})
-        for one in found.candidates
+        Candidate(
+            candidate_name(spec),
+            spec["build"],
+            contract.features,
+            features.TARGET,
+            params=spec.get("model_params") or {},
+        )
+        for spec in selection.candidates
     ]
 
 
-def _self_tested(world: World, contract: Contract, validation: SnapshotRef, challenger: ModelVersionRef) -> Report:
-    """Put a version to the self-tests, as the DAG's step does."""
-    from airflow_mlops.core.evaluation.self_tests import Subject, Written, self_test
-    from airflow_mlops.core.registry.loading import Loading, load_version
-    from airflow_mlops.core.training.candidate import Candidate, sampled
+def _run_model_tests(
+    world: OfflineScenario, contract: Contract, validation: SnapshotRef, challenger: ModelVersionRef
+) -> Report:
+    """Run the model tests on a version, as the DAG's task does."""
+    from airflow_mlops.core.model_tests import CustomTests, ModelUnderTest, run_model_tests
+    from airflow_mlops.core.models.loading import LoadingOptions, load_version
+    from airflow_mlops.core.training.candidate import Candidate, sample_labelled_rows
     from airflow_mlops.store import versions
 
     version = versions.get(world.store, challenger.model, challenger.version)
     candidate = Candidate(version.candidate, "", contract.features, features.TARGET)
-    rows, target = sampled(candidate, world.root.open(validation), 2000)
-    model = load_version(version, world.mlflow.tracking_uri, how=Loading(in_process=True))  # it is copied and rewritten
-    subject = Subject.of(model, rows, target, metric="roc_auc", contract=contract)
-    written = Written.load("include.churn.self_tests")
-    return self_test(subject, written, called=str(challenger), digest=version.digest)
+    rows, target = sample_labelled_rows(candidate, world.root.open(validation), 2000)
+    model = load_version(
+        version, world.mlflow.tracking_uri, loading=LoadingOptions(in_process=True)
+    )  # the tests copy and modify it
+    subject = ModelUnderTest.from_model(model, rows, target, metric="roc_auc", contract=contract)
+    custom_tests = CustomTests.load("include.churn.self_tests")
+    return run_model_tests(subject, custom_tests, model_name=str(challenger), digest=version.digest)
 
 
 def labelled_at(partition: str) -> str:
-    """Give the partition whose labels arrive at this one."""
+    """Return the partition whose labels arrive at this one."""
     from datetime import date
 
     return calendar.key(calendar.last_labelled(date.fromisoformat(partition)))
 
 
-def story(world: World) -> dict[str, Any]:
-    """Give what is asked of a story: quiet weeks, drift in the changed week, one retraining, a better champion."""
+def summarise(world: OfflineScenario) -> dict[str, Any]:
+    """Summarise a scenario: alarms in quiet weeks, drift after the change, retrainings and champions."""
     from airflow_mlops.store import episodes, ledger, versions, windows
 
     change = calendar.key(calendar.CHANGE_WEEK)
@@ -330,7 +351,7 @@ def story(world: World) -> dict[str, Any]:
         "quiet": len(quiet),
         "alarms_in_quiet_weeks": sum(v == "fail" for v in quiet),
         "first_changed_week": world.drift.get(change),
-        "episodes": len(episodes.all_of(world.store, MODEL)),
+        "episodes": len(episodes.of_model(world.store, MODEL)),
         "retrainings": sum(d["plan"]["cause"] == "drift" for d in world.decisions),
         "champions": [e.version for e in entries],
         "decisions": [d["decision"] for d in world.decisions],
@@ -339,17 +360,17 @@ def story(world: World) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Run the story for several seeds and print a line for each."""
+    """Run the scenario for several seeds and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=10, help="how many seeds, from --first on")
+    parser.add_argument("--seeds", type=int, default=10, help="number of seeds, starting at --first")
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--size", type=int, default=3000)
     parser.add_argument("--no-change", action="store_true")
     args = parser.parse_args()
     for seed in range(args.first, args.first + args.seeds):
         with tempfile.TemporaryDirectory(prefix="mlops-offline-") as folder:
-            world = World.new(Path(folder), seed=seed, size=args.size, change=not args.no_change)
-            print(seed, story(run(world)), flush=True)
+            world = OfflineScenario.create(Path(folder), seed=seed, size=args.size, change=not args.no_change)
+            print(seed, summarise(run(world)), flush=True)
 
 
 if __name__ == "__main__":

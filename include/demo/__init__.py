@@ -1,1 +1,1 @@
-"""`make demo`: start a real Airflow on this machine, drive the lifecycle through it, stop it again."""
+"""`make demo`: run the model lifecycle in a local Airflow."""

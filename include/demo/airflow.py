@@ -1,4 +1,4 @@
-"""A real Airflow for the demo: start its four components, warm, watch and stop them without a trace."""
+"""Start, monitor and stop a local Airflow for the demo."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from include.demo.waiting import unhealthy
 MIGRATE_SECONDS = 180.0
 START_SECONDS = 480.0
 GRACE_SECONDS = 12.0
-"""How long a stop waits for running tasks before it interrupts them."""
-HURRY_SECONDS = 3.0
-"""The same after an exception or Ctrl-C, when somebody waits for the prompt."""
+"""How long `stop` waits for running tasks before it interrupts them."""
+ABORT_SECONDS = 3.0
+"""The same after an exception or Ctrl-C, when a user waits for the prompt."""
 TERM_SECONDS = 3.0
 """How long tasks may take for `on_kill`."""
 API_SECONDS = 3.0
 """How long the API server may take to close its connections; a browser keeps some open."""
 TRIGGER_SECONDS = 4.0
-"""How long triggers get to clean up."""
+"""How long triggers may take to clean up."""
 OWNED = ".airflow-mlops-demo"
-"""File that marks a folder as made by this class: only such a folder is ever wiped."""
+"""File that marks a folder as made by this class: only such a folder is wiped."""
 COMPONENTS = {
     "api-server": ["api-server"],
     # Their log servers listen on all interfaces and no option changes that; here all log files are local
@@ -51,31 +51,30 @@ COMPONENTS = {
 
 
 class StackError(RuntimeError):
-    """Airflow did not start, or a component died; the text has the end of the log and where the log is."""
+    """Airflow did not start, or a component died. The message has the log's path and last lines."""
 
 
-def silent(message: str) -> None:
+def ignore_progress(message: str) -> None:
     """
-    Say nothing.
+    Ignore a progress message.
 
-    :param message: what is not said
+    :param message: the message
     """
 
 
 class AirflowStack:
     """
-    One Airflow of the demo's own: its home, its processes, its REST client.
+    A local Airflow with its own home, processes and REST client.
 
-    The components are started one by one and not by `airflow standalone`: that one does not notice when a
-    component dies, orphans them on SIGTERM, offers no way to keep log servers off the network, and costs a
-    process more.
+    The components are started one by one, because `airflow standalone` does not notice when a component dies
+    and orphans them on SIGTERM. It also cannot keep log servers off the network, and needs one more process.
 
-    :param home: AIRFLOW_HOME, made when absent (`build/airflow` of the checkout)
+    :param home: AIRFLOW_HOME, created when absent (`build/airflow` of the checkout)
     :param repo: root of the DAG bundle
-    :param env: settings that win over the demo's own
+    :param env: settings that override the demo's own
     :param database_url: Airflow's database; SQLite in the home when None
-    :param port: preferred port of the API server; the next free one is taken when it is not free
-    :param fresh: wipe the home first; otherwise a home that exists goes on where it was
+    :param port: preferred port of the API server; the next free one is used when it is taken
+    :param fresh: wipe the home first; otherwise an existing home is resumed
     """
 
     def __init__(
@@ -101,7 +100,7 @@ class AirflowStack:
         self._keys: Secrets | None = None
         self._client: RestClient | None = None
 
-    # -- what a user needs to know
+    # -- login
 
     @property
     def url(self) -> str:
@@ -110,23 +109,23 @@ class AirflowStack:
 
     @property
     def username(self) -> str:
-        """Who logs in."""
+        """Name of the admin user."""
         return USER
 
     @property
     def password(self) -> str:
-        """Generated at the first start in a home, the same ever after."""
+        """Password of the admin user: generated at the first start in a home, then reused."""
         if self._keys is None:
-            raise StackError("Airflow has not been started yet: there is no password.")
+            raise StackError("No password: Airflow has not been started yet.")
         return self._keys.password
 
     # -- start
 
-    def start(self, progress: Callable[[str], None] = silent) -> AirflowStack:
+    def start(self, progress: Callable[[str], None] = ignore_progress) -> AirflowStack:
         """
         Start everything and return when Airflow is healthy and warm.
 
-        :param progress: told, in a line each, what has been reached
+        :param progress: called with a line for each stage reached
         :raises StackError: when a component dies or the deadline passes; nothing is left running then
         :raises FolderInUseError: when another live demo uses this home
         """
@@ -135,34 +134,34 @@ class AirflowStack:
         self._lock.acquire()
         began = time.monotonic()
 
-        def tell(message: str) -> None:
+        def report(message: str) -> None:
             progress(f"{message} ({time.monotonic() - began:.0f} s)")
 
         try:
             self._prepare()
             self._migrate()
-            tell("Airflow's database is ready")
+            report("Airflow's database is ready")
             started_at = datetime.now(UTC)
             self._launch()
             self._warm_execution_api()
-            tell("the API server answers")
+            report("the API server responds")
             self._wait_healthy(started_at)
             self.client().dag_ids()
-            tell(f"Airflow is warm at {self.url}, user {self.username}, password {self.password}")
+            report(f"Airflow is ready at {self.url}, user {self.username}, password {self.password}")
         except BaseException:
             self.stop(grace=1.0)
             raise
         return self
 
     def _prepare(self) -> None:
-        leftover = processes.end_all(self.home)
-        if leftover:
-            raise StackError(f"Processes of an earlier demo in {self.home} cannot be ended: {leftover}")
+        remaining = processes.end_all(self.home)
+        if remaining:
+            raise StackError(f"Processes of an earlier demo in {self.home} cannot be stopped: {remaining}")
         if self._fresh:
             self._wipe()
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         (self.home / OWNED).touch()
-        self._keys = Secrets.of(self.home)
+        self._keys = Secrets.load(self.home)
         write_private(passwords_file(self.home), json.dumps({USER: self._keys.password}))
         self.port = free_port(self.port)
         self.environment = airflow_environment(
@@ -174,7 +173,7 @@ class AirflowStack:
         if not self.home.exists():
             return
         if any(self.home.iterdir()) and not (self.home / OWNED).exists():
-            raise StackError(f"{self.home} was not made by this demo (no {OWNED} in it): it is not wiped. Remove it.")
+            raise StackError(f"{self.home} was not created by this demo (no {OWNED} in it). Remove it by hand.")
         shutil.rmtree(self.home)
 
     def _migrate(self) -> None:
@@ -195,8 +194,7 @@ class AirflowStack:
                 self._children[name] = self._spawn(arguments)
 
     def _spawn(self, arguments: list[str]) -> subprocess.Popen[bytes]:
-        # A session of its own: Ctrl-C in the terminal reaches the driver only, which then stops things in
-        # order.
+        # A separate session: Ctrl-C in the terminal reaches the driver only, which then stops in order.
         return subprocess.Popen(
             [sys.executable, "-m", "airflow", *arguments],
             env=self.environment,
@@ -209,10 +207,10 @@ class AirflowStack:
 
     def _warm_execution_api(self) -> None:
         # The first request builds the execution API lazily: 4 to 7 s of CPU that the first task would have
-        # to wait for; here they pass while the other components still import. Without a token, since the
-        # wrong one leaves a harmless but frightening traceback in the log.
+        # to wait for. Here this happens while the other components still import. No token is sent, since a
+        # wrong one leaves a harmless but alarming traceback in the log.
         with httpx.Client(base_url=self.url, timeout=60, trust_env=False) as http:
-            self._wait(lambda: _answers(http, "/execution/health"), START_SECONDS, "the API server to answer")
+            self._wait(lambda: _responds(http, "/execution/health"), START_SECONDS, "the API server to respond")
 
     def _wait_healthy(self, started_at: datetime) -> None:
         with httpx.Client(base_url=self.url, timeout=5, trust_env=False) as http:
@@ -224,14 +222,14 @@ class AirflowStack:
             if check:
                 self.check()
             if time.monotonic() > deadline:
-                raise self._failure(f"Waited {seconds:g} s in vain for {what}")
+                raise self._failure(f"Timed out after {seconds:g} s waiting for {what}")
             time.sleep(0.25)
 
-    # -- watch
+    # -- monitor
 
     def client(self) -> RestClient:
         """
-        The REST client, logged in as admin.
+        Return the REST client, logged in as admin.
 
         :raises RestError: when the server refuses
         """
@@ -241,14 +239,14 @@ class AirflowStack:
         return self._client
 
     def alive(self) -> bool:
-        """Whether all four components run."""
+        """Check whether all four components run."""
         return len(self._children) == len(COMPONENTS) and not self._dead()
 
     def check(self) -> None:
         """
         Raise when a component has died.
 
-        :raises StackError: names it, shows the end of the log
+        :raises StackError: names the component and shows the end of the log
         """
         if dead := self._dead():
             raise self._failure(f"{', '.join(dead)} of Airflow ended unexpectedly")
@@ -263,23 +261,23 @@ class AirflowStack:
             tail = "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:])
         except OSError as error:
             tail = f"({error})"
-        return StackError(f"{message}.\nThe log is {self.log_path}; its end:\n{tail}")
+        return StackError(f"{message}.\nLog file: {self.log_path}. Last lines:\n{tail}")
 
     def memory(self) -> int:
-        """Memory of all of Airflow's processes in bytes, shared pages counted once."""
+        """Return the memory of all Airflow processes in bytes, with shared pages counted once."""
         return processes.proportional_memory(self.home)
 
     # -- stop
 
     def stop(self, grace: float = GRACE_SECONDS) -> None:
         """
-        Stop everything and make sure that no process is left. Safe to call twice.
+        Stop everything and check that no process is left. Safe to call twice.
 
         First the scheduler, DAG processor and triggerer: running tasks may finish within the grace period,
-        for which they need the API server. Then SIGTERM for what is left but the API server, so that tasks
+        for which they need the API server. Then SIGTERM for everything but the API server, so that tasks
         run their `on_kill`; then the API server; then SIGKILL for the rest.
 
-        :param grace: seconds that running tasks get
+        :param grace: seconds that running tasks may take
         :raises StackError: when a process survives SIGKILL
         """
         with deferred_signals():
@@ -312,7 +310,7 @@ class AirflowStack:
             time.sleep(0.1)
 
     def _terminate_tasks(self) -> None:
-        """SIGTERM whatever is left but the API server, so that tasks run `on_kill` and can still report."""
+        """Send SIGTERM to everything but the API server, so that tasks run `on_kill` and can still report."""
         api = self._children.get("api-server")
 
         def others() -> list[psutil.Process]:
@@ -339,12 +337,12 @@ class AirflowStack:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop(GRACE_SECONDS if kind is None else HURRY_SECONDS)
+        self.stop(GRACE_SECONDS if kind is None else ABORT_SECONDS)
 
 
 def _interrupt(child: subprocess.Popen[bytes]) -> None:
     """
-    Send SIGINT, on which Airflow's components end gracefully, unless the process has ended.
+    Send SIGINT, on which Airflow's components stop gracefully, unless the process has ended.
 
     :param child: the process
     """
@@ -354,9 +352,9 @@ def _interrupt(child: subprocess.Popen[bytes]) -> None:
 
 def _trigger_runners(triggerer: subprocess.Popen[bytes] | None) -> list[psutil.Process]:
     """
-    The processes in which triggers run: when they end, the triggerer follows within a second.
+    Return the processes in which triggers run: when they end, the triggerer follows within a second.
 
-    Interrupted itself, it would end them and then sleep for 10 s although they are gone (Airflow 3.3.2).
+    When the triggerer itself is interrupted, it stops them and then still sleeps for 10 s (Airflow 3.3.2).
 
     :param triggerer: the triggerer
     """
@@ -368,12 +366,12 @@ def _trigger_runners(triggerer: subprocess.Popen[bytes] | None) -> list[psutil.P
         return []
 
 
-def _answers(http: httpx.Client, path: str) -> bool:
+def _responds(http: httpx.Client, path: str) -> bool:
     """
-    Whether the server gives a good answer.
+    Check whether the server responds with 200.
 
     :param http: client of the API server
-    :param path: what to ask for
+    :param path: the path to request
     """
     try:
         return http.get(path).status_code == 200
@@ -383,15 +381,15 @@ def _answers(http: httpx.Client, path: str) -> bool:
 
 def _healthy_since(http: httpx.Client, started_at: datetime) -> bool:
     """
-    Whether all components are healthy, by heartbeats of this start: those of a killed earlier one may look
-    fresh.
+    Check whether all components are healthy, by heartbeats since this start: those of a killed earlier one
+    may look fresh.
 
     :param http: client of the API server
     :param started_at: when this start began
     """
     try:
-        answer = http.get("/api/v2/monitor/health")
-        health: Json = answer.json() if answer.status_code == 200 else {}
+        response = http.get("/api/v2/monitor/health")
+        health: Json = response.json() if response.status_code == 200 else {}
     except (httpx.TransportError, ValueError):
         return False
     if unhealthy(health):

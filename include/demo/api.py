@@ -1,4 +1,4 @@
-"""Requests to Airflow's public REST API for one user: the token, repetition where it may help, lists page by page."""
+"""HTTP client for Airflow's public REST API: authentication, retries and pagination."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class RestError(RuntimeError):
     """
     Airflow's API answered with an error.
 
-    :param status: HTTP status, 0 when there was no answer
-    :param message: method, path and what the server said
+    :param status: HTTP status, 0 when there was no response
+    :param message: method, path and the server's message
     """
 
     def __init__(self, status: int, message: str) -> None:
@@ -29,18 +29,18 @@ class RestError(RuntimeError):
 
 class Api:
     """
-    Requests to one Airflow.
+    HTTP client of one Airflow.
 
-    A request is repeated, a few times with growing pauses, after a connection error or a 5xx answer: SQLite
-    answers 500 under load, having changed nothing. So a POST carries an id that makes it safe to repeat (a
-    409 then says that the first one arrived). A 401 renews the token once.
+    A request is retried with exponential backoff after a connection error or a 5xx response: with SQLite the
+    server responds 500 under load without changing anything. A POST carries an id that makes it safe to retry
+    (a 409 then means that the first one arrived). A 401 renews the token once.
 
     :param base_url: for example ``http://127.0.0.1:8080``
     :param username: user of the simple auth manager
     :param password: that user's password
-    :param check: called before a repetition; raises when the processes behind the API have died
-    :param retries: how often a request is repeated
-    :param pause: seconds before the first repetition, doubled each time
+    :param check: called before a retry; raises when the processes behind the API have died
+    :param retries: maximum number of retries
+    :param pause: seconds before the first retry, doubled each time
     """
 
     def __init__(
@@ -70,85 +70,85 @@ class Api:
         """
         Get a token.
 
-        :raises RestError: when name or password are wrong, or the server does not answer
+        :raises RestError: when the credentials are wrong, or the server does not respond
         """
-        answer = self.send("POST", "/auth/token", json=self._credentials)
-        if answer.status_code != 201:
-            raise error_of(answer)
-        self._token = answer.json()["access_token"]
+        response = self.send("POST", "/auth/token", json=self._credentials)
+        if response.status_code != 201:
+            raise to_error(response)
+        self._token = response.json()["access_token"]
 
     def request(self, method: str, path: str, **options: Any) -> Json:
         """
-        One authenticated request to the public API, repeated when that may help.
+        Send an authenticated request to the public API, with retries.
 
         :param method: HTTP method
         :param path: path below ``/api/v2``
         :param options: passed on to httpx: ``json``, ``params``
-        :return: the decoded answer, empty for an empty one
-        :raises RestError: for any answer from 400 on
+        :return: the decoded response, empty for an empty body
+        :raises RestError: for status 400 and above
         """
         if self._token is None:
             self.login()
-        answer = self.send(method, API + path, headers=self._headers(), **options)
-        if answer.status_code == 401:
+        response = self.send(method, API + path, headers=self._headers(), **options)
+        if response.status_code == 401:
             self.login()
-            answer = self.send(method, API + path, headers=self._headers(), **options)
-        if answer.status_code >= 400:
-            raise error_of(answer)
-        return dict(answer.json() or {}) if answer.content else {}  # some PUTs answer `null`
+            response = self.send(method, API + path, headers=self._headers(), **options)
+        if response.status_code >= 400:
+            raise to_error(response)
+        return dict(response.json() or {}) if response.content else {}  # some PUTs respond with `null`
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token}"}
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
         """
-        One request without a token, repeated when that may help.
+        Send a request without a token, with retries.
 
         :param method: HTTP method
-        :param path: the whole path
+        :param path: the full path
         :param options: passed on to httpx
-        :return: the answer, whatever its status
-        :raises RestError: status 0, when there is none
+        :return: the response, of any status
+        :raises RestError: status 0, when there is no response
         """
         pause = self._pause
         for attempt in range(self._retries + 1):
             last = attempt == self._retries
             try:
-                answer = self._http.request(method, path, **options)
+                response = self._http.request(method, path, **options)
             except httpx.TransportError as error:
                 if last:
-                    message = f"{method} {self.base_url}{path}: no answer ({type(error).__name__}: {error})"
+                    message = f"{method} {self.base_url}{path}: no response ({type(error).__name__}: {error})"
                     raise RestError(0, message) from error
             else:
-                if answer.status_code < 500 or last:
-                    return answer
+                if response.status_code < 500 or last:
+                    return response
             if self.check is not None:
-                self.check()  # no use in knocking at a dead server's door
+                self.check()  # fail early when the server has died
             time.sleep(pause)
             pause *= 2
         raise AssertionError("unreachable")
 
     def pages(self, path: str, key: str, **filters: Any) -> list[Json]:
         """
-        All entries of a paged list.
+        Return all entries of a paginated list.
 
         :param path: path below ``/api/v2``
-        :param key: under which a page has its entries
+        :param key: key of the entries in a page
         :param filters: query parameters
         """
-        found: list[Json] = []
+        entries: list[Json] = []
         while True:
-            page = self.request("GET", path, params={**filters, "limit": PAGE, "offset": len(found)})
-            found.extend(page[key])
-            if not page[key] or len(found) >= page["total_entries"]:
-                return found
+            page = self.request("GET", path, params={**filters, "limit": PAGE, "offset": len(entries)})
+            entries.extend(page[key])
+            if not page[key] or len(entries) >= page["total_entries"]:
+                return entries
 
 
-def error_of(answer: httpx.Response) -> RestError:
+def to_error(answer: httpx.Response) -> RestError:
     """
-    What an answer from 400 on says.
+    Return the error for a response of status 400 or above.
 
-    :param answer: it
+    :param answer: the response
     """
     request = answer.request
     return RestError(

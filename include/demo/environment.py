@@ -1,4 +1,4 @@
-"""The environment of the demo's Airflow: every setting that differs from the default, and why."""
+"""Environment variables of the demo's Airflow: every setting that differs from the default, and why."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PARALLELISM = 4
 @dataclass(frozen=True)
 class Secrets:
     """
-    What must stay the same when a demo goes on: passwords and keys, in a file only their owner can read.
+    Passwords and keys that a resumed demo reuses, in a file that only their owner can read.
 
     :param password: of the user ``admin``
     :param jwt: signs the tokens of users and tasks
@@ -38,7 +38,7 @@ class Secrets:
 
     @classmethod
     def generate(cls) -> Secrets:
-        """New ones, all random."""
+        """Generate random secrets."""
         return cls(
             password=secrets.token_urlsafe(9),
             jwt=secrets.token_urlsafe(48),
@@ -47,9 +47,9 @@ class Secrets:
         )
 
     @classmethod
-    def of(cls, home: Path) -> Secrets:
+    def load(cls, home: Path) -> Secrets:
         """
-        Those kept in a home, generated at the first call.
+        Load the secrets of a home, or generate them at the first call.
 
         :param home: the AIRFLOW_HOME
         """
@@ -57,17 +57,17 @@ class Secrets:
         try:
             return cls(**json.loads(path.read_text()))
         except (OSError, ValueError, TypeError):
-            made = cls.generate()
-            write_private(path, json.dumps(asdict(made)))
-            return made
+            generated = cls.generate()
+            write_private(path, json.dumps(asdict(generated)))
+            return generated
 
 
 def write_private(path: Path, text: str) -> None:
     """
-    Write a file that only its owner can read, from its first byte on.
+    Write a file that only its owner can read.
 
-    :param path: where
-    :param text: what
+    :param path: the file
+    :param text: its content
     """
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -76,7 +76,7 @@ def write_private(path: Path, text: str) -> None:
 
 def passwords_file(home: Path) -> Path:
     """
-    Where the simple auth manager finds its users' passwords.
+    Return the path of the simple auth manager's password file.
 
     :param home: the AIRFLOW_HOME
     """
@@ -85,10 +85,10 @@ def passwords_file(home: Path) -> Path:
 
 def bundle_config(repo: Path) -> str:
     """
-    Airflow's list of DAG bundles: ours only, rooted at the repository, since only a bundle's root joins
+    Return Airflow's list of DAG bundles: this repository only, since only a bundle's root is added to
     ``sys.path``.
 
-    :param repo: the repository's root; its ``.airflowignore`` leaves just ``dags/`` to parse
+    :param repo: the repository's root; its ``.airflowignore`` excludes all but ``dags/``
     """
     classpath = "airflow.dag_processing.bundles.local.LocalDagBundle"
     return json.dumps([{"name": BUNDLE, "classpath": classpath, "kwargs": {"path": str(repo)}}])
@@ -104,32 +104,32 @@ def airflow_environment(
     base: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """
-    The whole environment for Airflow's processes, as one flat mapping.
+    Return the complete environment of Airflow's processes.
 
     Settings of another Airflow that the user has exported (``AIRFLOW__*``, ``AIRFLOW_HOME``,
-    ``AIRFLOW_CONFIG``) are left out: the demo must not write into somebody's real database. Everything else
-    of the base environment stays.
+    ``AIRFLOW_CONFIG``) are removed: the demo must not write into a real database. The rest of the base
+    environment stays.
 
     :param home: the demo's own AIRFLOW_HOME
     :param repo: root of the DAG bundle
     :param database_url: Airflow's database; SQLite in the home when None
     :param port: of the API server, on the loopback interface
     :param keys: passwords and keys
-    :param extra: wins over all the rest, except that its PYTHONPATH is put in front of ours
-    :param base: what to start from; ``os.environ`` when None
+    :param extra: overrides all other settings; its PYTHONPATH is prepended to ours
+    :param base: the base environment; ``os.environ`` when None
     """
-    inherited = {k: v for k, v in (os.environ if base is None else base).items() if not _of_another_airflow(k)}
+    inherited = {k: v for k, v in (os.environ if base is None else base).items() if not _is_airflow_setting(k)}
     extra = dict(extra or {})
     env = inherited | _process_settings(inherited, home) | _airflow_settings(home, repo, database_url, port, keys)
-    # The root of the bundle joins sys.path where DAGs are parsed and run, but not in the triggerer, which
-    # then fails to import a trigger of the repository's own, with one line in the log and no other sign.
+    # The bundle's root is on sys.path where DAGs are parsed and run, but not in the triggerer, which then fails
+    # to import a trigger of this repository and only logs one line.
     own = [str(LOCAL_SETTINGS), str(repo)]
     python_path = [extra.pop("PYTHONPATH", ""), *own, inherited.get("PYTHONPATH", "")]
     env["PYTHONPATH"] = os.pathsep.join(part for part in python_path if part)
     return env | extra
 
 
-def _of_another_airflow(name: str) -> bool:
+def _is_airflow_setting(name: str) -> bool:
     return name.startswith("AIRFLOW__") or name in {"AIRFLOW_HOME", "AIRFLOW_CONFIG"}
 
 
@@ -138,20 +138,19 @@ def _process_settings(inherited: Mapping[str, str], home: Path) -> dict[str, str
     no_proxy = inherited.get("NO_PROXY") or inherited.get("no_proxy")
     no_proxy = f"{no_proxy},{local}" if no_proxy else local
     return {
-        # `airflow` and its friends from this very virtual environment, also under `env -i`
+        # executables of this virtual environment, also under `env -i`
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", os.defpath)]),
-        # tasks talk to the API server over loopback; a company's proxy must not get in between
+        # tasks talk to the API server over loopback; a proxy must not intercept that
         "NO_PROXY": no_proxy,
         "no_proxy": no_proxy,
         "PYTHONUNBUFFERED": "1",
-        # setproctitle would overwrite the environment in memory, by which `processes.members` finds our
-        # processes
+        # setproctitle would overwrite the environment in memory, which `processes.members` reads
         "SPT_NOENV": "1",
         MARKER: str(home),
         "DO_NOT_TRACK": "1",
         "SCARF_ANALYTICS": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
-        # git is not needed; without this MLflow prints a warning a task when there is none
+        # without this MLflow prints a warning in each task when git is not installed
         "GIT_PYTHON_REFRESH": "quiet",
     }
 
@@ -168,7 +167,7 @@ def _airflow_settings(home: Path, repo: Path, database_url: str | None, port: in
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
         "AIRFLOW__CORE__FERNET_KEY": keys.fernet,
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{base_url}/execution/",
-        # the default resolves the host's full name by DNS, seconds when there is none
+        # the default resolves the host's full name by DNS, which takes seconds without a DNS server
         "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
         "AIRFLOW__CORE__AUTH_MANAGER": (
             "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
@@ -184,10 +183,10 @@ def _airflow_settings(home: Path, repo: Path, database_url: str | None, port: in
         "AIRFLOW__API__SECRET_KEY": keys.session,
         "AIRFLOW__API_AUTH__JWT_SECRET": keys.jwt,
         "AIRFLOW__API_AUTH__JWT_ISSUER": base_url,
-        # an idle scheduler looks four times a second: 0.7 s less a task than with the default of one second
+        # an idle scheduler polls four times a second: 0.7 s less per task than with the default of one second
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": bundle_config(repo),
-        # the files do not change while a demo runs: parse them once, leave the cores to the tasks
+        # the files do not change while a demo runs: parse them once and leave the CPU to the tasks
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     }

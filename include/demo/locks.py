@@ -1,4 +1,4 @@
-"""One driver a folder: a second `make demo` in a checkout must not pull the rug from under the first."""
+"""Folder lock: only one demo may run in a checkout."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class FolderInUseError(RuntimeError):
 
 class FolderLock:
     """
-    An advisory lock beside a folder. The kernel drops it when its holder dies, so it is never stale.
+    An advisory lock next to a folder. The kernel releases it when the process dies, so it is never stale.
 
-    :param folder: the folder to guard; the lock file is ``<folder>.lock`` beside it
+    :param folder: the folder to guard; the lock file is ``<folder>.lock`` next to it
     """
 
     def __init__(self, folder: Path) -> None:
@@ -26,7 +26,7 @@ class FolderLock:
 
     def acquire(self) -> None:
         """
-        Take the lock, or raise at once.
+        Acquire the lock, or raise immediately.
 
         :raises FolderInUseError: when another process holds it
         """
@@ -50,7 +50,7 @@ class FolderLock:
         self._file = file
 
     def release(self) -> None:
-        """Give the lock back; the file stays, since removing it would race with a waiting driver."""
+        """Release the lock. The file stays, since removing it would race with a waiting driver."""
         if self._file is not None:
             self._file.close()
             self._file = None

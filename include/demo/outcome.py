@@ -1,29 +1,29 @@
-"""What happened in the demo: read back from the ledger and the lifecycle store, never from logs or from memory."""
+"""Summary of a demo run, read from the ledger and the lifecycle store."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from include.churn import calendar
-from include.churn.backtest import BACKTEST, METRIC, watched
+from include.churn.backtest import BACKTEST, METRIC, monitored_partitions
 from include.churn.bundle import MODEL
 
 if TYPE_CHECKING:
     from airflow_mlops.store.database import Database
-    from include.demo.world import World
+    from include.demo.services import DemoServices
 
 HEADING = f"{'week':<12}{'rows':>6}  {'drift':<7}{'champion':<10}{METRIC + ' on labels':<24}  drifted"
 
 
-def read(world: World) -> dict[str, Any]:
-    """Give the whole story as ``build/demo.json`` has it."""
+def read_summary(services: DemoServices) -> dict[str, Any]:
+    """Return the summary that is written to ``build/demo.json``."""
     from airflow_mlops.store import episodes
 
-    database = world.database
+    database = services.database
     return {
         "change_partition": calendar.key(calendar.CHANGE_WEEK),
-        "champions": champions(database),
-        "weeks": [week_of(database, partition) for partition in watched(database)],
+        "champions": list_promotions(database),
+        "weeks": [summarise_week(database, partition) for partition in monitored_partitions(database)],
         "retrainings": [
             {
                 "run_id": e.claimed_by.partition("/")[2],
@@ -31,20 +31,20 @@ def read(world: World) -> dict[str, Any]:
                 "partition": e.requested_partition,
                 "outcome": e.outcome,
             }
-            for e in episodes.all_of(database, MODEL)
+            for e in episodes.of_model(database, MODEL)
             if e.claimed_by
         ],
     }
 
 
-def champions(database: Database) -> list[dict[str, Any]]:
-    """Give each promotion with the figure and the decision of its gate, oldest first."""
+def list_promotions(database: Database) -> list[dict[str, Any]]:
+    """Return each promotion with its gate's metric and decision, oldest first."""
     from airflow_mlops.store import ledger, reports
 
-    found = []
+    promotions = []
     for entry in reversed(ledger.history(database, MODEL)):
         gate = reports.get(database, str(entry.gate_report))
-        found.append(
+        promotions.append(
             {
                 "version": entry.version,
                 "partition": entry.effective_at.date().isoformat(),
@@ -55,11 +55,11 @@ def champions(database: Database) -> list[dict[str, Any]]:
                 "reason": entry.reason,
             }
         )
-    return found
+    return promotions
 
 
-def week_of(database: Database, partition: str) -> dict[str, Any]:
-    """Give one week: its rows, the verdict on drift, the champion, and each version's metric on its labels."""
+def summarise_week(database: Database, partition: str) -> dict[str, Any]:
+    """Return one week: its row count, drift verdict, champion, and each version's metric on its labels."""
     from airflow_mlops.core.registry.history import champion_at
     from airflow_mlops.store import catalogue, reports, windows
 
@@ -79,18 +79,18 @@ def week_of(database: Database, partition: str) -> dict[str, Any]:
         "drift": None if drift is None else drift.verdict,
         "drifted": list(dict.fromkeys(columns)),
         "champion": version,
-        # Live only the champion's own predictions can be judged; afterwards all versions are, on the same rows.
+        # During the run only the champion's predictions can be evaluated. The backtest evaluates all versions.
         "values": {str(v): value for v, value in sorted((backtest or performance).items())},
     }
 
 
-def line(week: dict[str, Any], labelled: dict[str, Any] | None = None) -> str:
-    """Write one week as a line of the table.
+def format_week(week: dict[str, Any], labelled: dict[str, Any] | None = None) -> str:
+    """Format one week as a line of the table.
 
-    :param labelled: the week whose labels have come with this one, while the story runs; its figure is told instead.
+    :param labelled: the week whose labels arrived with this one; its metric is shown instead.
     """
-    told = labelled or week
-    values = ", ".join(f"v{v} {value:.3f}" for v, value in told["values"].items() if value is not None)
+    evaluated = labelled or week
+    values = ", ".join(f"v{v} {value:.3f}" for v, value in evaluated["values"].items() if value is not None)
     if labelled and values:
         values += f" ({labelled['partition']})"
     champion = f"v{week['champion']}" if week["champion"] else "-"
@@ -100,12 +100,12 @@ def line(week: dict[str, Any], labelled: dict[str, Any] | None = None) -> str:
     )
 
 
-def champion_line(database: Database) -> str:
-    """Say who is champion, and by what gain."""
-    found = champions(database)
-    if not found:
+def format_champion(database: Database) -> str:
+    """Describe the current champion and its gain."""
+    promotions = list_promotions(database)
+    if not promotions:
         return "no champion"
-    newest = found[-1]
+    newest = promotions[-1]
     gain = newest["gain"]
-    proof = f", gain {gain['value']:+.3f}, at least {gain['low']:+.3f}" if gain else ""
+    proof = f", gain {gain['value']:+.3f}, lower bound {gain['low']:+.3f}" if gain else ""
     return f"v{newest['version']} is champion ({newest['metric']} {newest['value']:.3f}{proof})"

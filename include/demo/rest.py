@@ -1,4 +1,4 @@
-"""What Airflow's public REST API is asked for here: to drive runs, and to wait for what they lead to."""
+"""Client of Airflow's public REST API: trigger runs and wait for them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from include.demo.api import API, Api, Json, RestError, error_of
-from include.demo.waiting import DemoTimeoutError, HealthWatch, until
+from include.demo.api import API, Api, Json, RestError, to_error
+from include.demo.waiting import DemoTimeoutError, HealthWatch, poll_until
 
 T = TypeVar("T")
 ANY_DAG = "~"
@@ -18,8 +18,8 @@ class RestClient(Api):
     """
     Airflow's REST API for one user.
 
-    :param patience: seconds that a component may be unhealthy before waiting is given up; a default when None
-    :param options: those of `Api`; its `check` is called while waiting, too
+    :param patience: seconds that a component may be unhealthy before waiting fails; a default when None
+    :param options: those of `Api`; `check` is also called while waiting
     """
 
     def __init__(
@@ -28,21 +28,21 @@ class RestClient(Api):
         super().__init__(base_url, username, password, **options)
         self.patience = patience
 
-    # -- Airflow as a whole
+    # -- Airflow
 
     def health(self) -> Json:
-        """Health of the four components, as ``GET /monitor/health`` gives it (no token needed)."""
-        answer = self.send("GET", f"{API}/monitor/health")
-        if answer.status_code >= 400:
-            raise error_of(answer)
-        return dict(answer.json())
+        """Return the health of the four components, from ``GET /monitor/health`` (no token needed)."""
+        response = self.send("GET", f"{API}/monitor/health")
+        if response.status_code >= 400:
+            raise to_error(response)
+        return dict(response.json())
 
     def dag_ids(self) -> list[str]:
-        """Ids of all DAGs that the bundle has now."""
+        """Return the ids of all DAGs in the bundle."""
         return sorted(dag["dag_id"] for dag in self.pages("/dags", "dags", exclude_stale=True, order_by="dag_id"))
 
     def import_errors(self) -> dict[str, str]:
-        """File name -> traceback, for each DAG file that cannot be imported."""
+        """Return the traceback of each DAG file that cannot be imported, by file name."""
         errors = self.pages("/importErrors", "import_errors", order_by="id")
         return {error["filename"]: error["stack_trace"] for error in errors}
 
@@ -50,7 +50,7 @@ class RestClient(Api):
         """
         Pause a DAG.
 
-        :param dag_id: which
+        :param dag_id: DAG id
         """
         self.request("PATCH", f"/dags/{_q(dag_id)}", json={"is_paused": True})
 
@@ -58,9 +58,9 @@ class RestClient(Api):
         """
         Unpause a DAG. A paused consumer misses the events of its assets: unpause consumers before producers.
 
-        :param dag_id: which
-        :param watchers: its assets have watchers: parse its file again. Airflow starts their triggers when it
-            parses a DAG that is not paused, so they would start up to `min_file_process_interval` later
+        :param dag_id: DAG id
+        :param watchers: whether its assets have watchers: then its file is parsed again. Airflow starts their triggers
+            when it parses an unpaused DAG, so they could start up to `min_file_process_interval` later
         """
         dag = self.request("PATCH", f"/dags/{_q(dag_id)}", json={"is_paused": False})
         if watchers:
@@ -70,7 +70,7 @@ class RestClient(Api):
         try:
             self.request("PUT", f"/parseDagFile/{file_token}")
         except RestError as error:
-            if error.status != 409:  # 409: it has been asked for already
+            if error.status != 409:  # 409: already requested
                 raise
 
     def wait_for_dags(self, ids: Iterable[str], deadline: float) -> None:
@@ -79,13 +79,13 @@ class RestClient(Api):
 
         :param ids: DAG ids
         :param deadline: seconds from now
-        :raises DemoTimeoutError: names those that are missing, and the import errors
+        :raises DemoTimeoutError: lists the missing DAGs and the import errors
         """
-        wanted = set(ids)
+        expected = set(ids)
         try:
-            self.wait_until(lambda: wanted <= set(self.dag_ids()), deadline, f"DAGs {', '.join(sorted(wanted))}")
+            self.wait_until(lambda: expected <= set(self.dag_ids()), deadline, f"DAGs {', '.join(sorted(expected))}")
         except DemoTimeoutError as error:
-            missing = ", ".join(sorted(wanted - set(self.dag_ids())))
+            missing = ", ".join(sorted(expected - set(self.dag_ids())))
             errors = "\n".join(f"{file}:\n{trace[-800:]}" for file, trace in self.import_errors().items())
             raise DemoTimeoutError(f"{error}\nMissing: {missing}\nImport errors: {errors or 'none'}") from None
 
@@ -100,12 +100,12 @@ class RestClient(Api):
         logical_date: datetime | str | None = None,
     ) -> Json:
         """
-        Start a run under a fixed id; a run of that id which exists already is returned as it is.
+        Start a run under a fixed id, or return the existing run of that id.
 
         A ``partition_key`` on a DAG with `CronPartitionTimetable` gives the run that key and its partition
         date.
 
-        :param dag_id: which DAG
+        :param dag_id: DAG id
         :param run_id: id of the run
         :param conf: its configuration: the DAG's params
         :param partition_key: its partition
@@ -131,13 +131,12 @@ class RestClient(Api):
         deadline: float = 600,
     ) -> Json:
         """
-        Run all intervals or partitions from one date to another, both included; those that exist are left
-        alone.
+        Run all intervals or partitions from one date to another, both included; skip those that exist.
 
-        Airflow allows one backfill at a time for a DAG. One that is still active is waited for; when it has
-        the same dates, it is returned.
+        Airflow allows one backfill at a time for a DAG. An active one with the same dates is returned;
+        otherwise this waits for it to end.
 
-        :param dag_id: which DAG; its timetable must be periodic
+        :param dag_id: DAG id; its timetable must be periodic
         :param from_date: first date, with a time zone
         :param to_date: last date, with a time zone
         :param max_active_runs: 1 keeps the order of the dates
@@ -157,7 +156,9 @@ class RestClient(Api):
             if error.status != 409:
                 raise
         active = self._active_backfill(dag_id)
-        if active is not None and all(_moment(active[end]) == _moment(body[end]) for end in ("from_date", "to_date")):
+        if active is not None and all(
+            _parse_date(active[end]) == _parse_date(body[end]) for end in ("from_date", "to_date")
+        ):
             return active
         self.wait_backfill(dag_id, deadline)
         return self.request("POST", "/backfills", json=body)
@@ -166,12 +167,12 @@ class RestClient(Api):
         """
         Wait until no run of the DAG's active backfill is queued or running, and close that backfill.
 
-        Airflow itself closes a finished backfill only at its next look, every 30 s, and refuses the next
-        one until then; 'cancel' closes it at once, and changes no run that has ended.
+        Airflow itself closes a finished backfill only at its next check, every 30 s, and rejects the next one
+        until then. 'cancel' closes it at once and changes no run that has ended.
 
-        :param dag_id: which DAG
+        :param dag_id: DAG id
         :param deadline: seconds from now
-        :return: all backfill runs of the DAG; look at their ``state``
+        :return: all backfill runs of the DAG; check their ``state``
         """
         self.wait_until(
             lambda: not self.runs(dag_id, run_type="backfill", state=["queued", "running"]),
@@ -189,13 +190,13 @@ class RestClient(Api):
 
     def _active_backfill(self, dag_id: str) -> Json | None:
         backfills = self.pages("/backfills", "backfills", dag_id=dag_id, order_by="-id")
-        return next((one for one in backfills if one["completed_at"] is None), None)
+        return next((backfill for backfill in backfills if backfill["completed_at"] is None), None)
 
     def runs(self, dag_id: str, **filters: Any) -> list[Json]:
         """
-        Runs of a DAG, oldest first.
+        Return the runs of a DAG, oldest first.
 
-        :param dag_id: which DAG, ``~`` for all
+        :param dag_id: DAG id, ``~`` for all
         :param filters: query parameters of Airflow, such as ``state="failed"``, ``run_type``, ``order_by``,
             ``partition_key_pattern``
         """
@@ -203,7 +204,7 @@ class RestClient(Api):
 
     def run(self, dag_id: str, run_id: str) -> Json:
         """
-        One run.
+        Return one run.
 
         :param dag_id: its DAG
         :param run_id: its id
@@ -211,12 +212,12 @@ class RestClient(Api):
         return self.request("GET", f"/dags/{_q(dag_id)}/dagRuns/{_q(run_id)}")
 
     def active_runs(self) -> list[Json]:
-        """All runs of all DAGs that are queued or running."""
+        """Return all queued or running runs of all DAGs."""
         return self.runs(ANY_DAG, state=["queued", "running"])
 
     def task_instances(self, dag_id: str, run_id: str) -> list[Json]:
         """
-        Task instances of a run.
+        Return the task instances of a run.
 
         :param dag_id: its DAG
         :param run_id: its id
@@ -228,12 +229,12 @@ class RestClient(Api):
 
     def wait_run(self, dag_id: str, run_id: str, deadline: float) -> Json:
         """
-        Wait until a run has ended, well or badly.
+        Wait until a run has succeeded or failed.
 
         :param dag_id: its DAG
         :param run_id: its id
         :param deadline: seconds from now
-        :return: the run; look at its ``state``
+        :return: the run; check its ``state``
         """
 
         def ended() -> Json | None:
@@ -244,29 +245,29 @@ class RestClient(Api):
 
     def wait_until(self, predicate: Callable[[], T | None], deadline: float, what: str) -> T:
         """
-        Ask twice a second until the answer is true, and watch Airflow's health meanwhile.
+        Poll twice a second until the predicate is true, and check Airflow's health meanwhile.
 
-        :param predicate: the question; raises to give up
+        :param predicate: the condition; raises to abort
         :param deadline: seconds from now
-        :param what: what is waited for, for the error's text
-        :return: the predicate's first true answer
+        :param what: description of the condition, for the error message
+        :return: the predicate's first true value
         :raises DemoTimeoutError: at the deadline; lists active and failed runs
         :raises UnhealthyError: when a component has been unhealthy for some time
         """
         watch = HealthWatch(self.health, what, self.patience)
 
         def meanwhile() -> None:
-            watch.look()
+            watch.check()
             if self.check is not None:
                 self.check()
 
-        answer = until(predicate, deadline, meanwhile)
-        if answer is None:
-            raise DemoTimeoutError(f"Waited {deadline:g} s in vain for {what}.\n{self._situation()}")
-        return answer
+        value = poll_until(predicate, deadline, meanwhile)
+        if value is None:
+            raise DemoTimeoutError(f"Timed out after {deadline:g} s waiting for {what}.\n{self._run_summary()}")
+        return value
 
-    def _situation(self) -> str:
-        """Active and failed runs, a line each."""
+    def _run_summary(self) -> str:
+        """List active and failed runs, a line each."""
         failed = self.runs(ANY_DAG, state="failed")
         lines = []
         for title, runs in (("Active", self.active_runs()), ("Failed", failed)):
@@ -279,10 +280,10 @@ def _iso(date: datetime | str | None) -> str | None:
     return date.isoformat() if isinstance(date, datetime) else date
 
 
-def _moment(date: str) -> datetime:
+def _parse_date(date: str) -> datetime:
     return datetime.fromisoformat(date)
 
 
 def _q(part: str) -> str:
-    """Quote an id for use in a path: run ids have ``+`` and ``:`` in them."""
+    """Quote an id for use in a path: run ids contain ``+`` and ``:``."""
     return quote(part, safe="~")

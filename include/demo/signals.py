@@ -1,4 +1,4 @@
-"""Signals of the demo's driver: each becomes KeyboardInterrupt, and none tears a start or a stop apart."""
+"""Signal handling of the demo's driver."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 @contextmanager
 def interrupted_by_signals() -> Iterator[None]:
     """
-    Turn SIGINT, SIGTERM and SIGHUP into KeyboardInterrupt for the length of the block.
+    Turn SIGINT, SIGTERM and SIGHUP into KeyboardInterrupt within the block.
 
-    A driver that a shell started with ``&`` inherits an ignored SIGINT, so even SIGINT is set by hand here.
+    A driver that a shell started with ``&`` inherits an ignored SIGINT, so SIGINT is set here too.
     Outside the main thread, where Python allows no handlers, this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
@@ -37,10 +37,10 @@ def interrupted_by_signals() -> Iterator[None]:
 @contextmanager
 def deferred_signals() -> Iterator[None]:
     """
-    Hold SIGINT, SIGTERM and SIGHUP back until the block has ended, then deliver the first one.
+    Defer SIGINT, SIGTERM and SIGHUP until the block has ended, then deliver the first one.
 
-    For the moments when a stop must not tear things apart: between starting a process and noting that it was
-    started, and while stopping (people press Ctrl-C twice). Outside the main thread this does nothing.
+    For sections that must not be interrupted: between starting a process and recording it, and while stopping
+    (people press Ctrl-C twice). Outside the main thread this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,4 +1,4 @@
-"""Waiting for what Airflow does, and an end to it when Airflow has stopped working."""
+"""Polling with a deadline and a health check of Airflow."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ T = TypeVar("T")
 
 POLL_SECONDS = 0.5
 HEALTH_SECONDS = 5.0
-"""How often Airflow's health is asked for."""
-SICK_SECONDS = 45.0
-"""How long a component may be unhealthy before waiting is given up: a busy machine misses heartbeats."""
+"""Interval between health checks."""
+UNHEALTHY_SECONDS = 45.0
+"""How long a component may be unhealthy before waiting fails: a busy machine misses heartbeats."""
 COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 
 
 class DemoTimeoutError(RuntimeError):
-    """What was waited for did not happen in time."""
+    """A condition was not met in time."""
 
 
 class UnhealthyError(RuntimeError):
-    """A part of Airflow stopped working while something was waited for."""
+    """A component of Airflow stopped working during a wait."""
 
 
 class HealthWatch:
     """
-    Ask for Airflow's health every few seconds.
+    Check Airflow's health every few seconds.
 
-    :param health: gives it, as ``GET /monitor/health`` does
-    :param what: what is waited for meanwhile
-    :param patience: seconds that a component may be unhealthy; `SICK_SECONDS` when None
+    :param health: returns the health as ``GET /monitor/health`` does
+    :param what: description of the condition that is waited for
+    :param patience: seconds that a component may be unhealthy; `UNHEALTHY_SECONDS` when None
     """
 
     def __init__(self, health: Callable[[], Json], what: str, patience: float | None) -> None:
         self._health = health
         self._what = what
-        self._patience = SICK_SECONDS if patience is None else patience
+        self._patience = UNHEALTHY_SECONDS if patience is None else patience
         self._next = time.monotonic() + HEALTH_SECONDS
-        self._sick_since: float | None = None
+        self._unhealthy_since: float | None = None
 
-    def look(self) -> None:
+    def check(self) -> None:
         """
-        Ask, if it is time to.
+        Check the health if the interval has passed.
 
         :raises UnhealthyError: when a component has been unhealthy for some time
         """
@@ -52,29 +52,29 @@ class HealthWatch:
         if now < self._next:
             return
         self._next = now + HEALTH_SECONDS
-        sick = unhealthy(self._health())
-        if not sick:
-            self._sick_since = None
+        components = unhealthy(self._health())
+        if not components:
+            self._unhealthy_since = None
             return
-        self._sick_since = self._sick_since or now
-        if now - self._sick_since >= self._patience:
-            raise UnhealthyError(f"{', '.join(sick)} of Airflow stopped working while waiting for {self._what}.")
+        self._unhealthy_since = self._unhealthy_since or now
+        if now - self._unhealthy_since >= self._patience:
+            raise UnhealthyError(f"{', '.join(components)} of Airflow stopped working while waiting for {self._what}.")
 
 
-def until(predicate: Callable[[], T | None], deadline: float, meanwhile: Callable[[], None]) -> T | None:
+def poll_until(predicate: Callable[[], T | None], deadline: float, meanwhile: Callable[[], None]) -> T | None:
     """
-    Ask twice a second until the answer is true.
+    Poll twice a second until the predicate is true.
 
-    :param predicate: the question; raises to give up
+    :param predicate: the condition; raises to abort
     :param deadline: seconds from now
-    :param meanwhile: called between two questions; raises to give up
-    :return: the first true answer; None at the deadline
+    :param meanwhile: called between two polls; raises to abort
+    :return: the first true value; None at the deadline
     """
     end = time.monotonic() + deadline
     while True:
-        answer = predicate()
-        if answer:
-            return answer
+        value = predicate()
+        if value:
+            return value
         if time.monotonic() >= end:
             return None
         meanwhile()
@@ -83,8 +83,8 @@ def until(predicate: Callable[[], T | None], deadline: float, meanwhile: Callabl
 
 def unhealthy(health: Json) -> list[str]:
     """
-    Names of the components that are not healthy.
+    Return the names of the components that are not healthy.
 
-    :param health: the answer of `RestClient.health`
+    :param health: the response of `RestClient.health`
     """
     return [name for name in COMPONENTS if (health.get(name) or {}).get("status") != "healthy"]

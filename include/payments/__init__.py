@@ -1,1 +1,1 @@
-"""Card payments, one partition a day: a data set that is bigger than one task should read."""
+"""Simulated card payments in daily partitions: an example of a large dataset."""

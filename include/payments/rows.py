@@ -1,4 +1,4 @@
-"""A day's payments, simulated: the same day always gives the same rows."""
+"""Simulated payments of a day, deterministic per day."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ CHANNEL_SHARES = (0.25, 0.45, 0.30)
 IDS_A_DAY = 1_000_000_000
 
 
-def days(number: int) -> list[str]:
-    """Give so many days, one after the other.
+def list_days(number: int) -> list[str]:
+    """List consecutive days.
 
-    :param number: how many, from the first on.
+    :param number: number of days.
     """
     return [(FIRST_DAY + timedelta(days=n)).isoformat() for n in range(number)]
 
 
-def of_day(day: str, rows: int) -> Iterator[pd.DataFrame]:
-    """Give a day's payments in frames of at most 250,000 rows.
+def generate_day(day: str, rows: int) -> Iterator[pd.DataFrame]:
+    """Yield a day's payments in frames of at most 250,000 rows.
 
     :param day: such as ``2026-01-05``.
-    :param rows: how many payments there were.
+    :param rows: number of payments.
     """
     rng = np.random.default_rng(zlib.crc32(day.encode()))
     number = (date.fromisoformat(day) - FIRST_DAY).days

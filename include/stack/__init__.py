@@ -1,1 +1,1 @@
-"""The closed loop on the production stack: the same story as the demo's, told to an Airflow that runs elsewhere."""
+"""The demo scenario on the production stack, against a remote Airflow."""

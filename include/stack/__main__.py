@@ -1,4 +1,4 @@
-"""``docker/stack story``: live the closed loop through on the production stack, in a container beside its services."""
+"""``docker/stack story``: run the demo scenario on the production stack, in a container of its own."""
 
 from __future__ import annotations
 
@@ -12,34 +12,36 @@ from pathlib import Path
 from include.demo import outcome
 from include.demo.api import RestError
 from include.demo.rest import RestClient
-from include.demo.story import Story, StoryError
+from include.demo.scenario import DemoScenario, ScenarioError
 from include.demo.waiting import DemoTimeoutError, UnhealthyError
-from include.stack.world import StackWorld
+from include.stack.services import StackServices
 
 RETRIES = 8
-"""A request is repeated for about two minutes: a service that was restarted is there again by then."""
+"""Requests are retried for about two minutes, enough for a service to restart."""
 STEP_SECONDS = 900.0
-"""How long a step of the story may take: two minutes alone go by until a task of a killed worker is tried again."""
+"""Timeout of a step: the retry of a killed worker's task alone takes two minutes."""
 PATIENCE = 180.0
-"""Seconds that a service may be away; the engine restarts it, which takes a busy machine a minute."""
+"""How long a service may be unavailable; a restart can take a minute on a busy machine."""
 
 
 def main() -> int:
-    """Live the story through; gives the exit code."""
+    """Run the scenario and return the exit code."""
     parser = argparse.ArgumentParser(prog="docker/stack story", description=__doc__)
-    parser.add_argument("--json", type=Path, help="write what happened into this file")
+    parser.add_argument("--json", type=Path, help="write the summary to this file")
     args = parser.parse_args()
-    world = StackWorld.of_environment(os.environ)
+    services = StackServices.from_environment(os.environ)
     try:
-        Story(_client(os.environ), world, _say, patience=STEP_SECONDS).run()
-    except (DemoTimeoutError, RestError, StoryError, UnhealthyError) as trouble:
-        print(f"\nThe story could not go on: {trouble}", file=sys.stderr, flush=True)
+        DemoScenario(_client(os.environ), services, _print, patience=STEP_SECONDS).run()
+    except (DemoTimeoutError, RestError, ScenarioError, UnhealthyError) as error:
+        print(f"\nThe scenario failed: {error}", file=sys.stderr, flush=True)
         return 1
-    told = outcome.read(world)
+    summary = outcome.read_summary(services)
     if args.json:
-        args.json.write_text(json.dumps(told, indent=1) + "\n")
-    _say("\n".join(["", outcome.HEADING, *(outcome.line(week) for week in told["weeks"])]))
-    _say(f"retrainings by drift: {len(told['retrainings'])}; {outcome.champion_line(world.database)}")
+        args.json.write_text(json.dumps(summary, indent=1) + "\n")
+    _print("\n".join(["", outcome.HEADING, *(outcome.format_week(week) for week in summary["weeks"])]))
+    _print(
+        f"retrainings triggered by drift: {len(summary['retrainings'])}; {outcome.format_champion(services.database)}"
+    )
     return 0
 
 
@@ -48,7 +50,7 @@ def _client(environment: Mapping[str, str]) -> RestClient:
     return RestClient(url, "admin", password, retries=RETRIES, patience=PATIENCE)
 
 
-def _say(message: str) -> None:
+def _print(message: str) -> None:
     print(message, flush=True)
 
 

@@ -1,1 +1,1 @@
-"""The passengers of the Titanic: the classic first data set, as one model of this bundle."""
+"""Survival model of the Titanic passengers."""

@@ -1,4 +1,4 @@
-"""The model's columns, and one passenger made from the form of the DAG.
+"""The model's columns, and the conversion of the DAG's form to a row.
 
 Imported while DAG files are parsed: the standard library only at module level.
 """
@@ -18,25 +18,25 @@ CATEGORICAL = ["Sex", "Embarked"]
 TEXT = ["Name", "Ticket", "Cabin"]
 FEATURES = ["Pclass", "Name", "Sex", "Age", "SibSp", "Parch", "Ticket", "Fare", "Cabin", "Embarked"]
 """In the order of the CSV file, and of the contract."""
-GROWN_UP = 15
-"""From this age on a boy was a Mr. on the passenger list, no longer a Master."""
+ADULT_AGE = 15
+"""Age from which a boy is listed as Mr. instead of Master."""
 
 Form = Mapping[str, Any]
 
 
-def passenger(form: Form) -> pd.DataFrame:
-    """Give one passenger as the row that the model takes.
+def passenger_row(form: Form) -> pd.DataFrame:
+    """Return one passenger as a row of the model's columns.
 
     :param form: the DAG's params: ``passenger_class`` (1 to 3), ``sex``, ``age`` (years or None), ``fare``
         (pounds or None), ``siblings_spouses``, ``parents_children``, ``embarked`` (C, Q, S or None),
         ``name``, ``ticket`` and ``cabin`` (text or None)
-    :return: one row of ``FEATURES``; what is not known is NaN, as in a snapshot
+    :return: one row of ``FEATURES``; missing values are NaN, as in a snapshot
     """
     import pandas as pd
 
     row = {
         "Pclass": int(form["passenger_class"]),
-        "Name": form.get("name") or f"Nobody, {title(form['sex'], form.get('age'))}. N.",
+        "Name": form.get("name") or f"Nobody, {typical_title(form['sex'], form.get('age'))}. N.",
         "Sex": form["sex"],
         "Age": _number(form.get("age")),
         "SibSp": int(form["siblings_spouses"]),
@@ -50,15 +50,15 @@ def passenger(form: Form) -> pd.DataFrame:
     return pd.DataFrame([row], columns=FEATURES).astype(text)
 
 
-def title(sex: str, age: float | None) -> str:
-    """Give the title that somebody of whom no more is known would have had on the passenger list.
+def typical_title(sex: str, age: float | None) -> str:
+    """Return the typical title for a sex and an age.
 
     :param sex: ``female`` or ``male``
-    :param age: in years; None when it is not known
+    :param age: in years; None when unknown
     """
     if sex == "female":
         return "Miss"
-    return "Master" if age is not None and age < GROWN_UP else "Mr"
+    return "Master" if age is not None and age < ADULT_AGE else "Mr"
 
 
 def _number(value: Any) -> float:

@@ -1,7 +1,7 @@
-"""The two candidate models, each a pipeline from the columns of the CSV to a probability, and how to ask one.
+"""Candidate models: pipelines from the columns of the CSV to a probability, and prediction with the champion.
 
-What a name, a ticket and a cabin tell is read by scikit-learn's own vectorizers inside the pipeline, so it can
-be stored with skops, and training and serving cannot differ. No feature looks at another row.
+Text features of name, ticket and cabin are extracted by scikit-learn's vectorizers inside the pipeline. So it can be
+stored with skops, and training and serving are the same. No feature depends on other rows.
 
 Imported while DAG files are parsed: scikit-learn is imported inside the functions.
 """
@@ -26,7 +26,7 @@ TICKETS = [*"123456789", "a", "c", "ca", "pc", "sc", "soton", "ston", "w"]
 
 
 def linear(seed: int = 0) -> Pipeline:
-    """Make an unfitted logistic regression in which class and sex interact.
+    """Return an unfitted logistic regression in which class and sex interact.
 
     :param seed: the estimator's random state
     """
@@ -40,12 +40,12 @@ def linear(seed: int = 0) -> Pipeline:
     age = [("impute", SimpleImputer(strategy="median", add_indicator=True)), ("scale", StandardScaler())]
     # Fares span three orders of magnitude.
     fare = [("impute", median), ("even", PowerTransformer())]
-    # One relative is good, five are bad: each number is a category, the rare large ones together.
+    # The effect is not monotonic: each number is a category, rare large ones are merged.
     family = [
         ("impute", median),
         ("one_hot", OneHotEncoder(min_frequency=10, handle_unknown="infrequent_if_exist")),
     ]
-    # Sex counts for less in the third class.
+    # The effect of sex is smaller in the third class.
     rank = [
         ("one_hot", OneHotEncoder(handle_unknown="ignore")),
         ("both", PolynomialFeatures(2, interaction_only=True, include_bias=False)),
@@ -57,14 +57,14 @@ def linear(seed: int = 0) -> Pipeline:
             ("family", Pipeline(family), ["SibSp", "Parch"]),
             ("rank", Pipeline(rank), ["Pclass", "Sex"]),
             ("port", OneHotEncoder(handle_unknown="ignore"), ["Embarked"]),
-            *_told_by_text(),
+            *_text_features(),
         ]
     )
     return Pipeline([("columns", columns), ("model", LogisticRegression(max_iter=2000, random_state=seed))])
 
 
 def boosted(seed: int = 0) -> Pipeline:
-    """Make an unfitted gradient boosting of small trees; each split sees a part of the columns.
+    """Return an unfitted gradient boosting of small trees; each split uses a subset of the columns.
 
     :param seed: the estimator's random state
     """
@@ -77,7 +77,7 @@ def boosted(seed: int = 0) -> Pipeline:
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-1)
     numbers = SimpleImputer(strategy="median", add_indicator=True)
     columns = ColumnTransformer(
-        [("numbers", numbers, NUMERIC), ("codes", codes, CATEGORICAL), *_told_by_text()], sparse_threshold=0
+        [("numbers", numbers, NUMERIC), ("codes", codes, CATEGORICAL), *_text_features()], sparse_threshold=0
     )
     model = HistGradientBoostingClassifier(
         learning_rate=0.06,
@@ -92,51 +92,52 @@ def boosted(seed: int = 0) -> Pipeline:
     return Pipeline([("columns", columns), ("model", model)])
 
 
-def survival(database: Database, tracking_uri: str, model: str, passenger: pd.DataFrame) -> dict[str, Any] | None:
-    """Ask the champion about one passenger.
+def predict_survival(
+    database: Database, tracking_uri: str, model: str, passenger: pd.DataFrame
+) -> dict[str, Any] | None:
+    """Predict the survival of one passenger with the champion.
 
-    :param database: the lifecycle store, whose ledger says who is champion
-    :param tracking_uri: MLflow's, where the champion's files are
+    :param database: the lifecycle store with the ledger of champions
+    :param tracking_uri: MLflow's tracking URI
     :param model: the model's name
-    :param passenger: one row, as of :func:`include.titanic.features.passenger`
-    :return: ``survives``, a probability, and ``version``, whose it is; None when there is no champion
+    :param passenger: one row, as of :func:`include.titanic.features.passenger_row`
+    :return: ``survives``, a probability, and ``version`` of the champion; None without a champion
     """
+    from airflow_mlops.core.models.loading import load_version
+    from airflow_mlops.core.models.prediction import predict
     from airflow_mlops.core.registry.history import champion_at
-    from airflow_mlops.core.registry.loading import load_version
-    from airflow_mlops.core.training.prediction import predict
 
     champion = champion_at(database, model)
     if champion is None:
         return None
-    [chance] = predict(load_version(champion, tracking_uri), passenger)
-    return {"survives": float(chance), "version": champion.version}
+    [probability] = predict(load_version(champion, tracking_uri), passenger)
+    return {"survives": float(probability), "version": champion.version}
 
 
-def _told_by_text() -> list[tuple[str, Any, Any]]:
-    """What is read out of text, for a ColumnTransformer: the title, the first of the ticket, the decks.
+def _text_features() -> list[tuple[str, Any, Any]]:
+    """Return the text transformers of a ColumnTransformer: title, ticket prefix and deck.
 
-    The vocabularies are fixed, so that a small or strange file leaves zeros, not an error.
+    The vocabularies are fixed, so that a small or unusual file gives zeros instead of an error.
     """
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import Pipeline
 
-    # A vectorizer takes a column of plain text, so missing cabins get a name, in a frame that it can pick
-    # from.
-    named = SimpleImputer(strategy="constant", fill_value="unknown").set_output(transform="pandas")
+    # A vectorizer needs text without missing values, so missing cabins become "unknown".
+    imputer = SimpleImputer(strategy="constant", fill_value="unknown").set_output(transform="pandas")
     letters = ColumnTransformer([("letter", _words(r"\b(unknown|[a-g])\d*\b", DECKS), "Cabin")])
     return [
         ("title", _words(r",\s*(?:the\s+)?(\w+)", TITLES), "Name"),
         ("ticket", _words(r"^([a-z]+|\d)", TICKETS), "Ticket"),
-        ("deck", Pipeline([("named", named), ("letters", letters)]), ["Cabin"]),
+        ("deck", Pipeline([("named", imputer), ("letters", letters)]), ["Cabin"]),
     ]
 
 
 def _words(pattern: str, vocabulary: list[str]) -> CountVectorizer:
-    """Say for each of some words whether it is in the text.
+    """Return a vectorizer that encodes which words of a vocabulary are in the text.
 
-    :param pattern: what a word is, in lower case; its group is the word
-    :param vocabulary: the words that count
+    :param pattern: pattern of a word, in lower case; its group is the word
+    :param vocabulary: the words to encode
     """
     from sklearn.feature_extraction.text import CountVectorizer
 

@@ -1,14 +1,14 @@
-"""What a model of survival has to know, whatever it was trained on: the list, or the look-alike.
+"""Model tests of survival, for models of the real list and of synthetic data.
 
-Each case names all columns that matter: a ticket or a name that is only typical of the rows may be anybody's.
+Each case sets all important columns, because default values of ticket and name could contradict the others.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlops.core.evaluation.self_tests import Case, Direction, Invariance, Scorer, at_least, at_most
-from include.titanic.features import passenger
+from airflow_mlops.core.model_tests import Case, Direction, Invariance, ModelScorer, at_least, at_most
+from include.titanic.features import passenger_row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,16 +38,18 @@ BOY = {**CLERK, "Name": "Example, Master. Abel", "Age": 4.0}
 
 
 def other_numbers(tickets: pd.Series[Any]) -> pd.Series[Any]:
-    """Give each ticket another number, of which the first digit, that of its series, stays."""
+    """Replace each ticket's number except for its first digit, that of the series."""
     return tickets.str.replace(r"(?<=\d)\d+$", "4711", regex=True)
 
 
 CASES = [
-    Case(inputs=LADY, expect=at_least(0.7), why="a lady of the first class was nearly always saved"),
-    Case(inputs=LABOURER, expect=at_most(0.35), why="a man of the third class rarely was"),
+    Case(inputs=LADY, expect=at_least(0.7), reason="women of the first class nearly always survived"),
+    Case(inputs=LABOURER, expect=at_most(0.35), reason="men of the third class rarely survived"),
 ]
 INVARIANCES = [
-    Invariance(column="Ticket", to=other_numbers, tolerance=0.01, share=1.0, why="a ticket's number says nothing"),
+    Invariance(
+        column="Ticket", to=other_numbers, tolerance=0.01, min_fraction=1.0, reason="the ticket number has no effect"
+    ),
 ]
 DIRECTIONS = [
     Direction(
@@ -55,27 +57,34 @@ DIRECTIONS = [
         to="female",
         also={"Name": "Example, Mrs. Adam (Eve)"},
         where={"Sex": "male", "Pclass": 1},
-        then="higher",
-        why="women first",
+        expect="higher",
+        reason="women first",
     ),
-    Direction(column="Pclass", to=3, where={"Sex": "female"}, then="lower", share=0.9, why="the boats were up there"),
+    Direction(
+        column="Pclass",
+        to=3,
+        where={"Sex": "female"},
+        expect="lower",
+        min_fraction=0.9,
+        reason="the first class was nearer to the boats",
+    ),
 ]
 
 
-def test_a_lady_of_the_first_class_is_better_off_than_a_man_of_the_third(model: Scorer) -> None:
-    """A lady of the first class has a far better chance than a man of the third."""
+def test_first_class_women_score_above_third_class_men(model: ModelScorer) -> None:
+    """A woman of the first class has a much higher probability than a man of the third."""
     hers, his = model.score(LADY), model.score(LABOURER)
-    assert hers > his + 0.4, f"she has {hers:.2f}, he has {his:.2f}"
+    assert hers > his + 0.4, f"woman {hers:.2f}, man {his:.2f}"
 
 
-def test_a_boy_is_better_off_than_a_man(model: Scorer) -> None:
-    """Women and children first: a boy has a better chance than the man who travels with him."""
+def test_boys_score_above_men(model: ModelScorer) -> None:
+    """Women and children first: a boy has a higher probability than a man."""
     child, man = model.score(BOY), model.score(CLERK)
-    assert child > man, f"the boy has {child:.2f}, the man {man:.2f}"
+    assert child > man, f"boy {child:.2f}, man {man:.2f}"
 
 
-def test_the_form_of_the_dag_is_answered(model: Scorer) -> None:
-    """What the form gives when all that may be empty is, is answered."""
+def test_a_minimal_form_is_scored(model: ModelScorer) -> None:
+    """A form with only the required fields is scored."""
     form = {"passenger_class": 3, "sex": "male", "siblings_spouses": 0, "parents_children": 0}
-    [chance] = model.scores(passenger(form))
-    assert 0 <= chance <= 0.5, f"a man of whom nothing is known gets {chance:.2f}"
+    [probability] = model.scores(passenger_row(form))
+    assert 0 <= probability <= 0.5, f"a man with missing values gets {probability:.2f}"

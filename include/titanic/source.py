@@ -1,4 +1,4 @@
-"""Where the passenger list comes from: looked up when the task runs, never when the DAG is parsed.
+"""Source of the passenger list, resolved when the task runs.
 
 Imported while DAG files are parsed: the standard library only at module level.
 """
@@ -15,54 +15,54 @@ if TYPE_CHECKING:
 
 VARIABLE = "TITANIC_CSV"
 CONN_ID = "titanic_csv"
-LOOK_ALIKE = "include.titanic.source:rows"
+SYNTHETIC_ROWS = "include.titanic.source:synthetic_rows"
 
 
-def find(csv: str | None, seed: int = 0) -> dict[str, str]:
-    """Say which data is used, and the name of the model that is trained on it.
+def find_source(csv: str | None, seed: int = 0) -> dict[str, str]:
+    """Return the data source and the name of the model that is trained on it.
 
-    The first of these that is given: the param ``csv``, the environment variable ``TITANIC_CSV``, the
-    connection ``titanic_csv``; else the look-alike.
+    The first of these that is set: the param ``csv``, the environment variable ``TITANIC_CSV``, the connection
+    ``titanic_csv``; else synthetic data.
 
-    A champion is only ever compared on rows that it has not seen. Other data, or the same data under another
-    split seed, is therefore another study, whose model has a name and a champion of its own.
+    A champion is only compared on rows that it was not trained on. Therefore other data, or another split seed, has
+    its own model name and champion.
 
-    :param csv: the DAG's param: a path or an fsspec URI; empty or None when it is not given
+    :param csv: the DAG's param: a path or an fsspec URI; empty or None when not set
     :param seed: the split's seed
     :return: ``path`` (of a CSV file) and ``rows`` (the import path of a function), one of which is empty;
-        ``model``, the model's name; ``given_by``, for people
+        ``model``, the model's name; ``given_by``, a description of the source
     """
-    places = {
+    sources = {
         "the param csv": lambda: csv,
         f"the environment variable {VARIABLE}": lambda: os.environ.get(VARIABLE),
-        f"the connection {CONN_ID}": _path_of_connection,
+        f"the connection {CONN_ID}": _path_from_connection,
     }
-    place, path = "nobody: a look-alike is generated", ""
-    for name, look in places.items():
-        if given := (look() or "").strip():
-            place, path = name, given
+    source, path = "synthetic data", ""
+    for name, lookup in sources.items():
+        if value := (lookup() or "").strip():
+            source, path = name, value
             break
-    name = "titanic" if path else "titanic_look_alike"
+    name = "titanic" if path else "titanic_synthetic"
     return {
         "path": path,
-        "rows": "" if path else LOOK_ALIKE,
+        "rows": "" if path else SYNTHETIC_ROWS,
         "model": name if seed == 0 else f"{name}_seed_{seed}",
-        "given_by": place,
+        "given_by": source,
     }
 
 
-def rows(partition: str | None = None) -> pd.DataFrame:
-    """Give the look-alike, as ``IngestDatasetOperator(rows=...)`` asks for it.
+def synthetic_rows(partition: str | None = None) -> pd.DataFrame:
+    """Return the synthetic passenger list, for ``IngestDatasetOperator(rows=...)``.
 
     :param partition: not used: there is one passenger list
     """
-    from include.titanic.look_alike import passengers
+    from include.titanic.synthetic_data import generate_passengers
 
-    return passengers()
+    return generate_passengers()
 
 
-def typed(frame: pd.DataFrame, partition: str | None = None) -> pd.DataFrame:
-    """Make text columns text: a CSV has no types, and a file whose tickets are all digits would give numbers.
+def cast_text_columns(frame: pd.DataFrame, partition: str | None = None) -> pd.DataFrame:
+    """Convert text columns to text: a CSV whose tickets are all digits would give numbers.
 
     :param frame: rows of the CSV
     :param partition: not used
@@ -71,8 +71,8 @@ def typed(frame: pd.DataFrame, partition: str | None = None) -> pd.DataFrame:
     return frame.assign(**text)
 
 
-def _path_of_connection() -> str | None:
-    """Give the path in the connection's extra, or its host; None when there is no such connection."""
+def _path_from_connection() -> str | None:
+    """Return the path in the connection's extra, or its host; None without such a connection."""
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
@@ -83,6 +83,6 @@ def _path_of_connection() -> str | None:
     path = connection.extra_dejson.get("path") or connection.host
     if not path:
         raise AirflowFailException(
-            f'the connection {CONN_ID} names no file: put {{"path": "/data/titanic.csv"}} in its extra'
+            f'the connection {CONN_ID} has no path: put {{"path": "/data/titanic.csv"}} in its extra'
         )
     return str(path)

@@ -1,10 +1,10 @@
-"""What this provider tells Airflow about itself."""
+"""Metadata of this provider, for Airflow's entry point ``apache_airflow_provider``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-_STEPS = (
+_OPERATORS = (
     "base",
     "ingest",
     "validate",
@@ -13,59 +13,61 @@ _STEPS = (
     "leakage",
     "train",
     "tune",
+    "candidates",
     "register",
     "self_test",
     "evaluate",
     "gate",
     "promote",
     "rollback",
-    "card",
+    "model_card",
     "score",
+    "serve",
     "profile",
     "drift",
     "concept",
     "performance",
     "episode",
-    "fleet",
+    "list_models",
     "freshness",
     "plan",
-    "janitor",
+    "cleanup",
 )
-_WAITED_FOR = ("drift", "model_version", "labels")
-_TRIGGERS = ("drift", "champion", "waiting")
+_SENSORS = ("base", "drift", "model_version", "labels")
+_TRIGGERS = ("base", "drift", "model_version", "store_wait")
+_HOOKS = ("store", "mlflow")
+_DOCUMENTATION = "docs/concepts.md"  # in the repository, which has no public URL yet
 _NOTIFIERS = ("lifecycle.LifecycleNotifier", "log.LogNotifier", "webhook.WebhookNotifier", "email.EmailNotifier")
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Give the provider's description, as Airflow's entry point ``apache_airflow_provider`` asks for."""
+    """Return the provider's metadata."""
     name = "MLOps"
     return {
         "package-name": "airflow-provider-mlops",
         "name": name,
-        "description": "The machine-learning lifecycle: validate, train, gate, promote, score, watch, retrain.",
+        "description": "The machine-learning lifecycle: validate, train, gate, promote, score, monitor, retrain.",
         "integrations": [
             {
                 "integration-name": name,
-                "external-doc-url": "https://airflow.apache.org/docs/",
+                "external-doc-url": _DOCUMENTATION,
                 "tags": ["software"],
             }
         ],
         "operators": [
-            {"integration-name": name, "python-modules": [f"airflow_mlops.operators.{step}" for step in _STEPS]}
+            {"integration-name": name, "python-modules": [f"airflow_mlops.operators.{module}" for module in _OPERATORS]}
         ],
         "sensors": [
-            {"integration-name": name, "python-modules": [f"airflow_mlops.sensors.{what}" for what in _WAITED_FOR]}
+            {"integration-name": name, "python-modules": [f"airflow_mlops.sensors.{module}" for module in _SENSORS]}
         ],
         "triggers": [
-            {"integration-name": name, "python-modules": [f"airflow_mlops.triggers.{what}" for what in _TRIGGERS]}
+            {"integration-name": name, "python-modules": [f"airflow_mlops.triggers.{module}" for module in _TRIGGERS]}
         ],
-        "hooks": [
-            {"integration-name": name, "python-modules": ["airflow_mlops.hooks.store", "airflow_mlops.hooks.mlflow"]}
-        ],
+        "hooks": [{"integration-name": name, "python-modules": [f"airflow_mlops.hooks.{module}" for module in _HOOKS]}],
         "task-decorators": [
             {"name": "train_model", "class-name": "airflow_mlops.decorators.train_model.train_model_task"}
         ],
-        "extra-links": ["airflow_mlops.links.report.ReportLink", "airflow_mlops.links.card.ModelCardLink"],
+        "extra-links": ["airflow_mlops.links.report.ReportLink", "airflow_mlops.links.model_card.ModelCardLink"],
         "notifications": [f"airflow_mlops.notifications.{notifier}" for notifier in _NOTIFIERS],
         "connection-types": [_STORE, _MLFLOW],
         "cli": ["airflow_mlops.cli.commands.get_commands"],
@@ -100,13 +102,13 @@ _STORE = {
     "conn-fields": {
         "driver": _field(
             "Driver",
-            "SQLAlchemy's: PostgreSQL through psycopg2 or psycopg, or SQLite for a single user",
+            "SQLAlchemy driver: PostgreSQL through psycopg2 or psycopg, or SQLite for a single user",
             default="postgresql+psycopg2",
             enum=["postgresql+psycopg2", "postgresql+psycopg", "sqlite"],
         ),
-        "query": _object("Query", 'options of the URL: {"sslmode": "verify-full"}, or a socket\'s folder as "host"'),
-        "snapshots": _field("Snapshot root", "where snapshots live: file:///shared/snapshots, s3://bucket/snapshots"),
-        "snapshot_options": _object("Snapshot options", "fsspec's options for the snapshot root"),
+        "query": _object("Query", 'URL options: {"sslmode": "verify-full"}, or a Unix socket\'s directory as "host"'),
+        "snapshots": _field("Snapshot root", "URI of the snapshots: file:///shared/snapshots, s3://bucket/snapshots"),
+        "snapshot_options": _object("Snapshot options", "fsspec options for the snapshot root"),
     },
 }
 
@@ -119,18 +121,18 @@ _MLFLOW = {
         "relabeling": {"login": "Login (basic authentication)"},
     },
     "conn-fields": {
-        "tracking_uri": _field("Tracking URI", "in full: https://host:port/path, or a database URL for a local store"),
+        "tracking_uri": _field("Tracking URI", "complete: https://host:port/path, or a database URL for a local store"),
         "artifact_location": _field(
             "Artifact location", "for a local store: file:///shared/models, s3://bucket/models"
         ),
-        "token": _field("Token", "a bearer token, in place of login and password", format="password"),
-        "verify": _flag("Check the certificate", "whether the server's TLS certificate is checked", True),
-        "ca_bundle": _field("CA bundle", "a file on the workers: certificates to trust in place of the system's"),
-        "load_in_process": _flag("Load in process", "models live in the task's own process, not in a child", False),
-        "allow_pickle": _flag("Allow pickle", "adopted models kept as pickle may be loaded: they can run code", False),
-        "client_cert": _field("Client certificate", "a file on the workers with certificate and key"),
-        "connect_seconds": _seconds("Connect seconds", "how long a connection may take", 5),
-        "read_seconds": _seconds("Read seconds", "how long the server may be silent", 30),
-        "overall_seconds": _seconds("Overall seconds", "how long one call may take, repetitions included", 60),
+        "token": _field("Token", "bearer token, instead of login and password", format="password"),
+        "verify": _flag("Verify the certificate", "verify the server's TLS certificate", True),
+        "ca_bundle": _field("CA bundle", "file on the workers with the certificates to trust instead of the system's"),
+        "load_in_process": _flag("Load in process", "load models in the task's process, not in a child", False),
+        "allow_pickle": _flag("Allow pickle", "load adopted models stored as pickle: it can run code", False),
+        "client_cert": _field("Client certificate", "file on the workers with certificate and key"),
+        "connect_seconds": _seconds("Connect seconds", "connection timeout in seconds", 5),
+        "read_seconds": _seconds("Read seconds", "read timeout in seconds", 30),
+        "overall_seconds": _seconds("Overall seconds", "timeout of one call in seconds, including retries", 60),
     },
 }

@@ -1,9 +1,8 @@
-"""
-Import what the lifecycle's tasks need, once, in the process from which they are forked.
+"""Preloading of heavy imports in the process that Airflow forks its tasks from.
 
-Most of a short task's time is imports: about 5 s for pandas, scikit-learn and MLflow together. Airflow
-forks its tasks from the scheduler (LocalExecutor) or from a Celery worker, so what that process has
-imported costs a task nothing, and its memory is shared. Call it from ``airflow_local_settings.py``::
+Imports dominate the run time of a short task: about 5 s for pandas, scikit-learn and MLflow together. Airflow
+forks its tasks from the scheduler (LocalExecutor) or from a Celery worker, so modules imported there are free
+for tasks, and their memory is shared. Call it from ``airflow_local_settings.py``::
 
     import sys
 
@@ -12,7 +11,7 @@ imported costs a task nothing, and its memory is shared. Call it from ``airflow_
 
         warm()
 
-Only imports happen here. A model fitted or a thread started before a fork can hang the forked task.
+It only imports: fitting a model or starting a thread before the fork can hang the forked task.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ import logging
 import time
 from collections.abc import Iterable
 
-from airflow_mlops.core.imports import import_quietly
+from airflow_mlops.common.imports import import_without_warnings
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +31,7 @@ MODULES = (
     "pyarrow",
     "sqlalchemy",
     "pydantic",
+    "scipy.special",
     "joblib",
     "sklearn.pipeline",
     "sklearn.compose",
@@ -45,29 +45,28 @@ MODULES = (
     "mlflow.pyfunc",
     "mlflow.sklearn",
     "mlflow.tracking",
-    "mlflow.store.tracking.sqlalchemy_store",  # MLflow without a server: a second of CPU in each task that asks it
-    "airflow_mlops.core.registry.comparison",
+    "mlflow.store.tracking.sqlalchemy_store",  # MLflow without a server: saves 1 s of CPU per task
+    "airflow_mlops.core.evaluation.comparison",
     "airflow_mlops.core.training.fit",
-    "airflow_mlops.run.steps",
+    "airflow_mlops.execution.steps.model_steps",
     "airflow_mlops.store.reports",
 )
 
 
 def warm(modules: Iterable[str] = MODULES) -> dict[str, float]:
-    """
-    Import each module; one that is missing or broken is logged and left out, since a task may not need it.
+    """Import each module; log and skip one that fails, since a task may not need it.
 
-    :param modules: names of modules
-    :return: seconds spent for each module that could be imported
+    :param modules: names of modules.
+    :return: import time in seconds of each imported module.
     """
     seconds: dict[str, float] = {}
     for name in modules:
         start = time.perf_counter()
         try:
-            import_quietly(name)
-        except Exception as error:  # a broken optional library must not keep the scheduler from starting
-            log.info("not preloaded: %s (%s: %s)", name, type(error).__name__, error)
+            import_without_warnings(name)
+        except Exception as error:  # a broken optional library must not stop the scheduler
+            log.info("Skipping preload of %s (%s: %s)", name, type(error).__name__, error)
             continue
         seconds[name] = time.perf_counter() - start
-    log.info("preloaded %d modules in %.1f s", len(seconds), sum(seconds.values()))
+    log.info("Preloaded %d modules in %.1f s", len(seconds), sum(seconds.values()))
     return seconds

@@ -1,4 +1,4 @@
-"""``python -m tests.crash``: break off every step everywhere, and hold the promises against what is left.
+"""``python -m tests.crash``: break off every step everywhere, and hold the invariants against what is left.
 
 ``--small`` does a seeded part; ``--replay 'train:12,-3'`` repeats one case; ``--guards`` takes guards away, and fails
 unless that is seen.
@@ -17,23 +17,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.crash.beside import BESIDE
+from tests.crash.environment import CrashEnvironment
 from tests.crash.guards import CASES, GUARDS
-from tests.crash.machine import Machine
+from tests.crash.machine import CrashMachine
+from tests.crash.other_faults import OTHER_FAULTS
 from tests.crash.report import Tally
 from tests.crash.schedule import PARTS, SMALL, Case, Size
-from tests.crash.world import World
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what the command line asks for; gives 1 when a promise was broken."""
+    """Run what the command line asks for; return 1 when a promise was broken."""
     options = _options(arguments)
     began, tally = time.monotonic(), Tally()
     if options.jobs > 1:
         _shared(options, list(sys.argv[1:] if arguments is None else arguments), tally)
     else:
         with tempfile.TemporaryDirectory(prefix="mlops-crash-") as folder:
-            world = World(Path(folder).resolve())
+            world = CrashEnvironment(Path(folder).resolve())
             world.environment()
             world.build()
             _all(world, options, tally)
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
-    parts = [*PARTS, *BESIDE]
+    parts = [*PARTS, *OTHER_FAULTS]
     parser.add_argument("--small", action="store_true", help="a seeded part of it")
     parser.add_argument("--replay", nargs="*", default=[], metavar="CASE", help="such as 'train:12,-3+register'")
     parser.add_argument("--without", nargs="*", default=[], choices=list(GUARDS), help="guards that are taken away")
@@ -81,25 +81,25 @@ def _shared(options: argparse.Namespace, given: list[str], tally: Tally) -> None
             for process in running:
                 process.kill()
         for number in range(options.jobs):
-            tally.take(json.loads(Path(folder, f"{number}.json").read_text()))
+            tally.merge(json.loads(Path(folder, f"{number}.json").read_text()))
 
 
-def _all(world: World, options: argparse.Namespace, tally: Tally) -> None:
+def _all(world: CrashEnvironment, options: argparse.Namespace, tally: Tally) -> None:
     if options.guards:
         _guards(world, tally)
         return
-    machine = Machine(world, tuple(GUARDS[name] for name in options.without))
+    machine = CrashMachine(world, tuple(GUARDS[name] for name in options.without))
     for case in _cases(machine, options):
-        played = machine.play(case)
+        played = machine.run_case(case)
         tally.add(case, played)
         if options.verbose:
             print(f"{case}: {played.attempts} attempts, {played.kills} kills", flush=True)
-    for number, name in enumerate(BESIDE):
+    for number, name in enumerate(OTHER_FAULTS):
         if name in options.only and not options.replay and number % options.share[1] == options.share[0]:
-            BESIDE[name](machine, tally, options.small)
+            OTHER_FAULTS[name](machine, tally, options.small)
 
 
-def _cases(machine: Machine, options: argparse.Namespace) -> Iterator[Case]:
+def _cases(machine: CrashMachine, options: argparse.Namespace) -> Iterator[Case]:
     if options.replay:
         yield from map(Case.read, options.replay)
         return
@@ -114,12 +114,14 @@ def _cases(machine: Machine, options: argparse.Namespace) -> Iterator[Case]:
             yield case
 
 
-def _guards(world: World, tally: Tally) -> None:
+def _guards(world: CrashEnvironment, tally: Tally) -> None:
     """Play cases whole, and with a guard taken away: only the second may break a promise."""
     for name, patch in GUARDS.items():
         cases = [Case.read(text) for text in CASES[name]]
-        kept = [f"{case}: {wrong}" for case in cases if (wrong := Machine(world).play(case).wrong)]
-        missed = sorted({promise for case in cases for promise, _ in Machine(world, (patch,)).play(case).wrong})
+        kept = [f"{case}: {wrong}" for case in cases if (wrong := CrashMachine(world).run_case(case).wrong)]
+        missed = sorted(
+            {promise for case in cases for promise, _ in CrashMachine(world, (patch,)).run_case(case).wrong}
+        )
         tally.guards[name] = {"with": kept, "without": missed}
         if kept or not missed:
             tally.failing.append(f"the guard {name}: broken with it: {kept}; without it: {missed}")

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def without_claim() -> None:
-    """What an earlier attempt has made is not looked at."""
+    """Ignore the results of an earlier attempt."""
     from airflow_mlops.store import claims
 
     begin = claims.begin
@@ -18,21 +18,21 @@ def without_claim() -> None:
 
 
 def without_fence() -> None:
-    """A superseded attempt may publish."""
+    """Let a superseded attempt publish."""
     from airflow_mlops.store import attempts
 
-    attempts.hold = lambda session, key, token: None
+    attempts.lock_current = lambda session, key, token: None
 
 
 def without_compare_and_set() -> None:
-    """A champion is followed by whatever comes, judged against it or not."""
+    """Promote any version, whether it was compared with the champion or not."""
     from airflow_mlops.store import ledger
 
     append = ledger.append
 
-    def anyway(database: Any, *, model: str, expected_epoch: int | None, **how: Any) -> Any:
+    def anyway(database: Any, *, model: str, expected_revision: int | None, **how: Any) -> Any:
         head = ledger.head(database, model)
-        return append(database, model=model, expected_epoch=None if head is None else head.epoch, **how)
+        return append(database, model=model, expected_revision=None if head is None else head.revision, **how)
 
     ledger.append = anyway
 

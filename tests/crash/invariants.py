@@ -1,4 +1,4 @@
-"""The promises, held against the records alone: the tables of the lifecycle store, MLflow's own, and the files.
+"""The invariants, compared with the records alone: the tables of the lifecycle store, MLflow's own, and the files.
 
 Nothing of the provider is asked but the digest of a folder. Each check gives what is wrong, in words.
 """
@@ -17,10 +17,10 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from airflow_mlops.core.training.artifact import digest_of
+from airflow_mlops.core.models.artifact import digest_of
 
 Row = Mapping[str, Any]
-PASSING = ("promote", "bootstrap")
+PASSING = ("promote", "promote_first")
 MAKES_RUN, MAKES_VERSION, MOVES = ("train", "tune"), ("register",), ("promote", "rollback")
 
 
@@ -52,11 +52,11 @@ class Records:
 
     @cached_property
     def ledger(self) -> list[Row]:
-        return self.rows("store", "SELECT * FROM mlops_ledger ORDER BY epoch")
+        return self.rows("store", "SELECT * FROM mlops_ledger ORDER BY revision")
 
     @cached_property
-    def reigns(self) -> list[Row]:
-        return self.rows("store", "SELECT epoch, effective_at FROM mlops_reigns ORDER BY effective_at")
+    def champion_periods(self) -> list[Row]:
+        return self.rows("store", "SELECT revision, effective_at FROM mlops_champion_periods ORDER BY effective_at")
 
     @cached_property
     def reports(self) -> dict[str, Row]:
@@ -94,8 +94,9 @@ class Records:
         return found
 
     def published(self) -> dict[str, Any]:
-        """Give all that readers can see, without the moments at which it was written."""
-        tables = ("catalogue", "claims", "versions", "baselines", "ledger", "reigns", "reports", "windows", "episodes")
+        """Return all that readers can see, without the times at which it was written."""
+        models = ("versions", "baselines", "ledger", "champion_periods")
+        tables = ("catalogue", "claims", *models, "reports", "windows", "episodes")
         live = {i: (r["status"], r["tags"]) for i, r in self.runs.items() if r["lifecycle_stage"] == "active"}
         return {
             **{t: self.rows("store", f"SELECT * FROM mlops_{t}") for t in tables},
@@ -123,7 +124,7 @@ class Expected:
 
 
 def folder_digest(source: str) -> str | None:
-    """Give the digest of a folder that a URI names; ``None`` when nothing whole is there."""
+    """Return the digest of a folder that a URI names; ``None`` when it is incomplete."""
     path = Path(source if source.startswith("/") else url2pathname(urlsplit(source).path))
     try:
         return digest_of(path)
@@ -148,7 +149,7 @@ def one_run_and_one_version(records: Records, expected: Expected) -> Iterator[st
                 yield f"{key} has the versions {made} in MLflow, {kept} in the store, {noted} in its claim"
 
 
-def whole_and_ended(records: Records, _: Expected) -> Iterator[str]:
+def complete_and_ended(records: Records, _: Expected) -> Iterator[str]:
     """I2."""
     for run in records.runs.values():
         if run["status"] not in ("FINISHED", "FAILED", "KILLED"):
@@ -171,24 +172,24 @@ def champions_passed_their_gate(records: Records, _: Expected) -> Iterator[str]:
     for entry in records.ledger:
         version = records.versions.get(entry["version"])
         if version is None or version["digest"] != entry["digest"]:
-            yield f"epoch {entry['epoch']} names v{entry['version']}, which has another digest, or none"
+            yield f"revision {entry['revision']} names v{entry['version']}, which has another digest, or none"
             continue
         report = records.reports.get(entry["gate_report"])
         if report is None or report["kind"] != "gate" or report["decision"] not in PASSING:
-            yield f"epoch {entry['epoch']} has no passing gate"
+            yield f"revision {entry['revision']} has no passing gate"
             continue
         binding = report["body"]["facts"]["binding"]
         if (binding["version"], binding["digest"]) != (entry["version"], entry["digest"]):
-            yield f"epoch {entry['epoch']}: its gate judged {binding}"
-        if entry["action"] == "promote" and binding["champion_epoch"] != entry["previous_epoch"]:
-            yield f"epoch {entry['epoch']} was judged against epoch {binding['champion_epoch']}"
+            yield f"revision {entry['revision']}: its gate judged {binding}"
+        if entry["action"] == "promote" and binding["champion_revision"] != entry["previous_revision"]:
+            yield f"revision {entry['revision']} was judged against revision {binding['champion_revision']}"
 
 
 def one_dense_chain(records: Records, expected: Expected) -> Iterator[str]:
     """I4."""
-    epochs = [(e["epoch"], e["previous_epoch"]) for e in records.ledger]
-    if epochs != [(n, n - 1 or None) for n in range(1, len(epochs) + 1)]:
-        yield f"epochs and previous epochs are {epochs}"
+    revisions = [(e["revision"], e["previous_revision"]) for e in records.ledger]
+    if revisions != [(n, n - 1 or None) for n in range(1, len(revisions) + 1)]:
+        yield f"revisions and previous revisions are {revisions}"
     actors = Counter((e["actor"], e["action"]) for e in records.ledger)
     for step, key in expected.succeeded:
         if step in MOVES and actors[(key, step)] != 1:
@@ -196,9 +197,9 @@ def one_dense_chain(records: Records, expected: Expected) -> Iterator[str]:
     yield from (f"{actor} has {n} entries" for (actor, _), n in actors.items() if n > 1)
     planned: list[tuple[int, str]] = []
     for entry in records.ledger:
-        planned = [p for p in planned if p[1] < entry["effective_at"]] + [(entry["epoch"], entry["effective_at"])]
-    if planned != [(r["epoch"], r["effective_at"]) for r in records.reigns]:
-        yield f"reigns are {records.reigns}, by the ledger {planned}"
+        planned = [p for p in planned if p[1] < entry["effective_at"]] + [(entry["revision"], entry["effective_at"])]
+    if planned != [(r["revision"], r["effective_at"]) for r in records.champion_periods]:
+        yield f"champion periods are {records.champion_periods}, by the ledger {planned}"
 
 
 def aliases_follow(records: Records, _: Expected) -> Iterator[str]:
@@ -211,10 +212,10 @@ def aliases_follow(records: Records, _: Expected) -> Iterator[str]:
 
 def backfills_move_nothing(records: Records, _: Expected) -> Iterator[str]:
     """I6."""
-    yield from (f"{e['actor']} made epoch {e['epoch']}" for e in records.ledger if "/backfill/" in e["actor"])
+    yield from (f"{e['actor']} made revision {e['revision']}" for e in records.ledger if "/backfill/" in e["actor"])
 
 
-def snapshots_are_whole(records: Records, expected: Expected) -> Iterator[str]:
+def snapshots_are_complete(records: Records, expected: Expected) -> Iterator[str]:
     """I7."""
     for path, content in records.manifests.items():
         try:
@@ -262,25 +263,25 @@ def one_score_set(records: Records, _: Expected) -> Iterator[str]:
 
 CHECKS: dict[str, Callable[[Records, Expected], Iterator[str]]] = {
     "I1": one_run_and_one_version,
-    "I2": whole_and_ended,
+    "I2": complete_and_ended,
     "I3": champions_passed_their_gate,
     "I4": one_dense_chain,
     "I5": aliases_follow,
     "I6": backfills_move_nothing,
-    "I7": snapshots_are_whole,
+    "I7": snapshots_are_complete,
     "I8": one_score_set,
 }
 NAMES = (*CHECKS, "I9")
 
 
 def violations(work: Path, expected: Expected) -> list[tuple[str, str]]:
-    """Give what is wrong: which promise, and in words."""
+    """Return the violations: invariant and description."""
     records = Records(work)
     return [(name, said) for name, check in CHECKS.items() for said in check(records, expected)]
 
 
-def stale(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Give what has changed of what was published, though only a superseded attempt was at work (I9)."""
+def changed_by_superseded(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what has changed of what was published, though only a superseded attempt was at work (I9)."""
     return [("I9", f"{what}: {_apart(before[what], after[what])}") for what in before if before[what] != after[what]]
 
 

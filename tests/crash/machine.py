@@ -1,4 +1,4 @@
-"""The breaking machine: plays a case, retries as Airflow does, and holds the promises against what is left."""
+"""The breaking machine: plays a case, retries as Airflow does, and checks the invariants of the records."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.crash.invariants import Expected, Records, stale, violations
-from tests.crash.points import Fault
+from tests.crash.environment import CrashEnvironment, start_step
+from tests.crash.invariants import Expected, Records, changed_by_superseded, violations
 from tests.crash.schedule import POINTS, RACE, Case
 from tests.crash.steps import CHAIN, STEPS, TRAINING
 from tests.crash.worker import Attempt, Outcome, Patch
-from tests.crash.world import World, start_of
+from tests.crash.write_points import Fault
 
 END = "end"  # a task that does not come to its end after all, or a trouble that would not be tried again
-FAIL_FOR_GOOD = "AirflowFailException"
+PERMANENT_FAILURE = "AirflowFailException"
 
 
 @dataclass
-class Played:
-    """What came of a case.
+class CaseResult:
+    """Result of a case.
 
     :param attempts: how many there were.
     :param kills: how many of them were killed.
@@ -38,14 +38,14 @@ class Played:
     cpu: float = 0.0
 
 
-class Machine:
+class CrashMachine:
     """Plays cases in a world.
 
     :param world: that has been built.
     :param patches: what is done in each attempt first.
     """
 
-    def __init__(self, world: World, patches: tuple[Patch, ...] = ()) -> None:
+    def __init__(self, world: CrashEnvironment, patches: tuple[Patch, ...] = ()) -> None:
         self.world, self.patches = world, patches
         self.catalogues: dict[str, list[tuple[Any, ...]]] = {}
 
@@ -64,9 +64,9 @@ class Machine:
             found[name] = len(outcome.writes)
         return found
 
-    def play(self, case: Case) -> Played:
+    def run_case(self, case: Case) -> CaseResult:
         """Play one case from its beginning."""
-        played = Played()
+        played = CaseResult()
         if case.plan[0][0] == RACE:
             self._race(case.plan[0][1][0], played)
             return played
@@ -81,10 +81,10 @@ class Machine:
             given = {**given, STEPS[name].gives: outcome.given}
         published = Records(self.world.work).published()
         for attempt in asleep:
-            self._ended(attempt.goes_on(), played)
+            self._ended(attempt.resume(), played)
         if asleep:
-            played.wrong += stale(published, Records(self.world.work).published())
-        done = [*before(first), *((name, STEPS[name].key("r2")) for name, _ in case.plan)]
+            played.wrong += changed_by_superseded(published, Records(self.world.work).published())
+        done = [*steps_before(first), *((name, STEPS[name].key("r2")) for name, _ in case.plan)]
         played.wrong += violations(self.world.work, Expected(done, manifests))
         return played
 
@@ -93,7 +93,7 @@ class Machine:
         name: str,
         faults: tuple[Fault, ...],
         given: Mapping[str, Any],
-        played: Played,
+        played: CaseResult,
         asleep: list[Attempt],
     ) -> Outcome:
         for number, fault in enumerate((*faults, None), 1):
@@ -107,31 +107,31 @@ class Machine:
             self._ended(outcome, played)
             if outcome.ended == "done":
                 return outcome
-            if outcome.ended == "failed" and fault is not None and FAIL_FOR_GOOD in outcome.error:
+            if outcome.ended == "failed" and fault is not None and PERMANENT_FAILURE in outcome.error:
                 played.wrong.append((END, f"{name}: would not be tried again: {outcome.error[:600]}"))
             while asleep and outcome.ended == "killed":  # it goes on between the attempt that was killed and the next
-                self._ended(asleep.pop().goes_on(), played)
+                self._ended(asleep.pop().resume(), played)
         return outcome
 
-    def _ended(self, outcome: Outcome, played: Played) -> None:
+    def _ended(self, outcome: Outcome, played: CaseResult) -> None:
         played.attempts += 1
         played.cpu += outcome.cpu
         played.kills += outcome.ended == "killed"
         if outcome.ended == "hung":
             played.wrong.append((END, f"an attempt came to no end: {outcome.error}"))
 
-    def _race(self, stop: Fault, played: Played) -> None:
+    def _race(self, stop: Fault, played: CaseResult) -> None:
         """Let two promoters, judged against the same champion, meet; one has to win and the other to be told."""
         given = self.world.restore("promote")
         manifests = Records(self.world.work).manifests
-        rival = self.world.given("challenger")
+        rival = self.world.load_inputs("challenger")
         work = self.world.work
         first = Attempt(work, "promote", rival, run="r3", fault=stop, patches=self.patches)
         outcome = first.wait()
         other = Attempt(work, "promote", given, patches=self.patches).wait()
         self._ended(other, played)
         if outcome.ended == "stopped":
-            outcome = first.goes_on()
+            outcome = first.resume()
             played.zombies += 1
         self._ended(outcome, played)
         ended = {"r3": outcome, "r2": other}
@@ -139,13 +139,13 @@ class Machine:
         played.winners = len(won)
         if len(won) != 1:
             played.wrong.append(("I4", f"{len(won)} of two promoters won: {[o.error[:300] for o in ended.values()]}"))
-        done = [*before("promote"), *(("promote", STEPS["promote"].key(run)) for run in won)]
+        done = [*steps_before("promote"), *(("promote", STEPS["promote"].key(run)) for run in won)]
         played.wrong += violations(work, Expected(done, manifests))
 
 
-def before(step: str) -> list[tuple[str, str]]:
-    """Give the tasks that have succeeded before a case that begins with a step."""
-    earlier = CHAIN[: CHAIN.index(start_of(step))]
+def steps_before(step: str) -> list[tuple[str, str]]:
+    """Return the tasks that have succeeded before a case that begins with a step."""
+    earlier = CHAIN[: CHAIN.index(start_step(step))]
     done = {"r1": (*TRAINING, "promote"), "r3": TRAINING, "r2": earlier}
     return [(name, STEPS[name].key(run)) for run, names in done.items() for name in names]
 

@@ -1,4 +1,4 @@
-"""What came of it all, as figures."""
+"""Result all, as metrics."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.crash.invariants import NAMES
-from tests.crash.machine import END, Played
+from tests.crash.machine import END, CaseResult
 from tests.crash.schedule import Case
 
-MOST = 25
+MAX_REPORTED = 25
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Tally:
     guards: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def add(self, case: Case, played: Played) -> None:
+    def add(self, case: Case, played: CaseResult) -> None:
         """Count one case in."""
         self.cases[case.kind] = self.cases.get(case.kind, 0) + 1
         self.kills[case.kind] = self.kills.get(case.kind, 0) + played.kills
@@ -43,10 +43,10 @@ class Tally:
             self.epochs += 1
             self.winners += played.winners or 0
         self.zombies += played.zombies if case.kind == "zombies" else 0
-        self.wrong(f"--replay '{case}'", played.wrong)
+        self.add_violations(f"--replay '{case}'", played.wrong)
 
-    def wrong(self, how: str, found: list[tuple[str, str]]) -> None:
-        """Say what is wrong, and count it: each promise once a case."""
+    def add_violations(self, how: str, found: list[tuple[str, str]]) -> None:
+        """Record and count violations: each invariant once per case."""
         for name, said in found:
             print(f"{name} broken by {how}: {said}", flush=True)
         for name in sorted({name for name, _ in found}):
@@ -54,7 +54,7 @@ class Tally:
         if found:
             self.failing.append(how)
 
-    def take(self, other: dict[str, Any]) -> None:
+    def merge(self, other: dict[str, Any]) -> None:
         """Count in what another process has counted."""
         self.cpu += other.pop("cpu")
         for name, value in other.items():
@@ -65,7 +65,7 @@ class Tally:
                 setattr(self, name, mine + value)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the figures."""
+        """Return the metrics."""
         return {
             "crash_points": self.kills.get("points", 0),
             "random_kills": self.kills.get("random", 0),
@@ -77,7 +77,7 @@ class Tally:
             "cases": self.cases,
             "attempts": self.attempts,
             "cpu_seconds_per_attempt": round(self.cpu / self.attempts, 3) if self.attempts else None,
-            "failing": self.failing[:MOST],
+            "failing": self.failing[:MAX_REPORTED],
             **({"guards": self.guards} if self.guards else {}),
             "notes": self.notes,
         }

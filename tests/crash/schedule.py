@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.crash.points import Act, Fault
 from tests.crash.steps import CHAIN, STEPS
+from tests.crash.write_points import Act, Fault
 
 RACE = "race"
 POINTS = ("ingest", "train", "tune", "register", "evaluate", "gate", "backfill", "promote", "score", "rollback")
@@ -62,21 +62,21 @@ class Size:
     points: int = 1
     kills: int = 225  # a retry may have fewer writes than the attempt before: not every kill is reached, but 200 are
     zombies: int = 1
-    troubles: int = 2
+    failures: int = 2
     races: int = 1
 
 
-SMALL = Size(points=9, kills=12, zombies=11, troubles=23, races=3)
+SMALL = Size(points=9, kills=12, zombies=11, failures=23, races=3)
 
 
 def points(writes: Mapping[str, int], size: Size, rng: random.Random) -> Iterator[Case]:
-    """Give a kill after and before each durable write of each step."""
+    """Yield a kill after and before each durable write of each step."""
     for name, fault in _each(writes, size.points, rng, ("after", "before"), "kill"):
         yield Case("points", ((name, (fault,)),))
 
 
-def randomly(writes: Mapping[str, int], size: Size, rng: random.Random) -> Iterator[Case]:
-    """Give chains of steps with kills anywhere, several of one task among them."""
+def random_kills(writes: Mapping[str, int], size: Size, rng: random.Random) -> Iterator[Case]:
+    """Yield chains of steps with kills anywhere, several of one task among them."""
     left = size.kills
     while left > 0:
         first = rng.randrange(len(CHAIN))
@@ -92,7 +92,7 @@ def randomly(writes: Mapping[str, int], size: Size, rng: random.Random) -> Itera
 
 
 def zombies(writes: Mapping[str, int], size: Size, rng: random.Random) -> Iterator[Case]:
-    """Give attempts that are stopped and go on: after their retry, after the next step, or after a retry's kill."""
+    """Yield attempts that are stopped and go on: after their retry, after the next step, or after a retry's kill."""
     for number, (name, stop) in enumerate(_each(writes, size.zombies, rng, ("after",), "stop")):
         plan: tuple[tuple[str, tuple[Fault, ...]], ...] = ((name, (stop,)),)
         if number % 3 == 1:
@@ -105,19 +105,19 @@ def zombies(writes: Mapping[str, int], size: Size, rng: random.Random) -> Iterat
 
 
 def races(writes: Mapping[str, int], size: Size, rng: random.Random) -> Iterator[Case]:
-    """Give two promoters, the first of which is stopped at each of its writes while the second runs to its end."""
+    """Yield two promoters, the first of which is stopped at each of its writes while the second runs to its end."""
     for _, stop in _each({RACE: writes["promote"]}, size.races, rng, ("after",), "stop"):
         yield Case("races", ((RACE, (stop,)),))
 
 
-def troubles(writes: Mapping[str, int], size: Size, rng: random.Random) -> Iterator[Case]:
-    """Give a disk that is full, and a store that is gone, from some write on."""
+def failures(writes: Mapping[str, int], size: Size, rng: random.Random) -> Iterator[Case]:
+    """Yield a disk that is full, and a store that is gone, from some write on."""
     for act, moments in (("full", ("before",)), ("down", ("after",))):
-        for name, fault in _each(writes, size.troubles, rng, moments, act):  # type: ignore[arg-type]
+        for name, fault in _each(writes, size.failures, rng, moments, act):  # type: ignore[arg-type]
             yield Case("troubles", ((name, (fault,)),))
 
 
-PARTS = {"points": points, "random": randomly, "zombies": zombies, "races": races, "troubles": troubles}
+PARTS = {"points": points, "random": random_kills, "zombies": zombies, "races": races, "troubles": failures}
 
 
 def _each(

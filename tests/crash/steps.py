@@ -19,7 +19,7 @@ Inputs = Mapping[str, Any]
 
 
 def chunks(seed: int, rows: int = ROWS, count: int = 2) -> Iterator[Any]:
-    """Give rows to learn from, in chunks: ``y`` goes by ``x`` and, less so, by ``z``."""
+    """Yield rows to learn from, in chunks: ``y`` goes by ``x`` and, less so, by ``z``."""
     import numpy as np
     import pandas as pd
 
@@ -32,15 +32,15 @@ def chunks(seed: int, rows: int = ROWS, count: int = 2) -> Iterator[Any]:
         yield frame[first : first + size].reset_index(drop=True)
 
 
-def learnt(C: float = 1.0) -> Any:
-    """Give an estimator that can learn it."""
+def good_estimator(C: float = 1.0) -> Any:
+    """Return an estimator that can learn it."""
     from sklearn.linear_model import LogisticRegression
 
     return LogisticRegression(C=C)
 
 
-def weak() -> Any:
-    """Give one that looks at the wrong column."""
+def weak_estimator() -> Any:
+    """Return an estimator that uses the wrong column."""
     from sklearn.compose import make_column_transformer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -79,7 +79,7 @@ def _ingest(run: str, _: Inputs) -> Any:
 def _train(run: str, given: Inputs) -> Any:
     from airflow_mlops.operators.train import TrainModelOperator
 
-    build = weak if run == "r1" else learnt
+    build = weak_estimator if run == "r1" else good_estimator
     params = {"C": 0.5} if run == "r3" else {}
     parts = {"train": given["train"], "validation": given["validation"]}
     return TrainModelOperator(task_id="train", build=build, model_params=params, target="y", features=FEATURES, **parts)
@@ -91,7 +91,7 @@ def _tune(run: str, given: Inputs) -> Any:
     parts = {"train": given["train"], "validation": given["validation"]}
     space = {"C": [0.01, 0.1, 1.0]}
     return TuneModelOperator(
-        task_id="tune", build=learnt, space=space, method="grid", target="y", features=FEATURES, **parts
+        task_id="tune", build=good_estimator, space=space, method="grid", target="y", features=FEATURES, **parts
     )
 
 
@@ -170,7 +170,7 @@ CHAIN = (*TRAINING, "promote", "score", "rollback")
 
 
 def context(step: Step, run: str, task: Any, number: int, pushed: dict[str, Any]) -> dict[str, Any]:
-    """Give what Airflow gives a task at its n-th try."""
+    """Return Airflow's context of a task at its n-th try."""
 
     def push(key: str, value: Any) -> None:
         pushed[key] = value

@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.crash.points import Fault, Watch
 from tests.crash.steps import STEPS, context
+from tests.crash.write_points import Fault, WriteMonitor
 
-SECONDS = 300.0
-TRY_SECONDS = 0.002
+TIMEOUT_SECONDS = 300.0
+POLL_SECONDS = 0.002
 Patch = Callable[[], None]
 
 
@@ -68,7 +68,7 @@ class Attempt:
 
     def wait(self) -> Outcome:
         """Wait until it ends, or stops."""
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while True:
             pid, status, used = os.wait4(self.pid, os.WNOHANG | os.WUNTRACED)
             if pid:
@@ -77,7 +77,7 @@ class Attempt:
                 os.kill(self.pid, signal.SIGKILL)
                 os.waitpid(self.pid, 0)
                 return Outcome("hung", error=self._said(), writes=self._writes())
-            time.sleep(TRY_SECONDS)
+            time.sleep(POLL_SECONDS)
         cpu = used.ru_utime + used.ru_stime
         if os.WIFSTOPPED(status):
             return Outcome("stopped", writes=self._writes(), cpu=cpu)
@@ -93,7 +93,7 @@ class Attempt:
                     importlib.import_module(module)
         return Outcome(**found, writes=self._writes(), cpu=cpu)
 
-    def goes_on(self) -> Outcome:
+    def resume(self) -> Outcome:
         """Let an attempt that was stopped go on, to its end."""
         os.kill(self.pid, signal.SIGCONT)
         return self.wait()
@@ -120,7 +120,7 @@ def _child(work: Path, notes: Path, act: Callable[[], Any], fault: Fault | None,
             patch()
         outcome: dict[str, Any] = {"ended": "done"}
         trace = os.open(notes / "trace", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
-        Watch(work, trace, fault).arm()
+        WriteMonitor(work, trace, fault).arm()
         try:
             outcome["given"] = act()
         except Exception as error:

@@ -14,11 +14,11 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from airflow_mlops.store.predictions import PredictionLog
+from airflow_mlops.core.scoring.prediction_log import PredictionLog
 from tests.docker.containers import TAG
-from tests.elsewhere.held import held
-from tests.elsewhere.worlds import World, project, stuck, world
 from tests.integration.conftest import airflow_home, bundle_dag, lifecycle, run_dag
+from tests.remote_steps.blocking import held
+from tests.remote_steps.environment import RemoteStepEnvironment, project, stuck, world
 from tests.stack.machine import IMAGE
 
 __all__ = [
@@ -83,7 +83,7 @@ def docker(image: str, project: Path) -> dict[str, Any]:
 
 
 @pytest.fixture
-def table(world: World, monkeypatch: pytest.MonkeyPatch) -> PredictionLog:
+def table(world: RemoteStepEnvironment, monkeypatch: pytest.MonkeyPatch) -> PredictionLog:
     """A table for scores, of the connection ``company``."""
     path = world.folder / "company.db"
     monkeypatch.setenv("AIRFLOW_CONN_COMPANY", json.dumps({"conn_type": "sqlite", "host": str(path)}))

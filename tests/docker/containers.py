@@ -9,25 +9,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from airflow_mlops.runtimes.container import TASK
-from tests.elsewhere.steps import do
+from airflow_mlops.execution.runtimes.container import TASK_LABEL
+from tests.remote_steps.steps import execute_task
 
 TAG = f"mlops-runtime-test:{os.getpid()}"
 """The image of this session: by it its containers are told from those of another on the same engine."""
 
 
 def containers(engine: Any, task_id: str) -> list[dict[str, Any]]:
-    """Give the containers of a task, running or not."""
-    return list(engine.containers(all=True, filters={"ancestor": TAG, "label": f"{TASK}=d/r/{task_id}/-1"}))
+    """Return the containers of a task, running or not."""
+    return list(engine.containers(all=True, filters={"ancestor": TAG, "label": f"{TASK_LABEL}=d/r/{task_id}/-1"}))
 
 
-def begun(engine: Any, task_id: str) -> bool:
-    """Tell whether a task's container has come to where it goes on without end."""
+def has_started(engine: Any, task_id: str) -> bool:
+    """Check whether a task's container has come to where it goes on without end."""
     return any(b"going on without end" in engine.logs(c["Id"]) for c in containers(engine, task_id))
 
 
 def outcome(engine: Any, container: str) -> Any:
-    """Run a container to its good end, and remove it; gives its last line, which is JSON."""
+    """Run a container to its good end, and remove it; return its last line, which is JSON."""
     try:
         engine.start(container)
         code, said = engine.wait(container)["StatusCode"], engine.logs(container).decode()
@@ -38,13 +38,13 @@ def outcome(engine: Any, container: str) -> Any:
 
 
 @contextmanager
-def executing(task: Any) -> Iterator[list[BaseException]]:
-    """Execute a task that will fail, in a thread; gives its error at the end."""
+def execute_in_thread(task: Any) -> Iterator[list[BaseException]]:
+    """Execute a task that will fail, in a thread; return its error at the end."""
     told: list[BaseException] = []
 
     def execute() -> None:
         try:
-            do(task)
+            execute_task(task)
         except Exception as error:
             told.append(error)
 

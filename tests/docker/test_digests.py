@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.docker.containers import outcome
-from tests.elsewhere.steps import TASK, do, figures, scores, trained
-from tests.elsewhere.worlds import World
+from tests.remote_steps.environment import RemoteStepEnvironment
+from tests.remote_steps.steps import TASK, execute_task, predict_scores, run_metrics, training_task
 
 TESTS = Path(__file__).resolve().parents[1]
 SEED = "7"
 
 
-def in_process(world: World, engine: Any, image: str, task_id: str) -> dict[str, Any]:
+def in_process(world: RemoteStepEnvironment, engine: Any, image: str, task_id: str) -> dict[str, Any]:
     """Execute a training in a container in which Airflow, the task and the step are one process; gives what it gave."""
     given = [json.dumps([world.parts, task_id]), json.dumps({"seed": SEED})]
     folders = (f"{world.folder}:{world.folder}:rw", f"{world.project}:{world.project}:ro", f"{TESTS}:/ours/tests:ro")
@@ -32,25 +32,25 @@ def in_process(world: World, engine: Any, image: str, task_id: str) -> dict[str,
     return dict(outcome(engine, made))
 
 
-def files(world: World, ref: dict[str, Any]) -> dict[str, bytes]:
-    """Give the files of a run's model; the version of the Python that it was made with is made unknown."""
+def files(world: RemoteStepEnvironment, ref: dict[str, Any]) -> dict[str, bytes]:
+    """Return the files of a run's model; the version of the Python that it was made with is made unknown."""
     version = python_of(world, ref).encode()
     folder = Path(world.client.download_artifacts(ref["run_id"], ref["artifact"]))
     found = (path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes().replace(version, b"3.x") for path in found}
 
 
-def python_of(world: World, ref: dict[str, Any]) -> str:
-    """Give the version of the Python that a run's model was made with."""
+def python_of(world: RemoteStepEnvironment, ref: dict[str, Any]) -> str:
+    """Return the version of the Python that a run's model was made with."""
     return str(world.client.get_run(ref["run_id"]).data.tags["mlops.python"]).partition(" ")[0]
 
 
 def test_one_image_gives_one_digest_and_in_another_python_only_its_version_makes_another(
-    world: World, docker: dict[str, Any], image: str, engine: Any
+    world: RemoteStepEnvironment, docker: dict[str, Any], image: str, engine: Any
 ) -> None:
-    there = do(trained(world.parts, "there", seed=SEED, runtime=docker))
+    there = execute_task(training_task(world.parts, "there", seed=SEED, runtime=docker))
     inside = in_process(world, engine, image, "inside")
-    here = do(trained(world.parts, "here", seed=SEED))
+    here = execute_task(training_task(world.parts, "here", seed=SEED))
     tags = [world.client.get_run(ref["run_id"]).data.tags for ref in (there, inside, here)]
     assert [tag.get("mlops.runtime") for tag in tags] == [f"docker {image}", None, None]
     assert python_of(world, there) == python_of(world, inside)
@@ -58,5 +58,5 @@ def test_one_image_gives_one_digest_and_in_another_python_only_its_version_makes
     assert there["digest"] == inside["digest"]
     assert files(world, there) == files(world, here)
     assert (there["digest"] == here["digest"]) is (python_of(world, there) == python_of(world, here))
-    assert figures(world, there) == figures(world, inside) == figures(world, here)
-    assert scores(world, there) == scores(world, inside) == scores(world, here)
+    assert run_metrics(world, there) == run_metrics(world, inside) == run_metrics(world, here)
+    assert predict_scores(world, there) == predict_scores(world, inside) == predict_scores(world, here)

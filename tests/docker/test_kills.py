@@ -9,14 +9,25 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from airflow_mlops.core.errors import MlopsError
+from airflow_mlops.common.errors import MlopsError
+from airflow_mlops.core.scoring.prediction_log import PredictionLog
 from airflow_mlops.store import catalogue, score_sets
-from airflow_mlops.store.predictions import PredictionLog
-from tests.docker.containers import begun, containers, executing
-from tests.elsewhere.held import MODULE, PATIENT, Held
-from tests.elsewhere.models import MODEL, WEEK, kept, promote, runs, scored, trials, tuned, version, week
-from tests.elsewhere.steps import do, figures, scores, wait_for
-from tests.elsewhere.worlds import World
+from tests.docker.containers import containers, execute_in_thread, has_started
+from tests.remote_steps.blocking import BLOCKING_MODEL, MODULE, Blocker
+from tests.remote_steps.environment import RemoteStepEnvironment
+from tests.remote_steps.models import (
+    MODEL,
+    WEEK,
+    promote,
+    read_snapshot,
+    read_trials,
+    register_version,
+    run_states,
+    scoring_task,
+    tuning_task,
+    write_week,
+)
+from tests.remote_steps.steps import execute_task, predict_scores, run_metrics, wait_for
 
 End = Callable[[Any, Any], None]
 
@@ -31,7 +42,9 @@ def tell(engine: Any, task: Any) -> None:
     task.on_kill()
 
 
-@pytest.fixture(params=[(kill, "ended without an answer"), (tell, "told to end")], ids=["container", "task"])
+@pytest.fixture(
+    params=[(kill, "ended without a result"), (tell, "was stopped before it finished")], ids=["container", "task"]
+)
 def end(request: pytest.FixtureRequest) -> tuple[End, str]:
     """How a step is ended, and what its task then says."""
     found: tuple[End, str] = request.param
@@ -40,9 +53,9 @@ def end(request: pytest.FixtureRequest) -> tuple[End, str]:
 
 def ended(engine: Any, task: Any, end: tuple[End, str]) -> None:
     """Execute a task until its code is held, end it there, and see that it has failed and nothing goes on."""
-    with executing(task) as told:
+    with execute_in_thread(task) as told:
         try:
-            wait_for(lambda: begun(engine, task.task_id) or bool(told))
+            wait_for(lambda: has_started(engine, task.task_id) or bool(told))
         finally:
             end[0](engine, task)
     assert isinstance(told[0], MlopsError), told
@@ -51,46 +64,46 @@ def ended(engine: Any, task: Any, end: tuple[End, str]) -> None:
 
 
 def test_a_search_that_is_ended_goes_on_after_the_trials_that_were_over(
-    world: World, docker: dict[str, Any], held: Held, engine: Any, end: tuple[End, str],
+    world: RemoteStepEnvironment, docker: dict[str, Any], held: Blocker, engine: Any, end: tuple[End, str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
-    here = do(tuned(world.parts, "here", build=f"{MODULE}:forest"))
+    here = execute_task(tuning_task(world.parts, "here", build=f"{MODULE}:forest"))
     caplog.clear()
-    task = tuned(world.parts, "there", build=f"{MODULE}:forest", runtime=docker)
-    held.at(4)  # one build looks whether it can be built at all: this is the third trial
+    task = tuning_task(world.parts, "there", build=f"{MODULE}:forest", runtime=docker)
+    held.block_at_call(4)  # one build looks whether it can be built at all: this is the third trial
     ended(engine, task, end)
-    assert runs(world, "there") in (["RUNNING"], ["FAILED"])
-    held.let_go()
-    there = do(task, 2)
-    assert trials(world, there) == trials(world, here)
-    assert figures(world, there) == figures(world, here)
-    assert scores(world, there) == scores(world, here)
-    assert runs(world, "there").count("FINISHED") == 1
-    assert set(runs(world, "there")) <= {"FINISHED", "FAILED"}
+    assert run_states(world, "there") in (["RUNNING"], ["FAILED"])
+    held.release()
+    there = execute_task(task, 2)
+    assert read_trials(world, there) == read_trials(world, here)
+    assert run_metrics(world, there) == run_metrics(world, here)
+    assert predict_scores(world, there) == predict_scores(world, here)
+    assert run_states(world, "there").count("FINISHED") == 1
+    assert set(run_states(world, "there")) <= {"FINISHED", "FAILED"}
     assert re.findall(r"trial (\d) of 0-3: ", caplog.text) == ["0", "1", "2", "3"]
-    assert "2 of 4 trials are of an earlier attempt" in caplog.text
+    assert "reusing 2 of 4 trials of an earlier attempt" in caplog.text
     wait_for(lambda: containers(engine, "there") == [])  # the engine removes it a moment after its end
 
 
 def test_a_scoring_that_is_ended_publishes_nothing_and_then_each_row_once(
-    world: World, docker: dict[str, Any], held: Held, engine: Any, end: tuple[End, str], table: PredictionLog,
-    caplog: pytest.LogCaptureFixture,
+    world: RemoteStepEnvironment, docker: dict[str, Any], held: Blocker, engine: Any, end: tuple[End, str],
+    table: PredictionLog, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
-    own = {"trusted_types": [PATIENT]}
-    promote(world, version(world, "first", build=f"{MODULE}:scorer", **own))
-    rows = week(world)
-    here = do(scored(rows, "here", dataset="scores_here", **own))
+    own = {"trusted_types": [BLOCKING_MODEL]}
+    promote(world, register_version(world, "first", build=f"{MODULE}:scorer", **own))
+    rows = write_week(world)
+    here = execute_task(scoring_task(rows, "here", dataset="scores_here", **own))
     caplog.clear()
     to = {"conn_id": "company", "table": table.name, "dataset": "scores_there"}
-    task = scored(rows, "there", runtime=docker, **to, **own)
-    held.at(4)
+    task = scoring_task(rows, "there", runtime=docker, **to, **own)
+    held.block_at_call(4)
     ended(engine, task, end)
     assert [one.dataset for one in score_sets.of_partition(world.database, MODEL, WEEK)] == ["scores_here"]
     assert catalogue.partitions(world.database, "scores_there") == []
-    held.let_go()
-    there = do(task, 2)
-    pd.testing.assert_frame_equal(kept(world, there), kept(world, here), check_exact=True)
-    assert re.findall(r"(\d) of 7 batches are there already", caplog.text)[0] in "23"
+    held.release()
+    there = execute_task(task, 2)
+    pd.testing.assert_frame_equal(read_snapshot(world, there), read_snapshot(world, here), check_exact=True)
+    assert re.findall(r"reusing (\d) of 7 batches", caplog.text)[0] in "23"
     (by,) = table.versions(MODEL, WEEK)
     assert table.count(by) == 320
     wait_for(lambda: containers(engine, "there") == [])  # the engine removes it a moment after its end

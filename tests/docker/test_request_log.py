@@ -14,13 +14,13 @@ from sqlalchemy import Engine, create_engine, inspect, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-from airflow_mlops.core.errors import BadInput
-from airflow_mlops.core.serving.engine import Engine as ContainerEngine
+from airflow_mlops.common.errors import BadInput
+from airflow_mlops.core.deployment.docker_engine import DockerEngine as ContainerEngine
 from airflow_mlops.operators.serve import ServeModelOperator, StopServingOperator
-from tests.elsewhere.models import MODEL, promote, version, week
-from tests.elsewhere.steps import do, people, wait_for
-from tests.elsewhere.worlds import World
 from tests.faults.server import free_port
+from tests.remote_steps.environment import RemoteStepEnvironment
+from tests.remote_steps.models import MODEL, promote, register_version, write_week
+from tests.remote_steps.steps import execute_task, make_rows, wait_for
 
 POSTGRES = os.environ.get("POSTGRES_IMAGE", "postgres:16")
 NAME = f"mlops-test-log-{os.getpid()}"
@@ -46,7 +46,7 @@ class Postgres:
         wait_for(self._answers)
 
     def rows(self) -> list[tuple[Any, ...]]:
-        """Give what is logged, in the order of requests and rows."""
+        """Return what is logged, in the order of requests and rows."""
         if not inspect(self.here).has_table(MODEL, schema="ml"):
             return []
         with self.here.connect() as connection:
@@ -64,7 +64,7 @@ class Postgres:
 def postgres(engine: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Postgres]:
     """A PostgreSQL, of the connection ``requests``: its host is a name in the network alone."""
     try:
-        ContainerEngine(engine).have(POSTGRES)
+        ContainerEngine(engine).ensure_image(POSTGRES)
     except BadInput as error:
         pytest.skip(f"{error.what}; name another image with POSTGRES_IMAGE")
     port = free_port()
@@ -86,20 +86,20 @@ def postgres(engine: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Postgres]
 
 
 @pytest.fixture
-def served(world: World, postgres: Postgres) -> Iterator[dict[str, Any]]:
+def served(world: RemoteStepEnvironment, postgres: Postgres) -> Iterator[dict[str, Any]]:
     """A champion that is served; what it answers is logged."""
-    promote(world, version(world, "first"))
+    promote(world, register_version(world, "first"))
     log = {"network": NAME, "log_conn_id": "requests", "log_table": f"ml.{MODEL}"}
-    asked = {"model": MODEL, "rows": week(world), "endpoint": NAME, "port": free_port(), "contract": CONTRACT}
+    asked = {"model": MODEL, "rows": write_week(world), "endpoint": NAME, "port": free_port(), "contract": CONTRACT}
     try:
-        yield do(ServeModelOperator(task_id="serve", **asked, **log))
+        yield execute_task(ServeModelOperator(task_id="serve", **asked, **log))
     finally:
-        do(StopServingOperator(task_id="stop", endpoint=NAME))
+        execute_task(StopServingOperator(task_id="stop", endpoint=NAME))
 
 
 def ask(url: str, first: int, rows: int) -> list[tuple[Any, ...]]:
-    """Ask about some rows; gives what has to be logged of the answer."""
-    frame = people(8, 320)[first : first + rows][["id", "x", "z"]]
+    """Ask about some rows; return what has to be logged of the answer."""
+    frame = make_rows(8, 320)[first : first + rows][["id", "x", "z"]]
     answer = httpx.post(f"{url}/invocations", json={"dataframe_split": frame.to_dict("split", index=False)}, timeout=60)
     assert answer.status_code == 200, answer.text
     told, id_ = answer.json(), answer.headers["x-request-id"]

@@ -21,14 +21,14 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from airflow_mlops.core.errors import Superseded
-from airflow_mlops.core.serving import front
-from airflow_mlops.core.serving.deployment import Deployment, Endpoint, NotTheSame, Trial
-from airflow_mlops.core.serving.engine import Engine
-from airflow_mlops.core.serving.image import Recipe, of_version
+from airflow_mlops.common.errors import Superseded
+from airflow_mlops.core.deployment import proxy
+from airflow_mlops.core.deployment.docker_engine import DockerEngine
+from airflow_mlops.core.deployment.image import ImageRecipe, version_recipe
+from airflow_mlops.core.deployment.rollout import Deployment, Endpoint, PredictionMismatch, SmokeTest
+from airflow_mlops.core.models import artifact
+from airflow_mlops.core.models.prediction import predict
 from airflow_mlops.core.serving.settings import ServingSettings
-from airflow_mlops.core.training import artifact
-from airflow_mlops.core.training.prediction import predict
 
 BASE = os.environ.get("MLOPS_SERVING_BASE", "python:3.11-slim-bookworm")
 FRONT = os.environ.get("MLOPS_SERVING_FRONT", "debian:bookworm-slim")
@@ -48,13 +48,13 @@ class Served:
     """
 
     number: int
-    recipe: Recipe
-    trial: Trial
+    recipe: ImageRecipe
+    trial: SmokeTest
 
 
 @pytest.fixture(scope="module")
-def docker(engine: Any) -> Engine:
-    found = Engine(engine)
+def docker(engine: Any) -> DockerEngine:
+    found = DockerEngine(engine)
     for image in (BASE, FRONT):
         if not engine.images(name=image):
             pytest.skip(f"there is no image {image}; name others with MLOPS_SERVING_BASE and MLOPS_SERVING_FRONT")
@@ -62,23 +62,23 @@ def docker(engine: Any) -> Engine:
 
 
 @pytest.fixture(scope="module")
-def versions(docker: Engine, tmp_path_factory: pytest.TempPathFactory) -> list[Served]:
+def versions(docker: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> list[Served]:
     found = []
     for number in (1, 2):
         model = LogisticRegression().fit(ROWS, (ROWS["x"] * (3 - 2 * number) > 0).astype(int))
         folder = tmp_path_factory.mktemp("v") / "model"
         digest = artifact.write(model, folder, ROWS[:5])
         settings = ServingSettings(model="tested", version=number, digest=digest, contract=CONTRACT)
-        recipe = of_version(folder, settings, base=BASE, logged=True)  # with the layers of any other
+        recipe = version_recipe(folder, settings, base=BASE, logged=True)  # with the layers of any other
         docker.build(recipe)
-        trial = Trial({"inputs": ROWS.to_dict("list")}, predict(model, ROWS).tolist(), seconds=600)
+        trial = SmokeTest({"inputs": ROWS.to_dict("list")}, predict(model, ROWS).tolist(), timeout_seconds=600)
         found.append(Served(number, recipe, trial))
     return found
 
 
 @pytest.fixture
-def deployment(docker: Engine) -> Iterator[Deployment]:
-    endpoint = Endpoint(f"test {os.getpid()}", port=0, front_base=FRONT, token=TOKEN)
+def deployment(docker: DockerEngine) -> Iterator[Deployment]:
+    endpoint = Endpoint(f"test {os.getpid()}", port=0, proxy_base=FRONT, token=TOKEN)
     made = Deployment(docker, endpoint, "d/r/serve/-1")
     made.stop()
     yield made
@@ -86,7 +86,7 @@ def deployment(docker: Engine) -> Iterator[Deployment]:
 
 
 def serve(deployment: Deployment, version: Served, held: Any = nullcontext) -> dict[str, Any]:
-    return deployment.serve(version.recipe, version.number, version.trial, held)
+    return deployment.deploy(version.recipe, version.number, version.trial, held)
 
 
 def asked(deployment: Deployment, body: Any) -> tuple[int, dict[str, Any]]:
@@ -100,7 +100,7 @@ def asked(deployment: Deployment, body: Any) -> tuple[int, dict[str, Any]]:
 
 
 def names(deployment: Deployment) -> set[str]:
-    return {one["Names"][0].lstrip("/") for one in deployment.engine.found(endpoint=deployment.endpoint.name)}
+    return {one["Names"][0].lstrip("/") for one in deployment.engine.find_containers(endpoint=deployment.endpoint.name)}
 
 
 class Load:
@@ -145,18 +145,18 @@ def test_promotion_and_rollback_under_load_fail_no_request(deployment: Deploymen
         assert asked(deployment, second.trial.body)[1]["version"] == 2
         back = serve(deployment, first)
     assert set(load.seen) == {(200, 1), (200, 2)}, load.seen
-    assert names(deployment) == {deployment.endpoint.front, back["container"]}
+    assert names(deployment) == {deployment.endpoint.proxy, back["container"]}
     assert serve(deployment, first) == {"container": back["container"], "changed": False}
 
 
 def test_a_version_that_answers_otherwise_gets_no_request(deployment: Deployment, versions: list[Served]) -> None:
     first, second = versions
     old = serve(deployment, first)["container"]
-    wrong = Trial(second.trial.body, first.trial.expected, seconds=600)
-    with pytest.raises(NotTheSame, match="row 0"):
-        deployment.serve(second.recipe, 2, wrong, nullcontext)
+    wrong = SmokeTest(second.trial.body, first.trial.expected, timeout_seconds=600)
+    with pytest.raises(PredictionMismatch, match="row 0"):
+        deployment.deploy(second.recipe, 2, wrong, nullcontext)
     assert asked(deployment, first.trial.body)[1]["version"] == 1
-    assert names(deployment) == {deployment.endpoint.front, old}
+    assert names(deployment) == {deployment.endpoint.proxy, old}
 
 
 def test_what_a_dead_attempt_has_left_is_gone_on_with(deployment: Deployment, versions: list[Served]) -> None:
@@ -169,14 +169,14 @@ def test_what_a_dead_attempt_has_left_is_gone_on_with(deployment: Deployment, ve
     with pytest.raises(Superseded):
         serve(deployment, second, dies)
     assert asked(deployment, first.trial.body)[1]["version"] == 1
-    (left,) = names(deployment) - {deployment.endpoint.front, fronts_live(deployment)}
+    (left,) = names(deployment) - {deployment.endpoint.proxy, active_container(deployment)}
     assert serve(deployment, second) == {"container": left, "changed": True}
     assert asked(deployment, second.trial.body)[1]["version"] == 2
-    assert names(deployment) == {deployment.endpoint.front, left}
+    assert names(deployment) == {deployment.endpoint.proxy, left}
 
 
-def fronts_live(deployment: Deployment) -> str:
-    found = front.live(front.places(deployment._tell(["show servers state model"])))
+def active_container(deployment: Deployment) -> str:
+    found = proxy.active_slot(proxy.parse_slots(deployment._send(["show servers state model"])))
     assert found is not None
     assert found.container is not None
     return found.container
@@ -184,7 +184,7 @@ def fronts_live(deployment: Deployment) -> str:
 
 def test_a_front_that_is_started_again_knows_whom_it_stands_for(deployment: Deployment, versions: list[Served]) -> None:
     serve(deployment, versions[0])
-    deployment.engine.client.restart(deployment.endpoint.front)
+    deployment.engine.client.restart(deployment.endpoint.proxy)
     deployment._wait(lambda: asked_or_none(deployment, versions[0]) == 200, 60, "it does not come back")
 
 
@@ -195,30 +195,32 @@ def asked_or_none(deployment: Deployment, version: Served) -> int | None:
         return None
 
 
-def test_the_token_is_nowhere_to_be_seen(deployment: Deployment, versions: list[Served], docker: Engine) -> None:
+def test_the_token_is_nowhere_to_be_seen(deployment: Deployment, versions: list[Served], docker: DockerEngine) -> None:
     name = serve(deployment, versions[0])["container"]
-    for one in (name, deployment.endpoint.front):
+    for one in (name, deployment.endpoint.proxy):
         assert TOKEN not in json.dumps(docker.client.inspect_container(one))
         assert TOKEN not in docker.client.logs(one).decode()
     assert TOKEN not in json.dumps(docker.client.history(versions[0].recipe.tag))
-    bound, _ = docker.published(deployment.endpoint.front, 8080)
+    bound, _ = docker.published_address(deployment.endpoint.proxy, 8080)
     assert bound == "127.0.0.1"
     assert docker.run(name, ["id", "-u"])[1].strip() == "65532"
 
 
 def test_files_that_are_not_those_that_were_registered_are_never_served(
-    deployment: Deployment, versions: list[Served], docker: Engine, tmp_path: Path
+    deployment: Deployment, versions: list[Served], docker: DockerEngine, tmp_path: Path
 ) -> None:
     first = versions[0]
     files = {**first.recipe.files, "serving/model/extra.txt": b"added"}
-    forged = Recipe(files, first.recipe.name)
+    forged = ImageRecipe(files, first.recipe.name)
     docker.build(forged)
-    with pytest.raises(Exception, match="not those that were registered"):
-        deployment.serve(forged, 1, Trial(first.trial.body, first.trial.expected, seconds=60), nullcontext)
-    assert names(deployment) == {deployment.endpoint.front}
+    with pytest.raises(Exception, match="do not match the registered digest"):
+        deployment.deploy(forged, 1, SmokeTest(first.trial.body, first.trial.expected, timeout_seconds=60), nullcontext)
+    assert names(deployment) == {deployment.endpoint.proxy}
 
 
-def test_a_front_that_is_stopped_ends_by_itself(deployment: Deployment, versions: list[Served], docker: Engine) -> None:
+def test_a_front_that_is_stopped_ends_by_itself(
+    deployment: Deployment, versions: list[Served], docker: DockerEngine
+) -> None:
     serve(deployment, versions[0])
-    docker.client.stop(deployment.endpoint.front, timeout=300)
-    assert docker.client.inspect_container(deployment.endpoint.front)["State"]["ExitCode"] == 0  # it was not killed
+    docker.client.stop(deployment.endpoint.proxy, timeout=300)
+    assert docker.client.inspect_container(deployment.endpoint.proxy)["State"]["ExitCode"] == 0  # it was not killed

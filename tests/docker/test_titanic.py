@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_mlops.core.serving.deployment import Deployment, Endpoint
-from airflow_mlops.core.serving.engine import Engine
+from airflow_mlops.core.deployment.docker_engine import DockerEngine
+from airflow_mlops.core.deployment.rollout import Deployment, Endpoint
 from include.titanic import serving
 from tests.faults.server import free_port
 
@@ -26,7 +26,7 @@ def endpoint(engine: Any, bundle_dag: Callable[[str], Any], monkeypatch: pytest.
     task = bundle_dag("titanic").get_task("serve")
     assert task.endpoint == bundle_dag("titanic_stop_serving").params["endpoint"]
     monkeypatch.setattr(task, "endpoint", NAME)
-    made = Deployment(Engine(engine), Endpoint(NAME), "d/r/t/-1")
+    made = Deployment(DockerEngine(engine), Endpoint(NAME), "d/r/t/-1")
     yield made
     made.stop()
 
@@ -40,18 +40,18 @@ def test_it_ends_as_an_endpoint_that_answers_for_one_passenger_until_it_is_stopp
     assert (run.states["serve"], run.states["ask"]) == ("success", "success")
     served = run.xcom("serve")
     assert (served["endpoint"], served["url"]) == (NAME, f"http://127.0.0.1:{port}")
-    assert served["tried"] == run.xcom("split", "test")["rows"]
+    assert served["smoke_test_rows"] == run.xcom("split", "test")["rows"]
     assert run.xcom("ask")["version"] == run.xcom("predict")["version"] == 1
     assert run.xcom("ask")["survives"] == pytest.approx(run.xcom("predict")["survives"], rel=1e-9)
 
-    assert serving.ask(served["url"], LADY) == run.xcom("ask")
-    assert serving.ask(served["url"], LAD)["survives"] < run.xcom("ask")["survives"] - 0.5
+    assert serving.request_prediction(served["url"], LADY) == run.xcom("ask")
+    assert serving.request_prediction(served["url"], LAD)["survives"] < run.xcom("ask")["survives"] - 0.5
     assert httpx.get(f"{served['url']}/version").json()["digest"] == run.xcom("register")["digest"]
 
     stopped = run_dag("titanic_stop_serving", run_conf={"endpoint": NAME})
     assert stopped.state == "success"
     assert served["container"] in stopped.xcom("stop")["removed"]
-    assert list(endpoint.engine.found(endpoint=NAME)) == []
+    assert list(endpoint.engine.find_containers(endpoint=NAME)) == []
     assert endpoint.engine.client.networks(names=[endpoint.endpoint.prefix]) == []
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{served['url']}/ping")

@@ -90,25 +90,25 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Suppress logging."""
 
-    def pass_on(self) -> None:
+    def handle_request(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.proxy.expected and self.headers.get("Authorization") != self.proxy.expected:
-            return self.answer(401, b"who are you?")
+            return self.respond(401, b"who are you?")
         fault = self.proxy.fault_for(self.command, self.path)
-        reply = None if fault in BEFORE else self.asked(body)
+        reply = None if fault in BEFORE else self.forward(body)
         if fault in ("refuse", "reset"):
             return self.drop()
         if fault in ("hang", "silence"):
-            return self.never()
+            return self.hang()
         if fault == "503" or reply is None:
-            return self.answer(503, b"busy")
-        return self.answer(*reply)
+            return self.respond(503, b"busy")
+        return self.respond(*reply)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = pass_on
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request
 
-    def asked(self, body: bytes) -> tuple[int, bytes, dict[str, str]]:
+    def forward(self, body: bytes) -> tuple[int, bytes, dict[str, str]]:
         connection = http.client.HTTPConnection(self.proxy.target.hostname or "", self.proxy.target.port, timeout=60)
         with contextlib.closing(connection):
             headers = {k: v for k, v in self.headers.items() if k.lower() not in _HOP}
@@ -117,7 +117,7 @@ class Handler(BaseHTTPRequestHandler):
             content = answer.read()
             return answer.status, content, {k: v for k, v in answer.getheaders() if k.lower() not in _HOP}
 
-    def answer(self, status: int, content: bytes, headers: dict[str, str] | None = None) -> None:
+    def respond(self, status: int, content: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
@@ -131,7 +131,7 @@ class Handler(BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 
-    def never(self) -> None:
+    def hang(self) -> None:
         self.proxy.over.wait(120)
         self.close_connection = True
 

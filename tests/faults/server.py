@@ -16,7 +16,7 @@ START_SECONDS = 120.0
 
 
 def free_port() -> int:
-    """Give a port that nothing listens at now."""
+    """Return a port that nothing listens at now."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
@@ -24,7 +24,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def mlflow_server(database: Path, *, prefix: str = "") -> Iterator[str]:
-    """Run a server until the block ends; gives its URL. It serves its artifacts itself, from beside the database.
+    """Run a server until the block ends; return its URL. It serves its artifacts itself, from beside the database.
 
     :param database: a migrated SQLite file; made when it is not there, which takes longer.
     :param prefix: the path below which it listens, such as ``/models``.

@@ -1,4 +1,4 @@
-"""A small task that makes a run and a version, and the promise that is held against what is left of it."""
+"""A small task that makes a run and a version, and the promise that is compared with what is left of it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from mlflow.entities import ViewType
 
-from airflow_mlops.core.refs import ModelVersionRef, RunRef
+from airflow_mlops.common.refs import ModelVersionRef, RunRef
+from airflow_mlops.core.models import artifact
 from airflow_mlops.core.registry.registration import register
 from airflow_mlops.core.tracking import Access, TrackingUnavailable, connect
-from airflow_mlops.core.training import artifact, runs
+from airflow_mlops.core.training import runs
 from airflow_mlops.store.database import Database
 from tests.faults.proxy import Fault, FaultProxy
 
@@ -42,7 +43,7 @@ class Task:
             client,
             self.database,
             model=self.name,
-            run=self.trained(client),
+            run=self.train(client),
             data={},
             baseline={"b": 1},
             contract=None,
@@ -50,10 +51,10 @@ class Task:
             key=f"dag/{self.name}/register/-1",
         )
 
-    def trained(self, client: Any) -> RunRef:
+    def train(self, client: Any) -> RunRef:
         """Do the half that makes the run."""
         key = f"dag/{self.name}/train/-1"
-        with runs.claimed(client, self.database, key=key, experiment=self.name, name="c") as run:
+        with runs.claim_run(client, self.database, key=key, experiment=self.name, name="c") as run:
             if run.finished is not None:
                 return run.finished
             client.log_artifacts(run.id, str(self.folder), "model")
@@ -61,7 +62,7 @@ class Task:
             return run.finish(RunRef(run.id, "c", "model", self.digest, "roc_auc", 0.5))
 
     def check(self, ref: ModelVersionRef, server: str) -> None:
-        """Make sure of the promise, by asking the server itself."""
+        """Check the promise, by asking the server itself."""
         client = connect(Access(server))
         experiment = client.get_experiment_by_name(self.name).experiment_id
         every = client.search_runs([experiment], run_view_type=ViewType.ALL)
@@ -73,7 +74,7 @@ class Task:
         assert [(int(v.version), v.tags["mlops.digest"]) for v in made] == [(ref.version, self.digest)]
 
 
-def lost_then_found(task: Task, proxy: FaultProxy, server: str, call: str, fault: Fault) -> None:
+def check_lost_response(task: Task, proxy: FaultProxy, server: str, call: str, fault: Fault) -> None:
     """Lose a creating call of the first attempt, and see what the second one makes of it."""
     before = proxy.calls(call)
     proxy.plan(call, fault)

@@ -17,7 +17,7 @@ from unittest.mock import patch
 import pytest
 
 from include.demo.environment import BUNDLE, bundle_config
-from tests.lifecycles import Lifecycle, lifecycle_in
+from tests.lifecycle_fixtures import Lifecycle, create_lifecycle
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
@@ -59,7 +59,7 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def lifecycle(migrated_mlflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lifecycle:
     """A fresh store, snapshot root and MLflow; the connections of the operators' defaults lead there."""
-    return lifecycle_in(tmp_path, migrated_mlflow, monkeypatch)
+    return create_lifecycle(tmp_path, migrated_mlflow, monkeypatch)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Ran:
         return {task: states[0] for task, states in self.tasks.items() if len(states) == 1}
 
     def xcom(self, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
-        """Give what a task pushed; None when it pushed nothing."""
+        """Return what a task pushed; None when it pushed nothing."""
         from airflow.models.xcom import XComModel
         from airflow.utils.session import create_session
 
@@ -100,7 +100,7 @@ class Ran:
 
 @pytest.fixture(scope="session")
 def bundle_dag(airflow_home: Path) -> Callable[[str], DAG]:
-    """Give a DAG of the bundle by its id, from ``dags/<id>.py`` or from whichever file has it."""
+    """Return a DAG of the bundle by its id, from ``dags/<id>.py`` or from whichever file has it."""
     from airflow.dag_processing.dagbag import BundleDagBag
 
     known: dict[str, DAG] = {}
@@ -165,7 +165,7 @@ def run_dag(bundle_dag: Callable[[str], DAG], lifecycle: Lifecycle) -> Callable[
 
 
 def _make_known(dag: DAG) -> None:
-    """Make a test's own DAG known to Airflow as if it were one of the bundle."""
+    """Create a test's own DAG known to Airflow as if it were one of the bundle."""
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.collection import update_dag_parsing_results_in_db
     from airflow.serialization.serialized_objects import LazyDeserializedDAG
@@ -181,7 +181,7 @@ def _make_known(dag: DAG) -> None:
 
 @pytest.fixture
 def business(lifecycle: Lifecycle, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A small company's database at the connection ``churn_db``; gives its URL."""
+    """A small company's database at the connection ``churn_db``; return its URL."""
     from sqlalchemy import create_engine
 
     from include.churn.business import build

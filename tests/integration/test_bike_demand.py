@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from airflow_mlops.core.refs import SnapshotRef
+from airflow_mlops.common.refs import SnapshotRef
 from airflow_mlops.store import catalogue, ledger, reports, versions
 from include.bike_sharing.source import FOLDER_VARIABLE, VARIABLE
 
 Run = Callable[..., Any]
-MODEL = "bike_demand_look_alike"
+MODEL = "bike_demand_synthetic"
 TRAINED = ["history", "split", "older", "leakage", "select", "refit", "register", "evaluate", "gate"]
 
 
@@ -66,7 +66,7 @@ def test_by_hand_the_first_month_makes_a_champion_and_the_next_is_judged_on_rows
     assert days(first, lifecycle, "older", "train") == ("2011-01-01", "2011-06-30")
     assert days(first, lifecycle, "older", "test") == ("2011-07-01", "2011-09-30")
     assert first.xcom("refit")["candidate"] == first.xcom("select")["candidate"]
-    assert first.xcom("gate")["decision"] == "bootstrap"
+    assert first.xcom("gate")["decision"] == "promote_first"
     entry = ledger.head(lifecycle.database, MODEL)
     assert (entry.version, str(entry.effective_at)[:10]) == (1, "2011-10-01")
 
@@ -92,10 +92,10 @@ def test_a_backfill_by_month_keeps_order_registers_and_promotes_nothing(
     assert {early.states[task] for task in TRAINED} == {"skipped"}  # too few months, and in green
     assert [run.states["promote"] for run in runs] == ["skipped"] * 3
     assert ledger.history(lifecycle.database, MODEL) == []
-    found = sorted(versions.all_of(lifecycle.database, MODEL), key=lambda version: version.version)
+    found = sorted(versions.of_model(lifecycle.database, MODEL), key=lambda version: version.version)
     assert [(version.version, version.cutoff) for version in found] == [(1, "2011-07"), (2, "2011-08")]
     for run in later:
-        assert run.xcom("gate")["decision"] in ("bootstrap", "reject")
+        assert run.xcom("gate")["decision"] in ("promote_first", "reject")
         assert seen(run, lifecycle) == [0]
     assert [ref.partition for ref in catalogue.partitions(lifecycle.database, MODEL)] == [
         f"2011-{month:02}" for month in range(1, 9)
@@ -117,7 +117,7 @@ def test_on_the_real_hours_the_last_three_months_are_forecast_no_worse_than_by_a
     report = reports.get(lifecycle.database, run.xcom("evaluate")["id"])
     mae = report.facts["roles"]["challenger"]["metrics"]["mae"]
     assert mae <= plain_script(path) + 1e-9
-    assert run.xcom("gate")["decision"] == "bootstrap"
+    assert run.xcom("gate")["decision"] == "promote_first"
     assert ledger.head(lifecycle.database, "bike_demand").version == 1
 
 

@@ -22,7 +22,7 @@ WEEK = "2026-03-09"
 def weeks(lifecycle: Any, business: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nine weeks of features and seven of labels, ingested as churn_features does."""
     monkeypatch.chdir(Path(__file__).parents[2])
-    world = offline.World(create_engine(business), lifecycle.database, lifecycle.root, lifecycle.client)
+    world = offline.OfflineScenario(create_engine(business), lifecycle.database, lifecycle.root, lifecycle.client)
     for week in calendar.weeks(calendar.FIRST_WEEK, date.fromisoformat(WEEK)):
         offline.ingest(world, calendar.key(week))
     monkeypatch.chdir(lifecycle.folder)
@@ -38,14 +38,14 @@ def test_training_by_hand_makes_a_champion_and_an_equal_challenger_is_rejected(
 ) -> None:
     first = by_hand(run_dag)
     assert first.state == "success"
-    assert first.xcom("plan")["cause"] == "hand"
+    assert first.xcom("plan")["cause"] == "manual"
     assert (first.xcom("plan")["first"], first.xcom("plan")["cutoff"]) == ("2026-01-12", "2026-02-23")
     assert first.tasks["train"] == ["success", "success"]
     skipped = {task for task, state in first.states.items() if state == "skipped"}
     assert skipped == {"hold", "reject"}
     entry = ledger.head(lifecycle.database, "churn")
-    assert (entry.version, entry.epoch, str(entry.effective_at)) == (1, 1, "2026-03-09 00:00:01+00:00")
-    assert reports.get(lifecycle.database, entry.gate_report).decision == "bootstrap"
+    assert (entry.version, entry.revision, str(entry.effective_at)) == (1, 1, "2026-03-09 00:00:01+00:00")
+    assert reports.get(lifecycle.database, entry.gate_report).decision == "promote_first"
 
     scored = run_dag("churn_scoring", partition_key=WEEK, run_after=datetime(2026, 3, 9, tzinfo=UTC))
     assert scored.states == {"score": "skipped"}, "the champion takes effect only after this week"
@@ -54,8 +54,8 @@ def test_training_by_hand_makes_a_champion_and_an_equal_challenger_is_rejected(
     assert again.state == "success"
     assert again.states["reject"] == "success"
     assert again.states["promote"] == "skipped"
-    assert [v.gate_decision for v in versions.all_of(lifecycle.database, "churn")] == ["bootstrap", "reject"]
-    assert ledger.head(lifecycle.database, "churn").epoch == 1
+    assert [v.gate_decision for v in versions.of_model(lifecycle.database, "churn")] == ["promote_first", "reject"]
+    assert ledger.head(lifecycle.database, "churn").revision == 1
 
 
 @pytest.mark.usefixtures("weeks")
@@ -91,7 +91,7 @@ def test_training_woken_up_by_drift_without_a_request_does_nothing(
     monkeypatch.setattr(plan, "run_type", lambda context: "asset_triggered")
     run = by_hand(run_dag)
     assert {state for states in run.tasks.values() for state in states} == {"skipped"}
-    assert versions.all_of(lifecycle.database, "churn") == []
+    assert versions.of_model(lifecycle.database, "churn") == []
 
 
 @pytest.mark.usefixtures("weeks")
@@ -99,12 +99,12 @@ def test_a_cutoff_without_labels_fails_and_names_what_is_labelled(run_dag: Calla
     run = by_hand(run_dag, cutoff="2026-03-02")
     assert run.state == "failed"
     assert run.states["plan"] == "failed"
-    assert versions.all_of(lifecycle.database, "churn") == []
+    assert versions.of_model(lifecycle.database, "churn") == []
 
 
 def ask_for_a_retraining(lifecycle: Any, **retraining: Any) -> None:
     """Leave a drift episode that waits for its training, and a policy that says what it starts from."""
-    episode = episodes.open_one(
+    episode = episodes.open_episode(
         lifecycle.database, model="churn", version=1, change_partition="2026-02-02", report=None
     )
     assert episode is not None
@@ -126,14 +126,14 @@ def test_a_retraining_that_starts_from_the_champion_fits_its_configuration_alone
     assert run.state == "success"
     assert (run.xcom("plan")["cause"], run.xcom("plan")["start_from"]) == ("drift", "champion")
     assert run.tasks["train"] == ["success"]
-    first, second = versions.all_of(lifecycle.database, "churn")
+    first, second = versions.of_model(lifecycle.database, "churn")
     own = {"build": f"include.churn.model:{first.candidate}", "candidate": first.candidate, "model_params": {}}
     assert run.xcom("candidates") == [own]
     fitted = [lifecycle.client.get_run(version.run_id).data.params for version in (first, second)]
     assert fitted[0]["build"] == fitted[1]["build"] == own["build"]
     assert [params["train_partition"] for params in fitted] == ["2026-02-02", "2026-02-23"]
     assert second.gate_decision in ("promote", "reject")
-    (episode,) = episodes.all_of(lifecycle.database, "churn")
+    (episode,) = episodes.of_model(lifecycle.database, "churn")
     assert episode.outcome == {"promote": "promoted", "reject": "rejected"}[second.gate_decision]
 
 
@@ -143,7 +143,7 @@ def test_a_retraining_whose_champion_cannot_be_built_again_is_not_lost(
 ) -> None:
     assert by_hand(run_dag, cutoff="2026-02-02").state == "success"
     ask_for_a_retraining(lifecycle, start_from="champion")
-    (first,) = versions.all_of(lifecycle.database, "churn")
+    (first,) = versions.of_model(lifecycle.database, "churn")
     with create_engine(f"sqlite:///{lifecycle.folder}/mlflow.db").begin() as connection:
         gone = {"run": first.run_id, "path": "include.churn.model:forgotten"}
         connection.execute(text("UPDATE params SET value = :path WHERE run_uuid = :run AND key = 'build'"), gone)

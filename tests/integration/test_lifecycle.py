@@ -16,7 +16,7 @@ import pytest
 
 import include
 from airflow_mlops.cli import new, spec
-from airflow_mlops.lifecycle import lifecycle_dags
+from airflow_mlops.dag_factory import lifecycle_dags
 from airflow_mlops.store import catalogue, ledger
 
 WEEKS = ["2026-01-05", "2026-01-12", "2026-01-19"]
@@ -56,7 +56,7 @@ LIFECYCLE = {
 
 @pytest.fixture
 def fraud(lifecycle: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A bundle with the files that ``airflow mlops new fraud`` has written; gives its root."""
+    """A bundle with the files that ``airflow mlops new fraud`` has written; return its root."""
     root = lifecycle.folder
     new.new(Namespace(model="fraud", into=str(root)))
     monkeypatch.setattr(include, "__path__", [*include.__path__, str(root / "include")])
@@ -89,7 +89,7 @@ def bank(lifecycle: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def edit(path: Path, lines: dict[str, str]) -> int:
-    """Replace lines of a file as a person would; gives how many lines of the file are new."""
+    """Replace lines of a file as a person would; return how many lines of the file are new."""
     before = path.read_text(encoding="utf-8").splitlines()
     assert lines.keys() <= set(before), sorted(lines.keys() - set(before))
     after = [new for line in before for new in lines.get(line, line).splitlines()]
@@ -116,7 +116,7 @@ def live(run_dag: Callable[..., Any], lifecycle: Any) -> None:
     trained = run_dag(dags["fraud_training"], run_after=at(WEEKS[-1]), logical_date=None)
     assert trained.state == "success"
     assert trained.tasks["train"] == ["success", "success"]
-    assert trained.xcom("gate")["decision"] == "bootstrap"
+    assert trained.xcom("gate")["decision"] == "promote_first"
     assert {task for task, state in trained.states.items() if state == "skipped"} == {"hold", "reject"}
     assert ledger.head(lifecycle.database, "fraud").version == 1
 

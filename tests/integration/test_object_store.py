@@ -1,4 +1,4 @@
-"""Snapshots in an S3-compatible object store: the same promises as in a folder."""
+"""Snapshots in an S3-compatible object store: the same invariants as in a folder."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from airflow_mlops.core.data import profile
-from airflow_mlops.core.data.snapshot import SnapshotRoot
-from airflow_mlops.core.data.staging import Staging
-from airflow_mlops.core.data.sweeping import left, remove
+from airflow_mlops.core.data.profiles import profile
+from airflow_mlops.core.data.snapshots.orphaned_files import delete_orphaned_file, find_orphaned_files
+from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
+from airflow_mlops.core.data.snapshots.staging import Staging
 
 pytest.importorskip("s3fs", reason="s3fs is not installed")
 moto_server = pytest.importorskip("moto.server", reason="moto is not installed")
@@ -87,9 +87,9 @@ def test_a_reader_that_keeps_no_listings_sees_what_was_committed_since_it_last_l
     # s3fs keeps what it has listed; a process that lives longer than a task must not.
     other = SnapshotRoot(root.uri, {"skip_instance_cache": True, "use_listings_cache": False})
     first = root.write("rows", frame())
-    assert [ref.id for ref in other.committed("rows")] == [first.id]
+    assert [ref.id for ref in other.list_snapshots("rows")] == [first.id]
     second = root.write("rows", frame(100))
-    assert {ref.id for ref in other.committed("rows")} == {first.id, second.id}
+    assert {ref.id for ref in other.list_snapshots("rows")} == {first.id, second.id}
     assert len(other.open(second).to_pandas()) == 5
 
 
@@ -114,19 +114,19 @@ def test_a_login_that_the_connection_has_is_enough_to_read_and_to_judge(
 
 def test_scoring_goes_on_after_the_parts_that_were_staged(root: SnapshotRoot) -> None:
     staging = Staging(root, "scores", "key")
-    assert staging.part(0) is None
+    assert staging.load_part(0) is None
     part = staging.add(0, frame())
-    assert Staging(root, "scores", "key").part(0) == part
+    assert Staging(root, "scores", "key").load_part(0) == part
 
 
 def test_parts_that_nothing_refers_to_are_swept(root: SnapshotRoot) -> None:
     ref = root.write("rows", frame())
     orphan = f"{root.path}/rows/parts/{uuid.uuid4().hex}/part-00000.parquet"
     root.fs.pipe_file(orphan, b"torn")
-    found = list(left(root, datetime.now(UTC) + timedelta(days=1)))
+    found = list(find_orphaned_files(root, datetime.now(UTC) + timedelta(days=1)))
     assert [path for path, _ in found] != []
     for path, _ in found:
-        remove(root, path)
+        delete_orphaned_file(root, path)
     root.fs.invalidate_cache()
     assert not root.fs.exists(orphan)
     assert len(root.open(ref).to_pandas()) == 5

@@ -8,12 +8,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from airflow_mlops.core.data import profile
-from airflow_mlops.core.data.profiles import storage
-from airflow_mlops.core.refs import ProfileRef, SnapshotRef
+from airflow_mlops.common.refs import ProfileRef, SnapshotRef
+from airflow_mlops.core.data.profiles import profile, storage
 from airflow_mlops.store import reports
-from include.payments.rows import days
-from tests.comparing.profiles import alike
+from include.payments.rows import list_days
+from tests.differential.profiles import profiles_equal
 
 Run = Callable[..., Any]
 
@@ -28,12 +27,12 @@ def test_the_merged_profile_of_all_days_is_that_of_one_scan(run_dag: Run, lifecy
     assert run.state == "success"
     assert run.tasks["profile"] == ["success"] * 3
     snapshots = [SnapshotRef.from_dict(ref) for ref in of_each(run, "ingest")]
-    assert [ref.partition for ref in snapshots] == days(3)
-    merged = storage.get(lifecycle.root, ProfileRef.from_dict(run.xcom("merge")))
-    cells = storage.get(lifecycle.root, ProfileRef.from_dict(run.xcom("cells")))
+    assert [ref.partition for ref in snapshots] == list_days(3)
+    merged = storage.load_profile(lifecycle.root, ProfileRef.from_dict(run.xcom("merge")))
+    cells = storage.load_profile(lifecycle.root, ProfileRef.from_dict(run.xcom("cells")))
     every_row = pl.concat([lifecycle.root.open(ref).scan() for ref in snapshots])
     assert merged.rows == 6_000
-    assert alike(merged, profile(every_row, like=cells))
+    assert profiles_equal(merged, profile(every_row, like=cells))
 
 
 def test_each_day_is_judged_by_the_contract_and_the_last_one_against_all(run_dag: Run, lifecycle: Any) -> None:

@@ -14,14 +14,14 @@ import pytest
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from airflow_mlops.champion import champion_as_of
-from airflow_mlops.core.data import profile
-from airflow_mlops.core.refs import ModelVersionRef, SnapshotRef
+from airflow_mlops.common.refs import ModelVersionRef, SnapshotRef
+from airflow_mlops.common.report import Check, Report
+from airflow_mlops.core.data.profiles import profile
 from airflow_mlops.core.registry import promotion
 from airflow_mlops.core.registry.registration import register
 from airflow_mlops.core.registry.rollback import rollback
-from airflow_mlops.core.report import Check, Report
-from airflow_mlops.core.training.fit import Candidate, train
+from airflow_mlops.core.training.fit import Candidate, TrainingJob, train
+from airflow_mlops.macros import champion_as_of
 from airflow_mlops.operators.drift import CheckDriftOperator
 from airflow_mlops.operators.promote import PromoteModelOperator
 from airflow_mlops.operators.rollback import RollbackModelOperator
@@ -68,7 +68,7 @@ class World:
         }
         opened = {part: self.root.open(ref) for part, ref in parts.items()}
         candidate = Candidate("c", build, FEATURES, "y")
-        run = train(self.client, self.database, candidate, **opened, experiment="e", key=f"{key}/train")
+        run = train(self.client, self.database, candidate, TrainingJob(**opened, experiment="e", key=f"{key}/train"))
         return self.again(key, run, parts, cutoff)
 
     def again(self, key: str, run: Any, parts: Any, cutoff: str) -> ModelVersionRef:
@@ -79,7 +79,7 @@ class World:
         )  # fmt: skip
 
     def gate(self, ref: ModelVersionRef, decision: str = "promote") -> dict[str, Any]:
-        report = Report.of("gate", str(ref), [Check("c", "pass")], decision=decision)
+        report = Report.from_checks("gate", str(ref), [Check("c", "pass")], decision=decision)
         bound = promotion.bind(report, ref, ledger.head(self.database, "m"))
         reports.publish(self.database, bound, actor="gate")
         return bound.ref().to_dict()
@@ -92,7 +92,7 @@ class World:
         )  # fmt: skip
 
     def entries(self) -> list[tuple[int, int, str]]:
-        return [(e.epoch, e.version, e.action) for e in ledger.history(self.database, "m")][::-1]
+        return [(e.revision, e.version, e.action) for e in ledger.history(self.database, "m")][::-1]
 
     def alias(self) -> int:
         return int(self.client.get_registered_model("m").aliases["champion"])
@@ -121,7 +121,7 @@ class Events:
 
 
 def ran(task: Any, run_id: str = "r", run_type: str = "manual", sources: tuple[str, ...] = (), try_: int = 1) -> Any:
-    """Execute a task as its worker does; gives what it gave, pushed and told."""
+    """Execute a task as its worker does; return what it gave, pushed and told."""
     pushed: dict[str, Any] = {}
     ti = SimpleNamespace(
         dag_id="d", run_id=run_id, task_id=task.task_id, map_index=-1, try_number=try_,
@@ -148,7 +148,7 @@ def promotes(ref: ModelVersionRef, gate: dict[str, Any], **how: Any) -> PromoteM
 
 def test_the_loser_of_a_race_is_judged_again_and_wins_or_is_skipped_with_words(world: World) -> None:
     poor, good, equal = world.version("poor", build=blind), world.version("good"), world.version("equal")
-    gates = {ref.version: world.gate(ref, "bootstrap") for ref in (poor, good, equal)}  # nobody is champion yet
+    gates = {ref.version: world.gate(ref, "promote_first") for ref in (poor, good, equal)}  # nobody is champion yet
     judged = {
         "test": world.test.to_dict(), "target": "y", "key": "id", "features": FEATURES, "cost": False,
         "importance": False,
@@ -159,13 +159,13 @@ def test_the_loser_of_a_race_is_judged_again_and_wins_or_is_skipped_with_words(w
         ran(promotes(good, gates[2]), "second")
 
     won = ran(promotes(good, gates[2], **how), "second")
-    assert (won.given["epoch"], won.given["version"]) == (2, good.version)
+    assert (won.given["revision"], won.given["version"]) == (2, good.version)
     assert won.given["gate_report"] != gates[2]["id"]
-    assert won.told == [{"model": "m", "version": 2, "epoch": 2, "action": "promote"}]
+    assert won.told == [{"model": "m", "version": 2, "revision": 2, "action": "promote"}]
     kinds = [report.kind for report in reports.of_actor(world.database, "d/second/promote/-1")]
     assert kinds == ["evaluation", "gate"]
 
-    with pytest.raises(AirflowSkipException, match=r"judged again against it, m v3 .*: reject"):
+    with pytest.raises(AirflowSkipException, match=r"re-evaluated against it, m v3 .*: reject"):
         ran(promotes(equal, gates[3], **how), "third")
     assert world.entries() == [(1, 1, "promote"), (2, 2, "promote")]
     assert world.alias() == 2
@@ -175,7 +175,7 @@ def test_a_task_that_is_tried_again_after_a_kill_has_one_entry_and_its_success_t
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ref = world.version("a")
-    gate = world.gate(ref, "bootstrap")
+    gate = world.gate(ref, "promote_first")
     task, told = promotes(ref, gate), []
 
     def killed(*_: Any) -> None:
@@ -186,7 +186,7 @@ def test_a_task_that_is_tried_again_after_a_kill_has_one_entry_and_its_success_t
         with pytest.raises(KeyboardInterrupt):
             told += ran(task).told
     told += ran(task, try_=2).told
-    assert told == [{"model": "m", "version": 1, "epoch": 1, "action": "promote"}]
+    assert told == [{"model": "m", "version": 1, "revision": 1, "action": "promote"}]
     assert world.entries() == [(1, 1, "promote")]
     assert world.alias() == 1
 
@@ -198,7 +198,7 @@ def test_a_held_version_needs_the_answer_of_a_person(world: World) -> None:
         ran(promotes(ref, gate, approver=None))
     for answer in ({"chosen_options": ["Approve"], "responded_by_user": None},
                    {"chosen_options": ["Reject"], "responded_by_user": person}):  # fmt: skip
-        with pytest.raises(AirflowFailException, match="the answer is no approval"):
+        with pytest.raises(AirflowFailException, match="the response is not an approval"):
             ran(promotes(ref, gate, approver=answer))
     done = ran(promotes(ref, gate, approver={"chosen_options": ["Approve"], "responded_by_user": person}))
     assert done.given["approver"] == "anna"
@@ -223,23 +223,23 @@ def test_a_backfill_of_thirty_partitions_moves_the_champion_not_once(world: Worl
         with pytest.raises(AirflowSkipException, match=said):
             ran(promotes(old, world.gate(old)), day, **how)
     assert world.entries() == [(1, newest.version, "promote")]
-    assert len(versions.all_of(world.database, "m")) == 32
+    assert len(versions.of_model(world.database, "m")) == 32
     # Told to, the older cut-off is still in the way; told that as well, it moves.
     with pytest.raises(AirflowSkipException, match=r"up to 2026-01-31.* up to 2026-06-01(.|\n)*allow_older=True"):
         ran(promotes(old, world.gate(old), allow_backfill=True), "x", **how)
-    assert ran(promotes(old, world.gate(old), allow_backfill=True, allow_older=True), "x", **how).given["epoch"] == 2
+    assert ran(promotes(old, world.gate(old), allow_backfill=True, allow_older=True), "x", **how).given["revision"] == 2
 
 
 def _run_of(world: World, version: Any) -> Any:
-    from airflow_mlops.core.refs import RunRef
+    from airflow_mlops.common.refs import RunRef
 
     return RunRef(version.run_id, version.candidate, "model", version.digest, "roc_auc", 0.7)
 
 
 def test_a_run_that_something_of_today_started_as_well_promotes(world: World) -> None:
     ref = world.version("a")
-    done = ran(promotes(ref, world.gate(ref, "bootstrap")), "r", "asset_triggered", ("backfill__1", "scheduled__1"))
-    assert done.given["epoch"] == 1
+    done = ran(promotes(ref, world.gate(ref, "promote_first")), "r", "asset_triggered", ("backfill__1", "scheduled__1"))
+    assert done.given["revision"] == 1
 
 
 # Rollback.
@@ -262,7 +262,9 @@ def test_the_form_rolls_back_and_tells_the_model_s_asset(two: World, run_dag: Ca
     assert entry.reason == "complaints since Monday"
     assert entry.actor == f"model_rollback/{done.run.run_id}/rollback/-1"
     assert entry.approver == "dag_test", "who has triggered it"
-    assert events_of("m_champion", done.run.run_id) == [{"model": "m", "version": 1, "epoch": 3, "action": "rollback"}]
+    assert events_of("m_champion", done.run.run_id) == [
+        {"model": "m", "version": 1, "revision": 3, "action": "rollback"}
+    ]
 
 
 def events_of(asset: str, run_id: str) -> list[dict[str, Any]]:
@@ -321,7 +323,7 @@ def test_the_monitor_follows_to_the_old_version_s_own_baseline(two: World) -> No
 def test_a_rollback_while_batches_are_scored_takes_effect_with_the_next_and_mixes_none(
     two: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from airflow_mlops.core.registry import loading
+    from airflow_mlops.core.models import loading
 
     def frames(first: int) -> Iterator[pd.DataFrame]:
         return (people(first + n, 50) for n in range(4))

@@ -14,13 +14,13 @@ from airflow.sdk import DAG
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from airflow_mlops.core.data import profile
-from airflow_mlops.core.refs import ModelVersionRef
+from airflow_mlops.common.refs import ModelVersionRef
+from airflow_mlops.core.data.profiles import profile
 from airflow_mlops.core.registry.registration import register
-from airflow_mlops.core.training.fit import Candidate, train
+from airflow_mlops.core.scoring.prediction_log import PredictionLog
+from airflow_mlops.core.training.fit import Candidate, TrainingJob, train
 from airflow_mlops.operators.score import ScoreDatasetOperator
 from airflow_mlops.store import catalogue, ledger, score_sets
-from airflow_mlops.store.predictions import PredictionLog
 
 FEATURES, WEEK = ["x", "z"], "2026-05-04"
 
@@ -41,7 +41,7 @@ def champion(lifecycle: Any, classes: int = 2, effective_at: str = "2026-04-01")
     if lifecycle.client.get_experiment_by_name("e") is None:
         lifecycle.client.create_experiment("e", artifact_location=(lifecycle.folder / "artifacts").as_uri())
     head = ledger.head(lifecycle.database, "m")
-    epoch = 0 if head is None else head.epoch
+    epoch = 0 if head is None else head.revision
     key, seeds = f"d/r{epoch}", {"train": 10 * epoch, "validation": 10 * epoch + 1}
     parts = {
         part: lifecycle.root.write(f"{part}-{epoch}", people(seed, classes=classes)) for part, seed in seeds.items()
@@ -49,7 +49,8 @@ def champion(lifecycle: Any, classes: int = 2, effective_at: str = "2026-04-01")
     opened = {part: lifecycle.root.open(ref) for part, ref in parts.items()}
     metric = "log_loss_multiclass" if classes > 2 else "roc_auc"
     candidate = Candidate("c", boosted, FEATURES, "y", metric=metric)
-    run = train(lifecycle.client, lifecycle.database, candidate, **opened, experiment="e", key=f"{key}/train")
+    job = TrainingJob(**opened, experiment="e", key=f"{key}/train")
+    run = train(lifecycle.client, lifecycle.database, candidate, job)
     baseline = profile(opened["train"], columns=FEATURES).to_dict()
     ref = register(
         lifecycle.client, lifecycle.database, model="m", run=run, data=parts, baseline=baseline, contract=None,
@@ -57,7 +58,7 @@ def champion(lifecycle: Any, classes: int = 2, effective_at: str = "2026-04-01")
     )  # fmt: skip
     moment = datetime.fromisoformat(effective_at).replace(tzinfo=UTC)
     ledger.append(
-        lifecycle.database, model="m", expected_epoch=epoch or None, version=ref.version, digest=ref.digest,
+        lifecycle.database, model="m", expected_revision=epoch or None, version=ref.version, digest=ref.digest,
         gate_report=None, approver=None, reason="r", actor=key, effective_at=moment,
     )  # fmt: skip
     return ref

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_mlops.core.registry.history import champion_at
 from airflow_mlops.store import ledger, reports, versions
-from include.titanic.look_alike import passengers
+from include.titanic.synthetic_data import generate_passengers
 
 Run = Callable[..., Any]
 BEFORE_THE_GATE = ["find", "ingest", "validate", "split", "leakage", "select", "register", "self_test", "evaluate"]
@@ -46,13 +46,13 @@ def test_without_a_file_it_runs_on_a_look_alike_and_the_second_run_keeps_the_cha
         "serve": ["skipped"],
         "ask": ["skipped"],
     }
-    assert first.xcom("gate")["decision"] == "bootstrap"
+    assert first.xcom("gate")["decision"] == "promote_first"
     answer = first.xcom("predict")
     assert answer == {"survives": pytest.approx(0.15, abs=0.15), "version": 1}
     assert auc(first, lifecycle) > 0.75
-    champion = champion_at(lifecycle.database, "titanic_look_alike")
+    champion = champion_at(lifecycle.database, "titanic_synthetic")
     assert (champion.version, champion.candidate) == (1, first.xcom("select")["candidate"])
-    assert lifecycle.client.get_model_version_by_alias("titanic_look_alike", "champion").run_id == champion.run_id
+    assert lifecycle.client.get_model_version_by_alias("titanic_synthetic", "champion").run_id == champion.run_id
 
     second = run_dag("titanic", run_conf=LADY)
 
@@ -64,13 +64,13 @@ def test_without_a_file_it_runs_on_a_look_alike_and_the_second_run_keeps_the_cha
     assert second.xcom("ingest")["id"] == first.xcom("ingest")["id"]
     assert second.xcom("predict")["version"] == 1
     assert second.xcom("predict")["survives"] > answer["survives"] + 0.5
-    assert len(ledger.history(lifecycle.database, "titanic_look_alike")) == 1
+    assert len(ledger.history(lifecycle.database, "titanic_synthetic")) == 1
 
 
 def test_a_broken_contract_ends_the_run_before_anything_is_trained(
     run_dag: Run, lifecycle: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = passengers(0, rows=200)
+    rows = generate_passengers(0, rows=200)
     rows.loc[7, "Sex"] = "robot"
     rows.to_csv(lifecycle.folder / "broken.csv", index=False)
     monkeypatch.setenv("TITANIC_CSV", str(lifecycle.folder / "broken.csv"))
@@ -83,7 +83,7 @@ def test_a_broken_contract_ends_the_run_before_anything_is_trained(
     stopped = set(run.tasks) - {"find", "ingest", "validate"}
     assert {state for task in stopped for state in run.tasks[task]} == {"upstream_failed"}
     assert {"train", "promote", "predict"} < stopped
-    assert versions.all_of(lifecycle.database, "titanic") == []
+    assert versions.of_model(lifecycle.database, "titanic") == []
 
 
 @pytest.mark.data

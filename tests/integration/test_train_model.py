@@ -12,10 +12,10 @@ import pytest
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG
 
-from airflow_mlops.core.refs import RunRef
-from airflow_mlops.core.registry.loading import Loading, load_version
-from airflow_mlops.core.training.native import NativeClassifier
-from airflow_mlops.core.training.prediction import predict
+from airflow_mlops.common.refs import RunRef
+from airflow_mlops.core.models.loading import LoadingOptions, load_version
+from airflow_mlops.core.models.native import NativeClassifier
+from airflow_mlops.core.models.prediction import predict
 from airflow_mlops.decorators.train_model import train_model_task
 from airflow_mlops.operators.evaluate import EvaluateModelOperator
 from airflow_mlops.operators.gate import EvaluationGateOperator
@@ -133,7 +133,7 @@ def test_a_training_loop_with_lightgbm_is_chosen_registered_evaluated_gated_and_
     assert made.data.metrics["leaves"] in (4, 8)
     # It is kept without a pickle, loaded by its digest, and the champion now.
     version = versions.get(lifecycle.database, "m", 1)
-    model = load_version(version, lifecycle.client.tracking_uri, how=Loading(in_process=True))
+    model = load_version(version, lifecycle.client.tracking_uri, loading=LoadingOptions(in_process=True))
     assert isinstance(model, NativeClassifier)
     report = reports.get(lifecycle.database, run.xcom("evaluate")["id"])
     assert report.facts["roles"]["challenger"]["metrics"]["roc_auc"] > 0.8

@@ -13,8 +13,8 @@ import pytest
 from airflow.sdk import DAG
 from sklearn.linear_model import LogisticRegression
 
-from airflow_mlops.core.refs import RunRef
-from airflow_mlops.core.training.tuning.tune import TRIALS
+from airflow_mlops.common.refs import RunRef
+from airflow_mlops.core.training.tuning.tune import TRIALS_FILE
 from airflow_mlops.operators.train import SelectChallengerOperator
 from airflow_mlops.operators.tune import TuneModelOperator
 
@@ -61,7 +61,7 @@ def fragile(C: float, broken: str) -> LogisticRegression:
 
 
 def trials_of(lifecycle: Any, ref: dict[str, Any]) -> list[dict[str, Any]]:
-    path = lifecycle.client.download_artifacts(RunRef.from_dict(ref).run_id, TRIALS, str(lifecycle.folder))
+    path = lifecycle.client.download_artifacts(RunRef.from_dict(ref).run_id, TRIALS_FILE, str(lifecycle.folder))
     return list(json.loads(Path(path).read_text())["trials"])
 
 
@@ -69,7 +69,7 @@ def test_candidates_and_parts_of_a_search_are_tuned_side_by_side_and_the_best_is
     run_dag: Run, lifecycle: Any, rows: dict[str, Any]
 ) -> None:
     (lifecycle.folder / "tuning.yaml").write_text(FILE)
-    with DAG("side_by_side", schedule=None) as dag:
+    with DAG("parallel_tuning", schedule=None) as dag:
         common: dict[str, Any] = {
             **rows,
             "space": str(lifecycle.folder / "tuning.yaml"),
@@ -89,7 +89,7 @@ def test_candidates_and_parts_of_a_search_are_tuned_side_by_side_and_the_best_is
     assert [ref.candidate for ref in given] == ["logistic", "plain"]
     assert chosen.score == max(ref.score for ref in given) > 0.7
     made = lifecycle.client.get_run(chosen.run_id)
-    assert made.data.tags["mlops.dag_run"] == f"side_by_side/{run.run.run_id}"
+    assert made.data.tags["mlops.dag_run"] == f"parallel_tuning/{run.run.run_id}"
     assert (made.data.metrics["trials"], made.data.params["tuning.seed"]) == (6, "2")
     numbers = [[t["number"] for t in trials_of(lifecycle, run.xcom("parts", map_index=i))] for i in range(2)]
     assert numbers == [[0, 2, 4], [1, 3]]

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow_mlops.core.errors import Conflict
+from airflow_mlops.common.errors import Conflict
+from airflow_mlops.common.report import Check, Report
+from airflow_mlops.core.models.artifact import digest_of
 from airflow_mlops.core.registry import promotion
-from airflow_mlops.core.report import Check, Report
-from airflow_mlops.core.training.artifact import digest_of
 from airflow_mlops.store import ledger, reports, versions
 from airflow_mlops.store.clock import now
 from airflow_mlops.store.database import Database
@@ -25,12 +25,12 @@ from airflow_mlops.store.tables import Version
 
 MODEL = "m"
 REPO = Path(__file__).parents[2]
-SECONDS = 1800
+TIMEOUT_SECONDS = 1800
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a race.
+    """Result of a race.
 
     :param won: promoter -> the epochs that it has made.
     :param lost: how often a promoter was told that somebody else was first.
@@ -61,7 +61,7 @@ def race(database: Database, client: Any, folder: Path, *, promoters: int, epoch
         for number in range(1, promoters + 1)
     ]
     try:
-        told = [json.loads(process.communicate(timeout=SECONDS)[0]) for process in running]
+        told = [json.loads(process.communicate(timeout=TIMEOUT_SECONDS)[0]) for process in running]
     finally:
         for process in running:
             process.kill()
@@ -94,35 +94,37 @@ def promoter(database: Database, client: Any, number: int, epochs: int) -> dict[
     lost = 0
     while True:
         head = ledger.head(database, MODEL)
-        if head is not None and head.epoch >= epochs:
+        if head is not None and head.revision >= epochs:
             return {"number": number, "won": won, "lost": lost}
-        report = Report.of("gate", str(challenger), [Check("c", "pass")], decision="promote" if head else "bootstrap")
+        report = Report.from_checks(
+            "gate", str(challenger), [Check("c", "pass")], decision="promote" if head else "promote_first"
+        )
         report = promotion.bind(report, challenger, head)
         reports.publish(database, report, actor=f"promoter {number}")
         try:
             entry = promotion.promote(
                 client, database, challenger=challenger, gate=report.id, reason="r",
-                actor=f"promoter {number} on {head.epoch if head else 0}",
+                actor=f"promoter {number} on {head.revision if head else 0}",
             )  # fmt: skip
         except Conflict:
             lost += 1
         else:
-            won.append(entry.epoch)
+            won.append(entry.revision)
 
 
 def check(outcome: Outcome, database: Database, client: Any, epochs: int) -> None:
-    """Hold the records against what is promised: one winner an epoch, a dense chain, the alias at its head."""
+    """Compare the records with what is promised: one winner an epoch, a dense chain, the alias at its head."""
     entries = ledger.history(database, MODEL, limit=10 * epochs)[::-1]
     last = len(entries)
     assert last >= epochs
-    assert [e.epoch for e in entries] == list(range(1, last + 1))
-    assert [e.previous_epoch for e in entries] == [None, *range(1, last)]
+    assert [e.revision for e in entries] == list(range(1, last + 1))
+    assert [e.previous_revision for e in entries] == [None, *range(1, last)]
     assert outcome.winners == dict.fromkeys(range(1, last + 1), 1)
-    assert {e.epoch: e.version for e in entries} == {e: n for n, made in outcome.won.items() for e in made}
+    assert {e.revision: e.version for e in entries} == {e: n for n, made in outcome.won.items() for e in made}
     for entry in entries:
         assert entry.gate_report is not None
         binding = reports.get(database, entry.gate_report).facts["binding"]
-        assert (binding["champion_epoch"], binding["version"]) == (entry.previous_epoch, entry.version)
+        assert (binding["champion_revision"], binding["version"]) == (entry.previous_revision, entry.version)
     recorded = [e.recorded_at for e in entries]
     assert recorded == sorted(recorded)
     aliases = client.get_registered_model(MODEL).aliases

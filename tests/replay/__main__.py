@@ -19,25 +19,25 @@ from typing import Any
 
 from airflow_mlops.store import catalogue, episodes
 from include.demo.postgres import EmbeddedPostgres
+from include.demo.services import DemoServices as Demo
 from include.demo.signals import interrupted_by_signals
-from include.demo.world import World as Demo
-from tests.replay import figures, guards
-from tests.replay.kills import Killer, planned
-from tests.replay.life import Life, Situation, StuckError
+from tests.replay import guards, metrics
+from tests.replay.kills import Killer, plan_kills
+from tests.replay.model_replay import DatabaseState, ModelReplay, StuckError
 from tests.replay.records import AirflowRecords
-from tests.replay.stack import SOON, KillableStack, python_path
-from tests.replay.worlds import KILLED, SEED, WORLDS, world_of
+from tests.replay.scenarios import KILLED_SUFFIX, SCENARIOS, SEED, scenario_of
+from tests.replay.stack import SHORT_TIMEOUTS, KillableStack, python_path
 
 REPO = Path(__file__).resolve().parents[2]
 WINDOWS, SMALL_WINDOWS = 40, 9
 SMALL = ("step", "burst")
 KILLS, SMALL_KILLS = {"triggerer": 20, "scheduler": 5}, {"triggerer": 3, "scheduler": 1}
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 PARSE_SECONDS = 180.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Replay what the command line asks for; gives 1 when anything is not as it has to be."""
+    """Replay what the command line asks for; return 1 when anything is not as it has to be."""
     options = _options(arguments)
     began = time.monotonic()
     print(f"seed {options.seed}", flush=True)
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.replay", description=__doc__)
     parser.add_argument("--small", action="store_true", help="two scenarios, fewer weeks, no kills unless asked for")
-    parser.add_argument("--scenario", nargs="*", choices=list(WORLDS), help="only these")
+    parser.add_argument("--scenario", nargs="*", choices=list(SCENARIOS), help="only these")
     parser.add_argument("--kills", action="store_true", help="only the part with kills")
     parser.add_argument("--calm", action="store_true", help="only the part without")
     parser.add_argument("--windows", type=int, help=f"weeks that are watched (default: {WINDOWS})")
@@ -70,7 +70,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--keep", type=Path, help="a folder for everything, which stays (default: a temporary one)")
     parser.add_argument("--output", help="where the figures go")
     options = parser.parse_args(arguments)
-    options.scenario = options.scenario or (SMALL if options.small else list(WORLDS))
+    options.scenario = options.scenario or (SMALL if options.small else list(SCENARIOS))
     options.windows = options.windows or (SMALL_WINDOWS if options.small else WINDOWS)
     options.number_of_kills = SMALL_KILLS if options.small else KILLS
     options.calm = options.calm or (options.small and not options.kills)
@@ -80,7 +80,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _replayed(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     """Start everything, replay each part, stop everything."""
     calm = [] if options.kills and not options.calm else list(options.scenario)
-    killed = [] if options.calm and not options.kills else [name + KILLED for name in options.scenario]
+    killed = [] if options.calm and not options.kills else [name + KILLED_SUFFIX for name in options.scenario]
     with ExitStack() as open_:
         postgres = open_.enter_context(EmbeddedPostgres(folder / "postgres"))
         demo = Demo(folder / "world", postgres.database("mlops"), postgres.database("mlflow"))
@@ -88,7 +88,7 @@ def _replayed(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]
         demo.database.upgrade()
         demo.mlflow.search_experiments(max_results=1)  # makes MLflow's tables, once, before tasks need them
         url = postgres.database("airflow")
-        settings = demo.connections() | SOON | python_path(REPO)
+        settings = demo.connections() | SHORT_TIMEOUTS | python_path(REPO)
         settings |= {"REPLAY_MODELS": " ".join(calm + killed), guards.WITHOUT: options.without or ""}
         stack = KillableStack(folder / "airflow", Path(__file__).parent / "bundle", settings, url, port=19571)
         stack.start()
@@ -97,9 +97,9 @@ def _replayed(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]
         airflow = AirflowRecords(url)
         open_.callback(airflow.close)
         replay = Replay(options, demo, stack, airflow)
-        replay.wake(calm + killed)
-        rows = replay.part(calm, {}) if calm else []
-        return rows + (replay.part(killed, options.number_of_kills) if killed else [])
+        replay.unpause_dags(calm + killed)
+        rows = replay.replay_models(calm, {}) if calm else []
+        return rows + (replay.replay_models(killed, options.number_of_kills) if killed else [])
 
 
 class Replay:
@@ -113,81 +113,81 @@ class Replay:
         self.airflow = airflow
         self.client = stack.client()
 
-    def wake(self, models: list[str]) -> None:
+    def unpause_dags(self, models: list[str]) -> None:
         """Unpause all DAGs, and have the watchers started."""
-        dags = [f"{model}_{kind}" for model in models for kind in ("watching", "retraining")]
+        dags = [f"{model}_{kind}" for model in models for kind in ("monitoring", "retraining")]
         self.client.wait_for_dags(dags, PARSE_SECONDS)
         for dag in dags:
             self.client.unpause(dag, watchers=dag == dags[-1])  # they are all in one file
 
-    def label(self, model: str, partition: str) -> None:
+    def publish_labels(self, model: str, partition: str) -> None:
         """Hand over the labels of a partition."""
-        labels = world_of(model).labels(partition)
+        labels = scenario_of(model).labels(partition)
         ref = self.snapshots.write(f"{model}_labels", [labels], partition=partition, source={"replay": model})
         catalogue.record(self.database, ref)
 
-    def part(self, models: list[str], kills: dict[str, int]) -> list[dict[str, Any]]:
+    def replay_models(self, models: list[str], kills: dict[str, int]) -> list[dict[str, Any]]:
         """Replay these models side by side.
 
         :param kills: component -> how often it is killed meanwhile.
         """
-        plan = planned(self.options.seed, kills.get("triggerer", 0), kills.get("scheduler", 0))
-        killer = Killer(plan, self.stack.kill, self.airflow.at_work, _say)
-        now = Situation()
+        plan = plan_kills(self.options.seed, kills.get("triggerer", 0), kills.get("scheduler", 0))
+        killer = Killer(plan, self.stack.kill, self.airflow.is_running, _say)
+        now = DatabaseState()
         patience = 150.0 if self.options.without else 900.0 if kills else 600.0
-        how: dict[str, Any] = {"holds": killer.holds, "patience": patience, "label": self.label}
-        lives = [Life(model, self.options.windows, self.client, now, **how) for model in models]
+        how: dict[str, Any] = {"holds": killer.must_wait, "patience": patience, "label": self.publish_labels}
+        lives = [ModelReplay(model, self.options.windows, self.client, now, **how) for model in models]
         _say(f"{', '.join(models)}: {self.options.windows} weeks each")
         self._live(lives, now, killer)
         missed = [
-            f"{killer.done[name]} of {number} kills of the {name}"
+            f"{killer.kill_counts[name]} of {number} kills of the {name}"
             for name, number in kills.items()
-            if killer.done[name] < number
+            if killer.kill_counts[name] < number
         ]
         return [
-            figures.row(
+            metrics.report_row(
                 life.model,
                 life.windows,
-                figures.counted(self.database, self.airflow, life.model),
-                killer.done,
+                metrics.collect_metrics(self.database, self.airflow, life.model),
+                killer.kill_counts,
                 life.notes + missed,
             )
             for life in lives
         ]
 
-    def _live(self, lives: list[Life], now: Situation, killer: Killer) -> None:
-        going = {life.model: life.live() for life in lives}
+    def _live(self, lives: list[ModelReplay], now: DatabaseState, killer: Killer) -> None:
+        going = {life.model: life.run() for life in lives}
         told = 0
         while going:
             self._look(lives, now)
             for life in [life for life in lives if life.model in going]:
                 if _has_ended(life, going[life.model]):
                     del going[life.model]
-            lived = sum(life.lived for life in lives)
-            killer.look(lived / sum(life.windows for life in lives), sum(now.asked.values()))
+            lived = sum(life.weeks_done for life in lives)
+            killer.kill_due(lived / sum(life.windows for life in lives), sum(now.requested_retrainings.values()))
             if lived // (5 * len(lives)) > told:
                 told = lived // (5 * len(lives))
-                _say(f"{lived} weeks lived, {sum(now.asked.values())} retrainings asked for")
+                _say(f"{lived} weeks lived, {sum(now.requested_retrainings.values())} retrainings asked for")
             self.stack.check()
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
 
-    def _look(self, lives: list[Life], now: Situation) -> None:
+    def _look(self, lives: list[ModelReplay], now: DatabaseState) -> None:
         """Read the databases once for all: events that wait before the runs that they become."""
-        now.wanted = self.airflow.wanted([life.retraining for life in lives])
+        now.pending_dags = self.airflow.dags_with_pending_events([life.retraining_dag for life in lives])
         now.events = {life.model: self.airflow.events(f"{life.model}_wanted") for life in lives}
-        now.runs = self.airflow.runs([dag for life in lives for dag in (life.watching, life.retraining)])
+        now.runs = self.airflow.runs([dag for life in lives for dag in (life.monitoring_dag, life.retraining_dag)])
         for life in lives:
-            found = episodes.all_of(self.database, life.model)
+            found = episodes.of_model(self.database, life.model)
             now.episodes[life.model] = found[-1].state if found else "none"
-            now.asked[life.model] = sum(episode.attempts for episode in found)
+            now.requested_retrainings[life.model] = sum(episode.attempts for episode in found)
 
 
-def _has_ended(life: Life, story: Iterator[None]) -> bool:
+def _has_ended(life: ModelReplay, story: Iterator[None]) -> bool:
     """Let a life go on; one that is stuck ends, and its row says so."""
     try:
         return next(story, story) is story
     except StuckError as stuck:
-        life.notes.append(f"stuck after {life.lived} weeks: {stuck}")
+        life.notes.append(f"stuck after {life.weeks_done} weeks: {stuck}")
         return True
 
 

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-LATEST = 0.85
+LATEST_PROGRESS = 0.85
 """Of the windows: what has not been aimed at anything by then is killed at once."""
 AIMED_SECONDS = 20.0
 """An aimed kill comes within so many seconds after a request: the time from an event to a trained model."""
 SOON_SECONDS = 3.0
-BEHIND = 2
+MAX_PENDING_KILLS = 2
 """With so many kills waiting, weeks wait, too: else the replay would be over before them."""
 
 
@@ -36,15 +36,15 @@ class Kill:
     family: bool
 
 
-def planned(seed: int, triggerer: int, scheduler: int) -> list[Kill]:
-    """Draw the kills: their moments spread over the replay, every other one aimed."""
+def plan_kills(seed: int, triggerer: int, scheduler: int) -> list[Kill]:
+    """Draw the kills: their times spread over the replay, every other one aimed."""
     rng = random.Random(f"kills {seed}")
     found = []
     for component, number in (("triggerer", triggerer), ("scheduler", scheduler)):
         for place in range(number):
             aimed = place % 2 == 0
             at, delay = (
-                LATEST * (place + rng.random()) / number,
+                LATEST_PROGRESS * (place + rng.random()) / number,
                 rng.uniform(0, AIMED_SECONDS if aimed else SOON_SECONDS),
             )
             found.append(Kill(component, at, aimed, delay, rng.random() < 0.5))
@@ -66,7 +66,7 @@ class Killer:
         recovered: Callable[[str, datetime], bool],
         tell: Callable[[str], None],
     ) -> None:
-        self.done: Counter[str] = Counter()
+        self.kill_counts: Counter[str] = Counter()
         self._kill, self._recovered, self._tell = kill, recovered, tell
         self._plain = [kill for kill in plan if not kill.aimed]
         self._aimed = [kill for kill in plan if kill.aimed]
@@ -75,7 +75,7 @@ class Killer:
         self._progress = 0.0
         self._last: dict[str, datetime] = {}
 
-    def look(self, progress: float, requests: int) -> None:
+    def kill_due(self, progress: float, requests: int) -> None:
         """Kill what is due.
 
         :param progress: how much of all windows has been lived through.
@@ -84,7 +84,7 @@ class Killer:
         self._progress = progress
         while self._plain and self._plain[0].at <= progress:
             self._put(self._plain.pop(0))
-        for _ in range(2 * (requests - self._requests) if progress < LATEST else len(self._aimed)):
+        for _ in range(2 * (requests - self._requests) if progress < LATEST_PROGRESS else len(self._aimed)):
             if self._aimed:
                 self._put(self._aimed.pop(0))
         self._requests = requests
@@ -95,9 +95,9 @@ class Killer:
                 self._carry_out(kill)
                 return
 
-    def holds(self) -> bool:
-        """Say whether weeks have to wait for kills."""
-        return len(self._due) >= BEHIND or (self._progress >= LATEST and bool(self._due))
+    def must_wait(self) -> bool:
+        """Check whether weeks have to wait for kills."""
+        return len(self._due) >= MAX_PENDING_KILLS or (self._progress >= LATEST_PROGRESS and bool(self._due))
 
     def _put(self, kill: Kill) -> None:
         self._due.append((time.monotonic() + kill.delay, kill))
@@ -109,6 +109,6 @@ class Killer:
     def _carry_out(self, kill: Kill) -> None:
         self._kill(kill.component, kill.family)
         self._last[kill.component] = datetime.now(UTC)
-        self.done[kill.component] += 1
+        self.kill_counts[kill.component] += 1
         whole = " with all its processes" if kill.family else ""
-        self._tell(f"killed the {kill.component}{whole} ({self.done[kill.component]})")
+        self._tell(f"killed the {kill.component}{whole} ({self.kill_counts[kill.component]})")

@@ -15,12 +15,12 @@ from airflow_mlops.store import episodes, reports, versions
 from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import StoredReport
 
-ENDED_WELL = frozenset({"promoted", "held", "rejected"})
+SUCCESSFUL_OUTCOMES = frozenset({"promoted", "on_hold", "rejected"})
 _JOBS = {"scheduler": "SchedulerJob", "triggerer": "TriggererJob"}
 
 
 @dataclass(frozen=True)
-class Asked:
+class RetrainingRequest:
     """An episode that has asked for a retraining.
 
     :param number: 1 for the model's first.
@@ -38,12 +38,12 @@ class Asked:
 
     @property
     def lost(self) -> bool:
-        """Whether it was asked for and never had, or never came to an end."""
-        return not self.runs or self.state != "closed" or self.outcome not in ENDED_WELL
+        """Check whether it was asked for and never had, or never came to an end."""
+        return not self.runs or self.state != "closed" or self.outcome not in SUCCESSFUL_OUTCOMES
 
     @property
-    def doubled(self) -> bool:
-        """Whether it was had more than once."""
+    def duplicated(self) -> bool:
+        """Check whether it was had more than once."""
         return len(self.runs) > 1
 
 
@@ -61,13 +61,13 @@ class AirflowRecords:
         self._engine.dispose()
 
     def runs(self, dag_ids: list[str]) -> dict[tuple[str, str], str]:
-        """Give the state of each run of these DAGs."""
+        """Return the state of each run of these DAGs."""
         query = text("SELECT dag_id, run_id, state FROM dag_run WHERE dag_id IN :dags")
         found = self._all(query.bindparams(bindparam("dags", expanding=True)), dags=dag_ids)
         return {(dag_id, run_id): str(state) for dag_id, run_id, state in found}
 
-    def wanted(self, dag_ids: list[str]) -> set[str]:
-        """Give those of these DAGs for which an event waits: the scheduler will start a run."""
+    def dags_with_pending_events(self, dag_ids: list[str]) -> set[str]:
+        """Return those of these DAGs for which an event waits: the scheduler will start a run."""
         query = text("SELECT DISTINCT target_dag_id FROM asset_dag_run_queue WHERE target_dag_id IN :dags")
         return {row[0] for row in self._all(query.bindparams(bindparam("dags", expanding=True)), dags=dag_ids)}
 
@@ -79,12 +79,12 @@ class AirflowRecords:
         return int(self._all(query, name=asset)[0][0])
 
     def plans(self, dag_id: str) -> dict[str, dict[str, Any]]:
-        """Give what each run of a training DAG planned; runs that had nothing to do are not there."""
+        """Return what each run of a training DAG planned; runs that had nothing to do are missing."""
         query = text("SELECT run_id, value FROM xcom WHERE dag_id = :dag AND task_id = 'plan' AND key = 'return_value'")
         return {run_id: _plain(value) for run_id, value in self._all(query, dag=dag_id)}
 
-    def at_work(self, component: str, since: datetime) -> bool:
-        """Say whether a component that was started after a moment is at work; a triggerer: has triggers."""
+    def is_running(self, component: str, since: datetime) -> bool:
+        """Check whether a component that was started after a moment is at work; a triggerer: has triggers."""
         query = text(
             "SELECT id FROM job WHERE job_type = :kind AND state = 'running' AND start_date > :since "
             "AND latest_heartbeat > start_date"
@@ -100,24 +100,26 @@ class AirflowRecords:
             return list(connection.execute(query, values).all())
 
 
-def asked(database: Database, model: str, plans: Mapping[str, Mapping[str, Any]]) -> list[Asked]:
-    """Give the model's episodes that have asked for a retraining, each with the runs that made a model for it.
+def retraining_requests(
+    database: Database, model: str, plans: Mapping[str, Mapping[str, Any]]
+) -> list[RetrainingRequest]:
+    """Return the model's episodes that have asked for a retraining, each with the runs that made a model for it.
 
     :param plans: run -> what it planned.
     """
-    made = Counter(str(version.actor).split("/")[1] for version in versions.all_of(database, model))
+    made = Counter(str(version.actor).split("/")[1] for version in versions.of_model(database, model))
     found = []
-    for episode in episodes.all_of(database, model):
+    for episode in episodes.of_model(database, model):
         if not episode.attempts or episode.action != episodes.RETRAIN:
             continue
         runs = sorted(run for run, plan in plans.items() if plan.get("episode") == episode.id)
         models = tuple(run for run in runs for _ in range(made[run]))
-        partitions = tuple(episodes.asked(episode))
-        found.append(Asked(episode.number, episode.state, episode.outcome, partitions, models))
+        partitions = tuple(episodes.request_history(episode))
+        found.append(RetrainingRequest(episode.number, episode.state, episode.outcome, partitions, models))
     return found
 
 
-def alarms(database: Database, model: str) -> int:
+def count_alarms(database: Database, model: str) -> int:
     """Count the windows whose episode report told people of a column that is broken upstream."""
     from sqlalchemy import select
 

@@ -1,4 +1,4 @@
-"""An Airflow whose parts can be killed, and that forgets a killed part soon."""
+"""A local Airflow whose components can be killed, with short failover timeouts."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import psutil
 from include.demo.airflow import COMPONENTS, AirflowStack
 from include.demo.signals import deferred_signals
 
-SOON = {
-    # How long the dead are taken for living: by default up to five minutes, which a replay has not. Much shorter, and a
-    # scheduler on a busy machine takes itself for dead, and its tasks away from itself.
+SHORT_TIMEOUTS = {
+    # Failover timeouts: the default of up to five minutes is too long for a replay. With much shorter ones a scheduler
+    # on a busy machine considers itself dead.
     "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "60",
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "90",
@@ -26,27 +26,27 @@ SOON = {
 
 
 class KillableStack(AirflowStack):
-    """The demo's Airflow, of which parts are killed and started again."""
+    """The demo's Airflow, whose components can be killed and restarted."""
 
     def kill(self, component: str, family: bool) -> None:
         """Kill a component with SIGKILL and start it again at once.
 
         :param component: ``scheduler`` or ``triggerer``.
-        :param family: together with all its processes, as when a container ends; otherwise tasks that run go on
-            without anybody who knows of them.
+        :param family: together with all its child processes, as when a container ends; otherwise its tasks
+            continue as orphans.
         """
         child = self._children[component]
         with deferred_signals():
             victims = _children(child.pid) if family else []
             child.send_signal(signal.SIGKILL)
             for victim in victims:
-                _killed(victim)
+                _kill_process(victim)
             child.wait()
             self._children[component] = self._spawn(COMPONENTS[component])
 
 
 def python_path(repo: Path) -> dict[str, str]:
-    """Give the setting by which tasks, and triggers, find the worlds and the event source; what is warmed is ours."""
+    """Return the setting by which tasks, and triggers, find the worlds and the event source; what is warmed is ours."""
     return {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent / "local_settings"), str(repo)])}
 
 
@@ -57,7 +57,7 @@ def _children(pid: int) -> list[psutil.Process]:
         return []
 
 
-def _killed(process: psutil.Process) -> None:
+def _kill_process(process: psutil.Process) -> None:
     try:
         os.kill(process.pid, signal.SIGKILL)
     except ProcessLookupError:

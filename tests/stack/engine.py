@@ -12,7 +12,7 @@ START_SECONDS = 60
 
 
 def missing() -> str | None:
-    """Get hold of an engine and of compose; gives why there is none, in words, or ``None``.
+    """Get hold of an engine and of compose; return why there is none, in words, or ``None``.
 
     ``MLOPS_BASE_IMAGES`` names a script that makes the base images where no registry can be reached; it may install
     and start the engine, too.
@@ -41,7 +41,7 @@ def base_images() -> dict[str, str]:
 
 
 def compose() -> list[list[str]]:
-    """Give the commands of the compose versions that are installed."""
+    """Return the commands of the compose versions that are installed."""
     ways = [["docker", "compose"], ["docker-compose"]]
     return [way for way in ways if shutil.which(way[0]) and _well([*way, "version"])]
 

@@ -19,9 +19,9 @@ T = TypeVar("T")
 REPO = Path(__file__).resolve().parents[2]
 PROJECT = "mlops-test-stack"
 IMAGE = "airflow-provider-mlops:test-stack"
-OF_PROJECT = f"label=com.docker.compose.project={PROJECT}"
+PROJECT_FILTER = f"label=com.docker.compose.project={PROJECT}"
 # A worker that was killed is found out after half a minute instead of two.
-IMPATIENT = {"AIRFLOW_TASK_HEARTBEAT_TIMEOUT": "30", "AIRFLOW_TASK_QUEUED_TIMEOUT": "60"}
+SHORT_TIMEOUTS = {"AIRFLOW_TASK_HEARTBEAT_TIMEOUT": "30", "AIRFLOW_TASK_QUEUED_TIMEOUT": "60"}
 
 
 class Stack:
@@ -38,7 +38,7 @@ class Stack:
         self.environment = {
             **os.environ,
             **base_images(),
-            **IMPATIENT,
+            **SHORT_TIMEOUTS,
             "AIRFLOW_PORT": str(self.port),
             "AIRFLOW_URL": f"http://localhost:{self.port}",
             "AIRFLOW_WORKERS": "2",
@@ -52,7 +52,7 @@ class Stack:
     # -- as a person does
 
     def up(self) -> str:
-        """Build, start, wait until all is healthy; gives what was said."""
+        """Build, start, wait until all is healthy; return what was said."""
         return self._stack("up").stdout
 
     def down(self) -> None:
@@ -74,21 +74,21 @@ class Stack:
     # -- secrets, containers
 
     def secrets(self) -> dict[str, str]:
-        """Give every secret, by name."""
+        """Return every secret, by name."""
         return {path.name: path.read_text() for path in self.secrets_folder.iterdir() if path.suffix != ".log"}
 
     def containers(self, service: str = "") -> list[str]:
-        """Give the ids of the containers, of a service or of all, running or not."""
+        """Return the ids of the containers, of a service or of all, running or not."""
         of_service = ["--filter", f"label=com.docker.compose.service={service}"] if service else []
-        return docker("ps", "--all", "--quiet", "--no-trunc", "--filter", OF_PROJECT, *of_service).split()
+        return docker("ps", "--all", "--quiet", "--no-trunc", "--filter", PROJECT_FILTER, *of_service).split()
 
-    def inspected(self) -> list[dict[str, Any]]:
-        """Give what the engine tells of each container."""
+    def inspect(self) -> list[dict[str, Any]]:
+        """Return what the engine tells of each container."""
         found: list[dict[str, Any]] = json.loads(docker("inspect", *self.containers()))
         return found
 
     def run(self, *arguments: str, options: tuple[str, ...] = (), given: str = "") -> str:
-        """Run a command in a container of the stack's image, in its network; gives what it says.
+        """Run a command in a container of the stack's image, in its network; return what it says.
 
         :param options: of ``docker run``.
         :param given: what it reads on its standard input.
@@ -99,18 +99,18 @@ class Stack:
     # -- Airflow
 
     def client(self) -> RestClient:
-        """Give a client of Airflow's."""
+        """Return a client of Airflow's."""
         return RestClient(f"http://localhost:{self.port}", "admin", self.secrets()["airflow_admin_password"])
 
 
 def docker(*arguments: str, given: str = "") -> str:
-    """Call the engine; gives what it says."""
+    """Call the engine; return what it says."""
     done = subprocess.run(["docker", *arguments], input=given, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"docker {' '.join(arguments)[:300]}: {done.stderr[-4000:]}"
     return done.stdout
 
 
-def wait_for(question: Callable[[], T | None], seconds: float, what: str) -> T:
+def wait_for(predicate: Callable[[], T | None], seconds: float, what: str) -> T:
     """Ask until there is an answer.
 
     :param question: asked five times a second; an API that is away is no answer.
@@ -119,7 +119,7 @@ def wait_for(question: Callable[[], T | None], seconds: float, what: str) -> T:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:
-            if answer := question():
+            if answer := predicate():
                 return answer
         except RestError:
             pass

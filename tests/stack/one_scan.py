@@ -13,17 +13,17 @@ from typing import Any
 
 import polars as pl
 
-from airflow_mlops.core.data import profile, validate
-from airflow_mlops.core.data.profiles import storage
-from airflow_mlops.core.data.snapshot import SnapshotRoot
-from airflow_mlops.core.refs import ProfileRef
-from tests.comparing.profiles import alike
+from airflow_mlops.common.refs import ProfileRef
+from airflow_mlops.core.data.profiles import profile, storage
+from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
+from airflow_mlops.core.data.validation import validate
+from tests.differential.profiles import profiles_equal
 
 SNAPSHOTS = "file:///data/snapshots"
 CONTRACT = "include/payments/contract.yaml"
 
 
-def compared(asked: dict[str, Any]) -> dict[str, Any]:
+def compare_profiles(asked: dict[str, Any]) -> dict[str, Any]:
     """Validate and profile all rows at once.
 
     :param asked: the references.
@@ -31,14 +31,19 @@ def compared(asked: dict[str, Any]) -> dict[str, Any]:
         and the ``seconds`` of both.
     """
     root = SnapshotRoot(SNAPSHOTS)
-    cells, merged = (storage.get(root, ProfileRef.from_dict(asked[name])) for name in ("cells", "merged"))
+    cells, merged = (storage.load_profile(root, ProfileRef.from_dict(asked[name])) for name in ("cells", "merged"))
     rows = pl.concat([root.open(ref).scan() for ref in asked["snapshots"]])
     began = time.monotonic()
     report = validate(rows, CONTRACT)
     whole = profile(rows, like=cells)
     seconds = time.monotonic() - began
-    return {"rows": whole.rows, "same": alike(merged, whole), "verdict": report.verdict, "seconds": round(seconds, 1)}
+    return {
+        "rows": whole.rows,
+        "same": profiles_equal(merged, whole),
+        "verdict": report.verdict,
+        "seconds": round(seconds, 1),
+    }
 
 
 if __name__ == "__main__":
-    print(json.dumps(compared(json.load(sys.stdin))))
+    print(json.dumps(compare_profiles(json.load(sys.stdin))))

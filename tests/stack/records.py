@@ -1,4 +1,4 @@
-"""The promises, held against the stack's records: run in a container beside them, says what is wrong as JSON.
+"""The invariants, compared with the stack's records: run in a container beside them, says what is wrong as JSON.
 
 The checks are those of the crash test; here the tables are in PostgreSQL, and the artifacts where MLflow's server
 keeps them.
@@ -48,7 +48,7 @@ class StackRecords(Records):
         return {number: {**v, "artifact_uri": self._file_of(v["artifact_uri"])} for number, v in found.items()}
 
     def _file_of(self, source: str) -> str:
-        """Give where MLflow's server keeps the files that a URI names."""
+        """Return where MLflow's server keeps the files that a URI names."""
         if source.startswith("models:/"):
             (found,) = self.rows(
                 "mlflow", f"SELECT artifact_location FROM logged_models WHERE model_id = '{source[8:]}'"
@@ -80,18 +80,18 @@ def one_score_set(records: Records, _: Expected) -> Iterator[str]:
 
 
 def violations(records: Records, expected: Expected) -> list[tuple[str, str]]:
-    """Give what is wrong: which promise, and in words."""
+    """Return the violations: which promise, and in words."""
     checks = {**CHECKS, "I8": one_score_set}
     return [(name, said) for name, check in checks.items() for said in check(records, expected)]
 
 
 def _as_text(value: Any) -> Any:
-    """Give JSON as SQLite has it."""
+    """Return JSON as SQLite has it."""
     return json.dumps(value) if isinstance(value, dict | list) else value
 
 
 def main() -> None:
-    """Hold what there is against the tasks that have succeeded, ``[[step, key], ...]`` on the command line."""
+    """Compare what there is with the tasks that have succeeded, ``[[step, key], ...]`` on the command line."""
     expected = Expected([(step, key) for step, key in json.loads(sys.argv[1])])
     records = StackRecords(Path("/data"))
     found = violations(records, expected)

@@ -108,7 +108,7 @@ def test_settings_that_name_secrets_get_them_quoted_for_where_they_stand(tmp_pat
         "OBJECT": '{"password": "<secret:it>"}',
         "OTHER": "nothing",
     }
-    found = load("with_secrets").filled(settings, tmp_path)
+    found = load("with_secrets").fill_secrets(settings, tmp_path)
     assert found["PLAIN"] == 'a"b/c@d'
     assert found["URL"] == "postgresql://me:a%22b%2Fc%40d@host/db"
     assert json.loads(found["OBJECT"]) == {"password": 'a"b/c@d'}
@@ -116,8 +116,8 @@ def test_settings_that_name_secrets_get_them_quoted_for_where_they_stand(tmp_pat
 
 
 def test_a_secret_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match="DOOR names the secret key: .*No such file"):
-        load("with_secrets").filled({"DOOR": "<secret:key>"}, tmp_path)
+    with pytest.raises(SystemExit, match="DOOR refers to the secret key: .*No such file"):
+        load("with_secrets").fill_secrets({"DOOR": "<secret:key>"}, tmp_path)
 
 
 def load(name: str) -> Any:

@@ -13,7 +13,7 @@ import pytest
 
 from include.demo.api import Json, RestError
 from include.demo.rest import ANY_DAG
-from include.demo.story import FIRST_CHAMPION
+from include.demo.scenario import FIRST_CHAMPION
 from tests.crash.invariants import MAKES_RUN, MAKES_VERSION
 from tests.stack.machine import PROJECT, REPO, Stack, docker, wait_for
 
@@ -23,8 +23,8 @@ AWAY_SECONDS = 5
 
 
 @dataclass
-class Lived:
-    """What came of the story.
+class LoopResult:
+    """Result of the story.
 
     :param killed: what was killed: the service, and the task that was at work then.
     """
@@ -36,7 +36,7 @@ class Lived:
     tasks: dict[str, list[Json]] = field(default_factory=dict)
 
 
-class Nemesis:
+class ServiceKiller:
     """Kills what the story needs, each at a moment when it is needed.
 
     :param story: the process of the story; when it has ended nothing is waited for any more.
@@ -98,10 +98,10 @@ class Nemesis:
 
 
 @pytest.fixture(scope="module")
-def lived(stack: Stack) -> Lived:
-    told = Lived(stack)
+def lived(stack: Stack) -> LoopResult:
+    told = LoopResult(stack)
     story = stack.story()
-    nemesis = Nemesis(stack, story)
+    nemesis = ServiceKiller(stack, story)
     try:
         nemesis.worker_in_mid_training()
         nemesis.after_weeks(1, "scheduler")
@@ -145,41 +145,41 @@ def records(stack: Stack, tasks: dict[str, list[Json]]) -> dict[str, Any]:
     return found
 
 
-def test_everything_was_killed_while_something_ran(lived: Lived) -> None:
+def test_everything_was_killed_while_something_ran(lived: LoopResult) -> None:
     assert set(lived.killed) == {"worker", "scheduler", "postgres", "mlflow"}
     assert lived.killed["worker"] == "churn_training.train"
     assert lived.killed["mlflow"] == "churn_training.train"
 
 
-def test_the_loop_ends_as_it_does_undisturbed(lived: Lived) -> None:
+def test_the_loop_ends_as_it_does_undisturbed(lived: LoopResult) -> None:
     assert lived.found["counts"]["champions"] == [1, 2]
     assert lived.found["counts"]["versions"] == [1, 2]
-    assert "retrainings by drift: 1; v2 is champion" in lived.said
+    assert "retrainings triggered by drift: 1; v2 is champion" in lived.said
 
 
-def test_no_promise_is_broken(lived: Lived) -> None:
+def test_no_promise_is_broken(lived: LoopResult) -> None:
     assert lived.found["violations"] == []
 
 
-def test_tasks_of_one_run_ran_on_both_workers(lived: Lived) -> None:
+def test_tasks_of_one_run_ran_on_both_workers(lived: LoopResult) -> None:
     workers = {container[:12] for container in lived.stack.containers("worker")}
     assert len(workers) == 2
     together = [run for run, tasks in lived.tasks.items() if {t["hostname"] for t in tasks} >= workers]
     assert together
 
 
-def test_the_task_that_was_killed_was_tried_again_on_the_other_worker(lived: Lived) -> None:
+def test_the_task_that_was_killed_was_tried_again_on_the_other_worker(lived: LoopResult) -> None:
     first = lived.tasks[f"churn_training/{FIRST_CHAMPION}"]
     tries = [t["try_number"] for t in first if t["task_id"] == "train"]
     assert max(tries) >= 2
     assert {t["state"] for t in first} <= {"success", "skipped"}
 
 
-def test_no_dag_file_has_an_import_error(lived: Lived) -> None:
+def test_no_dag_file_has_an_import_error(lived: LoopResult) -> None:
     assert lived.stack.client().import_errors() == {}
 
 
-def test_without_a_login_neither_airflow_nor_mlflow_answers(lived: Lived) -> None:
+def test_without_a_login_neither_airflow_nor_mlflow_answers(lived: LoopResult) -> None:
     import urllib.error
     import urllib.request
 
@@ -195,9 +195,9 @@ def test_without_a_login_neither_airflow_nor_mlflow_answers(lived: Lived) -> Non
     assert refused_too.value.status == 401
 
 
-def test_no_secret_is_seen_from_outside(lived: Lived) -> None:
+def test_no_secret_is_seen_from_outside(lived: LoopResult) -> None:
     secrets = lived.stack.secrets()
-    places = {f"docker inspect {c['Name']}": json.dumps(c) for c in lived.stack.inspected()}
+    places = {f"docker inspect {c['Name']}": json.dumps(c) for c in lived.stack.inspect()}
     places["the image"] = docker("image", "inspect", lived.stack.environment["MLOPS_IMAGE"])
     places["its history"] = docker("history", "--no-trunc", lived.stack.environment["MLOPS_IMAGE"])
     for container in lived.stack.containers():
@@ -222,7 +222,7 @@ def without_logs(source: Path, folder: Path, secrets: dict[str, str]) -> Path:
     return folder
 
 
-def test_the_memory_at_rest_is_told(lived: Lived) -> None:
+def test_the_memory_at_rest_is_told(lived: LoopResult) -> None:
     stats = docker("stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}", *running(lived.stack)).splitlines()
     told = {line.split()[0].removeprefix(f"{PROJECT}-"): mebibytes(line.split()[1]) for line in stats}
     told["total"] = round(sum(told.values()))
@@ -234,7 +234,7 @@ def test_the_memory_at_rest_is_told(lived: Lived) -> None:
 
 
 def running(stack: Stack) -> list[str]:
-    return [c["Id"] for c in stack.inspected() if c["State"]["Status"] == "running"]
+    return [c["Id"] for c in stack.inspect() if c["State"]["Status"] == "running"]
 
 
 def mebibytes(text: str) -> float:

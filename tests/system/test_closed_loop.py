@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
-from airflow_mlops.core.refs import SnapshotRef
+from airflow_mlops.common.refs import SnapshotRef
 from airflow_mlops.store import catalogue, episodes, ledger, reports, versions, windows
 from include.churn.backtest import backtest
 from include.demo import outcome
 from include.demo.airflow import AirflowStack
 from include.demo.postgres import EmbeddedPostgres
-from include.demo.story import FIRST_CHAMPION, Story
-from include.demo.world import World
+from include.demo.scenario import FIRST_CHAMPION, DemoScenario
+from include.demo.services import DemoServices
 
 pytestmark = pytest.mark.system
 REPO = Path(__file__).resolve().parents[2]
@@ -32,7 +32,7 @@ DEADLINE = 300
 
 @dataclass
 class Lived:
-    world: World
+    world: DemoServices
     stack: AirflowStack
     story: dict[str, Any]
 
@@ -41,19 +41,19 @@ class Lived:
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
     folder = tmp_path_factory.mktemp("loop")
     with EmbeddedPostgres(folder / "postgres") as postgres:
-        world = World(folder / "demo", postgres.database("mlops"), postgres.database("mlflow"))
+        world = DemoServices(folder / "demo", postgres.database("mlops"), postgres.database("mlflow"))
         world.prepare(seed=11, size=3000, change=True, fresh=True)
         stack = AirflowStack(folder / "airflow", REPO, world.connections(), postgres.database("airflow"), port=18080)
         with stack:
-            Story(stack.client(), world, print).run()
+            DemoScenario(stack.client(), world, print).run()
             backtest(world.database, world.snapshots, world.tracking_uri)
-            yield Lived(world, stack, outcome.read(world))
+            yield Lived(world, stack, outcome.read_summary(world))
 
 
 def head(lived: Lived) -> int:
     entry = ledger.head(lived.world.database, "churn")
     assert entry is not None
-    return entry.epoch
+    return entry.revision
 
 
 def snapshots_of(lived: Lived, dataset: str) -> list[SnapshotRef]:
@@ -62,7 +62,7 @@ def snapshots_of(lived: Lived, dataset: str) -> list[SnapshotRef]:
 
 def test_the_first_champion_is_promoted_by_bootstrap_and_the_second_by_the_gate(lived: Lived) -> None:
     told = [(c["version"], c["gate"]) for c in lived.story["champions"]]
-    assert told == [(1, "bootstrap"), (2, "promote")]
+    assert told == [(1, "promote_first"), (2, "promote")]
     assert lived.story["champions"][1]["gain"]["low"] > 0
 
 
@@ -76,7 +76,7 @@ def test_quiet_weeks_raise_no_alarm_and_the_first_changed_week_does(lived: Lived
 
 
 def test_one_episode_starts_one_retraining_on_the_rows_since_the_change(lived: Lived) -> None:
-    (episode,) = episodes.all_of(lived.world.database, "churn")
+    (episode,) = episodes.of_model(lived.world.database, "churn")
     assert (episode.change_partition, episode.attempts, episode.outcome) == ("2026-05-04", 1, "promoted")
     assert len(lived.story["retrainings"]) == 1
     second = versions.get(lived.world.database, "churn", 2)
@@ -128,7 +128,7 @@ def test_a_challenger_that_is_only_equal_does_not_become_champion(lived: Lived) 
     client = lived.stack.client()
     client.trigger("churn_training", "equal", conf={"cutoff": "2026-05-18", "window": 3})
     assert client.wait_run("churn_training", "equal", DEADLINE)["state"] == "success"
-    newest = versions.all_of(lived.world.database, "churn")[-1]
+    newest = versions.of_model(lived.world.database, "churn")[-1]
     assert newest.actor.startswith("churn_training/equal/")
     assert newest.gate_decision == "reject"
     assert head(lived) == before
@@ -148,7 +148,7 @@ def test_backfilling_past_weeks_from_the_command_line_doubles_nothing(lived: Liv
     assert {name: snapshots_of(lived, name) for name in before} == before
     assert len(windows.of_model(lived.world.database, "churn", "drift")) == seen
     assert head(lived) == epoch
-    assert len(episodes.all_of(lived.world.database, "churn")) == 1
+    assert len(episodes.of_model(lived.world.database, "churn")) == 1
 
 
 def test_one_week_again_by_its_partition_key_gives_the_same_snapshots(lived: Lived) -> None:
@@ -161,12 +161,12 @@ def test_one_week_again_by_its_partition_key_gives_the_same_snapshots(lived: Liv
 
 
 def test_a_backfill_of_training_registers_and_never_promotes(lived: Lived) -> None:
-    epoch, known = head(lived), len(versions.all_of(lived.world.database, "churn"))
+    epoch, known = head(lived), len(versions.of_model(lived.world.database, "churn"))
     client = lived.stack.client()
     client.backfill("churn_training", moment("2026-03-01"), moment("2026-04-01"))
     runs = client.wait_backfill("churn_training", DEADLINE)
     assert [r["state"] for r in runs] == ["success"] * len(runs)
-    made = versions.all_of(lived.world.database, "churn")[known:]
+    made = versions.of_model(lived.world.database, "churn")[known:]
     assert len(made) == len(runs) >= 2
     assert all(v.cutoff < "2026-05-04" for v in made)
     assert head(lived) == epoch

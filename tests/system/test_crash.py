@@ -1,4 +1,4 @@
-"""The breaking machine sees what it is there for: with any of three guards taken away, promises are broken."""
+"""The breaking machine sees what it is there for: with any of three guards taken away, invariants are broken."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tests.crash.guards import CASES
-from tests.crash.points import Fault
 from tests.crash.schedule import Case
+from tests.crash.write_points import Fault
 
 pytestmark = pytest.mark.system
 REPO = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ import pytest
 from airflow_mlops.store.database import Database
 from tests.faults.proxy import AFTER_COMMIT, FaultProxy
 from tests.faults.server import mlflow_server
-from tests.faults.task import CREATING, Task, lost_then_found
+from tests.faults.task import CREATING, Task, check_lost_response
 
 pytestmark = pytest.mark.system
 TIMES = 20
@@ -23,4 +23,4 @@ def test_each_is_found_out_by_the_next_attempt(tmp_path: Path) -> None:
         for call in CREATING:
             for number, fault in enumerate(islice(cycle(AFTER_COMMIT), TIMES)):
                 name = f"{call.replace('/', '_')}-{fault}-{number}"
-                lost_then_found(Task(proxy, database, tmp_path, name), proxy, server, call, fault)
+                check_lost_response(Task(proxy, database, tmp_path, name), proxy, server, call, fault)

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from airflow_mlops.core.monitoring.retraining import plan
-from airflow_mlops.core.refs import SnapshotRef
+from airflow_mlops.common.refs import SnapshotRef
+from airflow_mlops.core.retraining.plan import plan_training
 from airflow_mlops.store import catalogue, episodes
 from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import Version
-from tests.replay import figures, guards, records
-from tests.replay.figures import Counted
-from tests.replay.kills import Killer, planned
-from tests.replay.records import Asked
-from tests.replay.worlds import BROKEN, BURST, FLAPPING, HISTORY, STEP, WORLDS, number_of, week
+from tests.replay import guards, metrics, records
+from tests.replay.kills import Killer, plan_kills
+from tests.replay.metrics import ScenarioMetrics
+from tests.replay.records import RetrainingRequest
+from tests.replay.scenarios import BROKEN, BURST, FLAPPING, HISTORY, SCENARIOS, STEP, week, week_number
 
-GOOD = Asked(1, "closed", "promoted", (week(7),), ("run",))
+GOOD = RetrainingRequest(1, "closed", "promoted", (week(7),), ("run",))
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def store(tmp_path: Path) -> Database:
 
 
 def asks(database: Database, actor: str) -> int:
-    episode = episodes.open_one(database, model="step", version=1, change_partition=week(3), report=None)
+    episode = episodes.open_episode(database, model="step", version=1, change_partition=week(3), report=None)
     assert episode is not None
     assert episodes.request(database, episode.id, partition=week(7), cutoff=week(5))
     assert episodes.claim(database, episode.id, actor=actor)
@@ -48,17 +48,17 @@ def made(database: Database, version: int, run: str) -> None:
 
 def test_an_episode_that_was_asked_for_and_never_had_is_lost(store: Database) -> None:
     id_ = asks(store, "step_retraining/one")
-    (found,) = records.asked(store, "step", {"one": {"episode": id_}})
-    assert (found.lost, found.doubled, found.runs) == (True, False, ())
+    (found,) = records.retraining_requests(store, "step", {"one": {"episode": id_}})
+    assert (found.lost, found.duplicated, found.runs) == (True, False, ())
 
 
 def test_an_episode_that_two_runs_made_a_model_for_is_doubled(store: Database) -> None:
     id_ = asks(store, "step_retraining/one")
-    for version, run in ((1, "first_champion"), (2, "one"), (3, "two")):
+    for version, run in ((1, "train_first_champion"), (2, "one"), (3, "two")):
         made(store, version, run)
-    plans = {"first_champion": {"episode": None}, "one": {"episode": id_}, "two": {"episode": id_}}
-    (found,) = records.asked(store, "step", plans)
-    assert (found.doubled, found.runs) == (True, ("one", "two"))
+    plans = {"train_first_champion": {"episode": None}, "one": {"episode": id_}, "two": {"episode": id_}}
+    (found,) = records.retraining_requests(store, "step", plans)
+    assert (found.duplicated, found.runs) == (True, ("one", "two"))
 
 
 @pytest.mark.parametrize(("without", "doubled"), [("", False), ("claim", True)])
@@ -66,20 +66,20 @@ def test_two_runs_that_events_have_started_double_an_episode_only_without_the_cl
     store: Database, monkeypatch: pytest.MonkeyPatch, without: str, doubled: bool
 ) -> None:
     monkeypatch.setattr(episodes, "claim", episodes.claim)  # put back afterwards
-    guards.take_away(without)
+    guards.remove_guard(without)
     catalogue.record(store, SnapshotRef("labels", "l", "file:///x", 1800, week(3)))
-    episode = episodes.open_one(store, model="step", version=1, change_partition=week(3), report=None)
+    episode = episodes.open_episode(store, model="step", version=1, change_partition=week(3), report=None)
     assert episode is not None
     assert episodes.request(store, episode.id, partition=week(7), cutoff=week(5))
     plans: dict[str, dict[str, Any]] = {}
     for version, run in enumerate(("one", "two")):
         how: dict[str, Any] = {"model": "step", "labels": "labels", "cause": "drift", "window": 12}
-        planned_ = plan(store, **how, actor=f"step_retraining/{run}", label_delay=timedelta(weeks=2))
+        planned_ = plan_training(store, **how, actor=f"step_retraining/{run}", label_delay=timedelta(weeks=2))
         if planned_ is not None:
             plans[run] = planned_.to_dict()
             made(store, version + 1, run)
-    (found,) = records.asked(store, "step", plans)
-    assert found.doubled is doubled
+    (found,) = records.retraining_requests(store, "step", plans)
+    assert found.duplicated is doubled
 
 
 def test_one_run_that_made_two_models_is_doubled_too(store: Database) -> None:
@@ -87,38 +87,43 @@ def test_one_run_that_made_two_models_is_doubled_too(store: Database) -> None:
     for version in (1, 2):
         made(store, version, "one")
     assert episodes.close(store, id_, actor="step_retraining/one", outcome="promoted")
-    (found,) = records.asked(store, "step", {"one": {"episode": id_}})
-    assert (found.doubled, found.lost) == (True, False)
+    (found,) = records.retraining_requests(store, "step", {"one": {"episode": id_}})
+    assert (found.duplicated, found.lost) == (True, False)
 
 
 def test_a_good_replay_has_nothing_wrong() -> None:
-    assert figures.wrong(STEP, 40, Counted(1, (GOOD,), Counter(success=1), 0)) == []
+    assert metrics.find_violations(STEP, 40, ScenarioMetrics(1, (GOOD,), Counter(success=1), 0)) == []
 
 
 @pytest.mark.parametrize(
     ("counted", "said"),
     [
-        (Counted(0, (), Counter(), 0), "0 retrainings, and there have to be exactly 1"),
-        (Counted(2, (GOOD, GOOD), Counter(success=2), 0), "within a cool-down"),
-        (Counted(1, (Asked(1, "requested", None, (week(7),), ()),), Counter(), 0), "is lost"),
-        (Counted(1, (Asked(1, "closed", "promoted", (week(7),), ("a", "b")),), Counter(success=2), 0), "2 times"),
-        (Counted(0, (GOOD,), Counter(success=1), 0), "0 events of at least 1"),
-        (Counted(1, (GOOD,), Counter(success=1, failed=1), 0), "are failed"),
+        (ScenarioMetrics(0, (), Counter(), 0), "0 retrainings, and there have to be exactly 1"),
+        (ScenarioMetrics(2, (GOOD, GOOD), Counter(success=2), 0), "within a cool-down"),
+        (ScenarioMetrics(1, (RetrainingRequest(1, "requested", None, (week(7),), ()),), Counter(), 0), "is lost"),
+        (
+            ScenarioMetrics(
+                1, (RetrainingRequest(1, "closed", "promoted", (week(7),), ("a", "b")),), Counter(success=2), 0
+            ),
+            "2 times",
+        ),
+        (ScenarioMetrics(0, (GOOD,), Counter(success=1), 0), "0 events of at least 1"),
+        (ScenarioMetrics(1, (GOOD,), Counter(success=1, failed=1), 0), "are failed"),
     ],
 )
-def test_what_is_not_as_it_has_to_be_is_said(counted: Counted, said: str) -> None:
-    assert any(said in one for one in figures.wrong(STEP, 40, counted))
+def test_what_is_not_as_it_has_to_be_is_said(counted: ScenarioMetrics, said: str) -> None:
+    assert any(said in one for one in metrics.find_violations(STEP, 40, counted))
 
 
 def test_a_broken_column_without_its_alarms_is_wrong() -> None:
     weeks = sum(BROKEN.broken(number) for number in range(40))
-    assert figures.wrong(BROKEN, 40, Counted(0, (), Counter(), weeks)) == []
-    assert figures.wrong(BROKEN, 40, Counted(0, (), Counter(), weeks - 1)) != []
+    assert metrics.find_violations(BROKEN, 40, ScenarioMetrics(0, (), Counter(), weeks)) == []
+    assert metrics.find_violations(BROKEN, 40, ScenarioMetrics(0, (), Counter(), weeks - 1)) != []
 
 
 def test_a_storm_needs_its_thousand_events() -> None:
-    assert figures.wrong(BURST, 40, Counted(1000, (GOOD,), Counter(success=2), 0)) == []
-    assert "999 events" in figures.wrong(BURST, 40, Counted(999, (GOOD,), Counter(success=2), 0))[0]
+    assert metrics.find_violations(BURST, 40, ScenarioMetrics(1000, (GOOD,), Counter(success=2), 0)) == []
+    assert "999 events" in metrics.find_violations(BURST, 40, ScenarioMetrics(999, (GOOD,), Counter(success=2), 0))[0]
 
 
 def test_flapping_may_retrain_once_a_cool_down_and_no_more() -> None:
@@ -127,9 +132,9 @@ def test_flapping_may_retrain_once_a_cool_down_and_no_more() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_kills_of_a_seed_are_always_the_same_and_as_many_as_asked_for(seed: int) -> None:
-    plan = planned(seed, 20, 5)
-    assert plan == planned(seed, 20, 5)
-    assert plan != planned(seed + 1, 20, 5)
+    plan = plan_kills(seed, 20, 5)
+    assert plan == plan_kills(seed, 20, 5)
+    assert plan != plan_kills(seed + 1, 20, 5)
     assert Counter(kill.component for kill in plan) == {"triggerer": 20, "scheduler": 5}
     assert Counter(kill.aimed for kill in plan) == {True: 13, False: 12}
 
@@ -143,21 +148,21 @@ def test_all_kills_are_carried_out_and_none_before_the_last_has_healed() -> None
         sick.add(component)
         killed.append(component)
 
-    plan = [one.__class__(one.component, one.at, one.aimed, 0.0, one.family) for one in planned(1, 20, 5)]
+    plan = [one.__class__(one.component, one.at, one.aimed, 0.0, one.family) for one in plan_kills(1, 20, 5)]
     killer = Killer(plan, kill, lambda component, since: component not in sick, lambda said: None)
     week_number = 0
     for look in range(1000):
-        week_number += 0 if killer.holds() else 1
-        killer.look(min(1.0, week_number / 240), week_number // 30)
+        week_number += 0 if killer.must_wait() else 1
+        killer.kill_due(min(1.0, week_number / 240), week_number // 30)
         if look % 3 == 0:
             sick.clear()
-    assert Counter(killed) == killer.done == {"triggerer": 20, "scheduler": 5}
+    assert Counter(killed) == killer.kill_counts == {"triggerer": 20, "scheduler": 5}
     assert week_number >= 240
 
 
-@pytest.mark.parametrize("world", WORLDS.values(), ids=lambda world: world.name)
+@pytest.mark.parametrize("world", SCENARIOS.values(), ids=lambda world: world.name)
 def test_the_rows_of_a_week_are_always_the_same_and_no_other_weeks(world: object) -> None:
-    first, again, later = (WORLDS[world.name].frame(week(n)) for n in (5, 5, 6))  # type: ignore[attr-defined]
+    first, again, later = (SCENARIOS[world.name].frame(week(n)) for n in (5, 5, 6))  # type: ignore[attr-defined]
     assert first.equals(again)
     assert not set(first["row"]) & set(later["row"])
-    assert number_of(week(HISTORY.start)) == HISTORY.start
+    assert week_number(week(HISTORY.start)) == HISTORY.start

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from airflow_mlops.core.refs import SnapshotRef
-from airflow_mlops.hooks.store import connection_value
+from airflow_mlops.common.refs import SnapshotRef
+from airflow_mlops.hooks.store import connection_dict
 from airflow_mlops.store import catalogue, episodes, ledger
 from airflow_mlops.store.database import Database
 from include.demo.airflow import AirflowStack
@@ -26,7 +26,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow_mlops.sensors.drift import DriftSensor
 from airflow_mlops.sensors.labels import LabelSensor
 from airflow_mlops.sensors.model_version import ModelVersionSensor
-from airflow_mlops.triggers.champion import ModelVersionTrigger
+from airflow_mlops.triggers.model_version import ModelVersionTrigger
 
 with DAG("waiting", schedule=None, params={"model": "churn"}):
     often = {"poke_interval": 1, "timeout": 600}
@@ -70,7 +70,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with EmbeddedPostgres(folder / "postgres") as postgres:
         database = Database(postgres.database("mlops"))
         database.upgrade()
-        connection = connection_value(database.url.render_as_string(hide_password=False), folder.as_uri())
+        connection = connection_dict(database.url.render_as_string(hide_password=False), folder.as_uri())
         env = {"AIRFLOW_CONN_MLOPS_STORE_DEFAULT": json.dumps(connection)}
         airflow = postgres.database("airflow")
         stack = AirflowStack(folder / "airflow", folder / "bundle", env, airflow, port=19471)
@@ -91,7 +91,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def remembered(airflow: str) -> bool:
-    """Tell whether the watcher has looked once: what comes after that is news to it."""
+    """Check whether the watcher has looked once: what comes after that is news to it."""
     from sqlalchemy import create_engine, text
 
     with create_engine(airflow).connect() as connection:
@@ -100,14 +100,14 @@ def remembered(airflow: str) -> bool:
 
 def happen(database: Database) -> None:
     """Ask for a retraining that a run claims at once, promote, and let labels come."""
-    episode = episodes.open_one(database, model="churn", version=1, change_partition="2026-05-04", report=None)
+    episode = episodes.open_episode(database, model="churn", version=1, change_partition="2026-05-04", report=None)
     assert episode is not None
     assert episodes.request(database, episode.id, partition="2026-06-01", cutoff="2026-05-18")
     assert episodes.claim(database, episode.id, actor="churn_training/run")
     ledger.append(
         database,
         model="churn",
-        expected_epoch=None,
+        expected_revision=None,
         version=1,
         digest="d",
         gate_report=None,
@@ -121,7 +121,7 @@ def happen(database: Database) -> None:
 
 def test_each_sensor_gives_what_it_has_waited_for(world: World) -> None:
     assert world.given("drift")["id"] == "churn/1/1"  # claimed within a moment, and seen all the same
-    assert world.given("champion")["epoch"] == 1
+    assert world.given("champion")["revision"] == 1
     assert world.given("champion_from_trigger") == world.given("champion")
     assert SnapshotRef.from_dict(world.given("labels")).rows == 10
 

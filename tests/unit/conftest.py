@@ -1,9 +1,10 @@
-"""Shared fixtures: stores, a snapshot root, an MLflow of the test's own."""
+"""Shared fixtures: stores, a snapshot root and an MLflow client."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import pytest
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import make_url
 
-from airflow_mlops.core.data.snapshot import SnapshotRoot
+from airflow_mlops.common.extensions import PREFIX, ExtensionPoint
+from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
 from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import Base
 
@@ -74,7 +76,7 @@ def unmigrated(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
 
 @pytest.fixture
 def mlflow_client(migrated_mlflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """An MLflow client on a migrated store of the test's own; the experiment ``e`` is there."""
+    """An MLflow client on a separate migrated store with the experiment ``e``."""
     from mlflow import MlflowClient
 
     monkeypatch.chdir(tmp_path)
@@ -85,7 +87,7 @@ def mlflow_client(migrated_mlflow: Path, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def customers(rows: int = 400, seed: int = 0, *, signal: float = 2.0, first: int = 0) -> pd.DataFrame:
-    """A small learnable binary task: ``id``, ``x``, ``z``, ``y``."""
+    """Generate a small learnable binary task: ``id``, ``x``, ``z``, ``y``."""
     rng = np.random.default_rng(seed)
     x, z = rng.normal(size=rows), rng.normal(size=rows)
     y = (rng.random(rows) < 1 / (1 + np.exp(-signal * x))).astype("int64")
@@ -96,3 +98,38 @@ def customers(rows: int = 400, seed: int = 0, *, signal: float = 2.0, first: int
 def people() -> Any:
     """The function :func:`customers`: conftest modules cannot be imported under importlib mode."""
     return customers
+
+
+@pytest.fixture
+def installed_entry_point(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[ExtensionPoint[Any], str, str, str], str]]:
+    """Install a distribution ``acme`` with the module ``acme_extension`` and one entry point.
+
+    The function that it gives takes the extension point, the entry point's name, the attribute and the module's source.
+    It returns the import path.
+    """
+    points: list[ExtensionPoint[Any]] = []
+    module = "acme_extension"
+
+    def forget() -> None:
+        sys.modules.pop(module, None)
+        for point in points:
+            point.__dict__.pop("_entry_points", None)
+            for name in [name for name in point._loaded if name not in point.builtin]:
+                del point._loaded[name]
+
+    def install(point: ExtensionPoint[Any], name: str, attribute: str, source: str) -> str:
+        site = tmp_path / "site-packages"
+        metadata = site / "acme-1.0.dist-info"
+        metadata.mkdir(parents=True)
+        (site / f"{module}.py").write_text(source)
+        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+        (metadata / "entry_points.txt").write_text(f"[{PREFIX}{point.group}]\n{name} = {module}:{attribute}\n")
+        points.append(point)
+        forget()
+        monkeypatch.syspath_prepend(str(site))
+        return f"{module}:{attribute}"
+
+    yield install
+    forget()

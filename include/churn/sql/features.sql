@@ -1,5 +1,5 @@
 -- One row per customer active at the cut-off, from rows dated before the cut-off only.
--- cancelled_on decides who is still active and is never returned, it belongs to the future.
+-- cancelled_on decides who is still active. It is not returned, since it is information from the future.
 WITH activity AS (
     SELECT
         customer_id,

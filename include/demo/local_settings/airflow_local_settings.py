@@ -1,9 +1,7 @@
 """
-Airflow imports this module in each of its processes; only the scheduler's forks run tasks, so only it is
-warmed.
+Preload the provider's libraries in the scheduler, whose forks run the tasks.
 
-It is found because `include.demo.environment` puts this folder on PYTHONPATH (`$AIRFLOW_HOME/config` would
-do, too).
+Airflow imports this module in each of its processes: `include.demo.environment` puts this folder on PYTHONPATH.
 """
 
 from __future__ import annotations
@@ -11,7 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 
-__all__: list[str] = []  # Airflow would take every public name here for a setting or a policy
+__all__: list[str] = []  # Airflow treats every public name here as a setting or a policy
 
 if "scheduler" in sys.argv:
     try:

@@ -1,9 +1,8 @@
 """
-How long a connection waits for SQLite's write lock, per Airflow process.
+SQLite lock timeout per Airflow process.
 
-The API server writes its audit log inside its event loop, so a long wait there stops all requests, also the
-one that holds the lock; everybody else waits patiently, since the scheduler exits when the database stays
-locked.
+The API server writes its audit log inside its event loop, so a long wait there blocks all requests, also the one that
+holds the lock. The other processes wait longer, since the scheduler exits when the database stays locked.
 """
 
 from __future__ import annotations

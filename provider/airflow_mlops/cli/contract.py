@@ -1,4 +1,4 @@
-"""What the commands ``airflow mlops contract ...`` do."""
+"""Commands ``airflow mlops contract ...``."""
 
 from __future__ import annotations
 
@@ -6,48 +6,50 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from airflow_mlops.core.errors import MlopsError
+from airflow_mlops.common.errors import MlopsError
 from airflow_mlops.hooks.store import LifecycleStoreHook
 
 
 def infer(args: Namespace) -> None:
-    """Write a first contract from a file, a folder of Parquet files, or ``dataset@partition``."""
+    """Infer a contract from a file, a folder of Parquet files, or ``dataset@partition``."""
     try:
-        from airflow_mlops.core.data.contracts.infer import infer_contract, to_yaml
+        from airflow_mlops.core.data.contracts.contract_inference import infer_contract, to_yaml
 
-        data, name = _opened(args.data, args.store_conn_id)
-        write(to_yaml(infer_contract(data, args.name or name)), args.output)
+        data, name = _open_data(args.data, args.store_conn_id)
+        write_text(to_yaml(infer_contract(data, args.name or name)), args.output)
     except MlopsError as error:
         raise SystemExit(str(error)) from None
 
 
 def schema(args: Namespace) -> None:
     """Print the JSON schema of a contract, for editors."""
-    from airflow_mlops.core.data.contracts.schema import schema_text
+    from airflow_mlops.core.data.contracts.contract_schema import render_contract_schema
 
-    write(schema_text(), args.output)
+    write_text(render_contract_schema(), args.output)
 
 
 def check(args: Namespace) -> None:
-    """Say whether a contract is valid."""
+    """Check whether a contract is valid."""
     from airflow_mlops.core.data.contracts import Contract
 
     try:
         contract = Contract.load(args.contract)
+        for column in contract.columns:
+            contract.check_violations(column)
     except MlopsError as error:
         raise SystemExit(str(error)) from None
     key = ", ".join(contract.key) or "none"
     print(f"{contract.name}: valid; {len(contract.columns)} columns, {len(contract.checks)} checks, key: {key}")
 
 
-def _opened(data: str, store_conn_id: str) -> tuple[Any, str]:
-    """Open what was named, and give what it may be called."""
+def _open_data(data: str, store_conn_id: str) -> tuple[Any, str]:
+    """Return the data of an argument, and a default name for its dataset."""
     path = Path(data)
     if not path.exists() and "@" in data and "://" not in data:
-        from airflow_mlops.core.address import snapshot_at
+        from airflow_mlops.core.data.snapshots.resolver import resolve_snapshot
 
         hook = LifecycleStoreHook(store_conn_id)
-        return hook.snapshots.open(snapshot_at(hook.database, data)), data.partition("@")[0]
+        return hook.snapshots.open(resolve_snapshot(hook.database, data)), data.partition("@")[0]
     name = path.name.removesuffix(".gz").rsplit(".", 1)[0] or "dataset"
     if data.endswith((".csv", ".csv.gz")):
         import pandas as pd
@@ -58,8 +60,8 @@ def _opened(data: str, store_conn_id: str) -> tuple[Any, str]:
     return data, name
 
 
-def write(text: str, output: str | None) -> None:
-    """Print a text, or write it to a new file."""
+def write_text(text: str, output: str | None) -> None:
+    """Print text, or write it to a new file."""
     if not output:
         print(text, end="")
         return
@@ -67,7 +69,7 @@ def write(text: str, output: str | None) -> None:
         with Path(output).open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise SystemExit(f"{output} is there already; it is not overwritten") from None
+        raise SystemExit(f"{output} already exists and is not overwritten") from None
     except OSError as error:
         raise SystemExit(f"{output} cannot be written: {error.strerror}") from None
     print(f"wrote {output}")

@@ -1,17 +1,17 @@
-"""What the command ``airflow mlops new`` does."""
+"""Command ``airflow mlops new``."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
 
-from airflow_mlops.cli.output import or_exit
+from airflow_mlops.cli.output import run_or_exit
 
-NEXT = """
-It runs as it is, on rows that are made up. Then edit two of them:
+NEXT_STEPS = """
+The DAGs run immediately, on synthetic rows. Next, edit two of the files:
   include/{model}/contract.yaml   your columns
-  include/{model}/lifecycle.yaml  where their rows come from
-and look whether it all fits:
+  include/{model}/lifecycle.yaml  the source of your rows
+and check the result:
   airflow mlops spec check include/{model}/lifecycle.yaml
   python -m pytest tests/test_{model}.py"""
 
@@ -22,7 +22,7 @@ def new(args: Namespace) -> None:
 
     root = Path(args.into)
     if not root.is_dir():
-        raise SystemExit(f"there is no folder {root}")
-    for path in or_exit(lambda: scaffold(args.model, root)):
+        raise SystemExit(f"no such folder: {root}")
+    for path in run_or_exit(lambda: scaffold(args.model, root)):
         print(f"wrote {path}")
-    print(NEXT.format(model=args.model))
+    print(NEXT_STEPS.format(model=args.model))

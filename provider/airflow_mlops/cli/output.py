@@ -1,4 +1,4 @@
-"""How the commands answer: rows as a table or as JSON, an error in its own words."""
+"""Output of the commands: tables, JSON and error messages."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from airflow_mlops.core.errors import MlopsError
+from airflow_mlops.common.errors import MlopsError
 
 T = TypeVar("T")
 
 
-def or_exit(what: Callable[[], T]) -> T:
-    """Do it, or end with the error's own words instead of a traceback."""
+def run_or_exit(function: Callable[[], T]) -> T:
+    """Call a function; on an error of this package, exit with its message instead of a traceback."""
     try:
-        return what()
+        return function()
     except MlopsError as error:
         raise SystemExit(str(error)) from None
 
@@ -22,9 +22,9 @@ def or_exit(what: Callable[[], T]) -> T:
 def print_rows(rows: Sequence[dict[str, Any]], output: str, *, columns: Sequence[str], empty: str) -> None:
     """Print rows.
 
-    :param output: ``table``, or ``json`` for all that the rows have.
-    :param columns: what the table shows.
-    :param empty: what to say when there are none.
+    :param output: ``table``, or ``json`` for all columns.
+    :param columns: the columns of the table.
+    :param empty: the message when there are no rows.
     """
     if output == "json":
         print(json.dumps(rows, indent=1))

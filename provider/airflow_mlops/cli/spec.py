@@ -1,4 +1,4 @@
-"""What the commands ``airflow mlops spec ...`` do."""
+"""Commands ``airflow mlops spec ...``."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from airflow_mlops.cli.contract import write
-from airflow_mlops.cli.output import or_exit
+from airflow_mlops.cli.contract import write_text
+from airflow_mlops.cli.output import run_or_exit
 
 
 def check(args: Namespace) -> None:
-    """Say whether a lifecycle's file holds, and what it names is there."""
+    """Check a lifecycle file and the files and functions that it references."""
     from airflow_mlops.core.lifecycle import Lifecycle
-    from airflow_mlops.core.lifecycle.check import check as mistakes_of
+    from airflow_mlops.core.lifecycle.validation import find_spec_errors as find_errors
+    from airflow_mlops.dag_factory import lifecycle_dags
 
-    # As Airflow does with a bundle: `include` is found from its root.
+    # As Airflow does with a bundle's root, so that `include` can be imported.
     sys.path.insert(0, str(Path(args.root).resolve()))
-    spec = or_exit(lambda: Lifecycle.load(args.spec))
-    if mistakes := mistakes_of(spec):
-        raise SystemExit("\n".join([f"{args.spec} does not hold:", *(f"- {mistake}" for mistake in mistakes)]))
-    dags = ["features", *(name for name in ("training", "scoring", "monitoring") if getattr(spec, name) is not None)]
-    print(f"{args.spec}: valid; DAGs: {', '.join(spec.dataset(name) for name in dags)}")
+    spec = run_or_exit(lambda: Lifecycle.load(args.spec))
+    if errors := find_errors(spec):
+        raise SystemExit("\n".join([f"{args.spec} is not valid:", *(f"- {error}" for error in errors)]))
+    dags = run_or_exit(lambda: lifecycle_dags(args.spec))
+    print(f"{args.spec}: valid; DAGs: {', '.join(dag.dag_id for dag in dags)}")
 
 
 def schema(args: Namespace) -> None:
-    """Print the JSON schema of a lifecycle's file, for editors."""
+    """Print the JSON schema of a lifecycle file, for editors."""
     from airflow_mlops.core.lifecycle.schema import schema_text
 
-    write(schema_text(), args.output)
+    write_text(schema_text(), args.output)

@@ -1,1 +1,1 @@
-"""The lifecycle as plain Python: no Airflow import, no I/O in the functions that decide."""
+"""Lifecycle logic without Airflow: decision functions do no I/O."""

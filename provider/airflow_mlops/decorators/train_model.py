@@ -1,4 +1,4 @@
-"""``@task.train_model``: any Python training, with the run, tags, lineage and retry safety of the operator."""
+"""Decorator ``@task.train_model``: custom training functions with the operator's tracking, lineage and retry safety."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.bases.decorator import DecoratedOperator, TaskDecorator, task_decorator_factory
 
-from airflow_mlops.keys import task_key
-from airflow_mlops.operators.base import LifecycleOperator, features_of
-from airflow_mlops.operators.train import contract_of, run_tags, whole
+from airflow_mlops.execution.steps.parameters import TrainingParameters
+from airflow_mlops.operators.base import LifecycleOperator
+from airflow_mlops.operators.train import run_tags
+from airflow_mlops.task_keys import task_key
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_mlops.core.training.candidate import Candidate
-    from airflow_mlops.core.training.recorded import Made
+    from airflow_mlops.core.training.run_recording import FittedModel
     from airflow_mlops.core.training.runs import ClaimedRun
 
 PARTS = ("train", "validation")
@@ -24,43 +25,31 @@ RUN = "run"
 
 
 class TrainModelDecoratedOperator(DecoratedOperator, LifecycleOperator):
-    """Call a training function inside an MLflow run, judge its model on validation rows and keep it.
+    """Call a training function inside an MLflow run, validate its model and log it.
 
-    The function has the parameters ``train`` and ``validation``. It is called with references to snapshots, or
-    ``dataset@partition``, and gets their rows: as a pandas frame of features and target, or as a
-    :class:`~airflow_mlops.core.data.snapshot.Snapshot` where the parameter is annotated so. A parameter ``run`` gets
-    the run, to log to: ``run.log(metrics={"loss": 0.3}, step=7)``. All other arguments are its own, and may be mapped.
-    It returns a fitted model, or a model and a dict of more metrics. What an earlier attempt of the task has
-    finished is not done again.
+    The function has the parameters ``train`` and ``validation``. The DAG passes snapshot references or
+    ``dataset@partition``; the function gets a pandas frame of features and target, or, if annotated so, a
+    :class:`~airflow_mlops.core.data.snapshots.snapshot.Snapshot`. A parameter ``run`` gets the run for logging:
+    ``run.log(metrics={"loss": 0.3}, step=7)``. All other arguments belong to the function, and may be mapped.
+    It returns a fitted model, or a model and a dict of additional metrics. A retry reuses the finished run of an
+    earlier attempt.
 
     :param python_callable: the function.
     :param op_args: its positional arguments.
     :param op_kwargs: its keyword arguments.
     :param target: the column to predict.
-    :param features: the columns that the model gets; default: the contract's features.
-    :param contract: the contract that names the features; it and the profile of the training rows are kept in the run.
-    :param metric: the figure that candidates are chosen by; it also says what the task is.
-    :param experiment: MLflow's experiment; default: the DAG's id.
+    :param features: the feature columns; default: the contract's features.
+    :param contract: the contract of the features; it is logged with the profile of the training rows.
+    :param metric: the selection metric of candidates; it also determines the task type.
+    :param experiment: the MLflow experiment; default: the DAG's id.
     :param candidate: the candidate's name; default: the task's id, without its groups.
-    :param trusted_types: the project's own types that the model may contain.
-    :param seed: recorded, and given to the function when it has a parameter ``seed`` that is not given.
-    :param input_example: whether five feature rows are kept with the model.
+    :param trusted_types: project types that the model may contain.
+    :param seed: the seed to record; also passed to the function if its parameter ``seed`` is not set.
+    :param input_example: whether to log five feature rows with the model.
     """
 
     custom_operator_name = "@task.train_model"
-    template_fields: Sequence[str] = (
-        "op_args",
-        "op_kwargs",
-        "target",
-        "features",
-        "contract",
-        "metric",
-        "experiment",
-        "candidate",
-        "trusted_types",
-        "seed",
-        "input_example",
-    )
+    template_fields: Sequence[str] = ("op_args", "op_kwargs", *TrainingParameters.model_fields)
 
     def __init__(
         self,
@@ -83,81 +72,61 @@ class TrainModelDecoratedOperator(DecoratedOperator, LifecycleOperator):
         if missing := [part for part in PARTS if part not in parameters]:
             raise TypeError(f"{python_callable.__name__} needs the parameter {missing[0]!r}: it trains on snapshots")
         if unnamed := [p.name for p in parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.VAR_POSITIONAL)]:
-            raise TypeError(f"{python_callable.__name__} has a parameter without a name to call it by: {unnamed[0]!r}")
-        filled = {RUN: None} if RUN in parameters else {}  # there is none before the task runs
+            raise TypeError(f"{python_callable.__name__} has a parameter that cannot be passed by name: {unnamed[0]!r}")
+        placeholder = {RUN: None} if RUN in parameters else {}  # the run exists only while the task runs
         super().__init__(
             python_callable=python_callable,
             op_args=op_args,
-            op_kwargs={**(op_kwargs or {}), **filled},
+            op_kwargs={**(op_kwargs or {}), **placeholder},
             **kwargs,
         )
-        self.target = target
-        self.features = features
-        self.contract = contract
-        self.metric = metric
-        self.experiment = experiment
-        self.candidate = candidate
-        self.trusted_types = trusted_types
-        self.seed = seed
-        self.input_example = input_example
+        self.set_parameters(TrainingParameters, locals())
 
     def step(self, context: Context) -> dict[str, Any]:
-        """Call the function, judge, keep."""
-        from airflow_mlops.core.training.candidate import Candidate
-        from airflow_mlops.core.training.recorded import recorded
-        from airflow_mlops.core.yes_no import yes_or_no
+        """Call the function, validate its model and log it."""
+        from airflow_mlops.core.training.run_recording import record_training_run
 
-        arguments = self._arguments()
-        parts = {part: self.open(arguments.pop(part)) for part in PARTS}
-        candidate = Candidate(
-            name=self.candidate or self.task_id.rpartition(".")[2],
-            build=self.python_callable,
-            features=features_of(self.contract, self.features),
-            target=self.target,
-            metric=self.metric,
-            params={name: value for name, value in arguments.items() if name != RUN},
-            trusted_types=tuple(self.trusted_types),
-            seed=whole(self.seed),
-        )
-        ref = recorded(
-            self.mlflow,
-            self.database,
-            candidate,
-            lambda run: self._made(candidate, run, {**arguments, **parts}),
+        key = task_key(context)
+        parameters = TrainingParameters.load(self.rendered_parameters(TrainingParameters), where=key)
+        arguments = self._bind_arguments(parameters.seed)
+        parts = {part: self.open_snapshot(arguments.pop(part)) for part in PARTS}
+        params = {name: value for name, value in arguments.items() if name != RUN}
+        candidate = parameters.build_candidate(self.task_id.rpartition(".")[2], self.python_callable, params)
+        job = parameters.build_job(
             **parts,
-            experiment=self.experiment or context["ti"].dag_id,
-            key=task_key(context),
+            experiment=context["ti"].dag_id,
+            key=key,
             tags=run_tags(context, self.python_callable),
             artifact_location=self.mlflow_hook.artifact_location,
-            contract=contract_of(self.contract),
-            input_example=yes_or_no(self.input_example, "input_example"),
+        )
+        ref = record_training_run(
+            self.mlflow, self.database, candidate, job, lambda run: self._call(candidate, run, {**arguments, **parts})
         )
         self.log.info("%s: %s %.4f on validation rows", ref.candidate, ref.metric, ref.score)
         return ref.to_dict()
 
-    def _arguments(self) -> dict[str, Any]:
-        """Give all arguments by their names."""
+    def _bind_arguments(self, seed: int | None) -> dict[str, Any]:
+        """Return all arguments by name, with the seed if the function has none of its own."""
         bound = inspect.signature(self.python_callable).bind(*self.op_args, **self.op_kwargs)
         bound.apply_defaults()
-        named = dict(bound.arguments)
+        arguments = dict(bound.arguments)
         for parameter in bound.signature.parameters.values():
             if parameter.kind is parameter.VAR_KEYWORD:
-                named.update(named.pop(parameter.name))
-        seed = whole(self.seed)
-        if seed is not None and "seed" in bound.signature.parameters and named.get("seed") is None:
-            named["seed"] = seed
-        return named
+                arguments.update(arguments.pop(parameter.name))
+        if seed is not None and "seed" in bound.signature.parameters and arguments.get("seed") is None:
+            arguments["seed"] = seed
+        return arguments
 
-    def _made(self, candidate: Candidate, run: ClaimedRun, arguments: dict[str, Any]) -> Made:
-        from airflow_mlops.core.training.function import call
+    def _call(self, candidate: Candidate, run: ClaimedRun, arguments: dict[str, Any]) -> FittedModel:
+        from airflow_mlops.core.training.training_function import call_training_function
 
         if RUN in arguments:
             arguments[RUN] = run
-        return call(self.python_callable, candidate, arguments)
+        return call_training_function(self.python_callable, candidate, arguments)
 
 
 def train_model_task(python_callable: Callable[..., Any] | None = None, **kwargs: Any) -> TaskDecorator:
-    """Make a task of a training function; gives a ``RunRef``, as ``TrainModelOperator`` does.
+    """Create a task from a training function; it returns a ``RunRef``, like ``TrainModelOperator``.
 
     :param python_callable: the function.
     :param kwargs: parameters of :class:`TrainModelDecoratedOperator` and of any Airflow task.

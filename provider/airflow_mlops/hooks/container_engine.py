@@ -1,54 +1,54 @@
-"""The container engine that steps use, through the Docker provider's hook."""
+"""Connection to a container engine through the Docker provider's hook."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
 
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.common.errors import BadInput
 
 if TYPE_CHECKING:
-    from airflow_mlops.core.errors import MlopsError
-    from airflow_mlops.core.serving.engine import Engine
+    from airflow_mlops.common.errors import MlopsError
+    from airflow_mlops.core.deployment.docker_engine import DockerEngine
 
 LOCAL = "unix:///var/run/docker.sock"
-PATIENCE = 60  # seconds in which the engine has to say something
+DEFAULT_TIMEOUT = 60  # seconds until a call to the engine times out
 
 
-def container_engine(
+def connect_engine(
     url: str | None,
     conn_id: str | None = None,
     *,
-    patience: int = PATIENCE,
-    absent: type[MlopsError] = BadInput,
-) -> Engine:
-    """Give the container engine.
+    timeout: int = DEFAULT_TIMEOUT,
+    unreachable_error: type[MlopsError] = BadInput,
+) -> DockerEngine:
+    """Connect to the container engine.
 
-    :param url: where it is; default ``DOCKER_HOST``, else this machine's.
-    :param conn_id: a connection of the Docker provider, for images of a registry that needs a login.
-    :param patience: the seconds in which it has to say something.
-    :param absent: the error for an engine that does not answer: a task is tried again for an ``MlopsError`` alone.
-    :raises MlopsError: ``absent``, when none answers.
-    :raises BadInput: when the registry refuses the login.
+    :param url: its address; default: ``DOCKER_HOST``, otherwise the local socket.
+    :param conn_id: the Docker provider's connection to a registry that requires a login.
+    :param timeout: the timeout of a call in seconds.
+    :param unreachable_error: the error for an unreachable engine; a task is retried only for a plain ``MlopsError``.
+    :raises MlopsError: ``unreachable_error``, when the engine is unreachable.
+    :raises BadInput: when the registry rejects the login.
     """
     from airflow.providers.docker.hooks.docker import DockerHook
     from docker.errors import APIError
 
-    from airflow_mlops.core.serving.engine import Engine
+    from airflow_mlops.core.deployment.docker_engine import DockerEngine
 
-    where = url or os.environ.get("DOCKER_HOST") or LOCAL
+    address = url or os.environ.get("DOCKER_HOST") or LOCAL
     try:
-        return Engine(DockerHook(conn_id, base_url=where, timeout=patience).api_client)
+        return DockerEngine(DockerHook(conn_id, base_url=address, timeout=timeout).api_client)
     except APIError as error:
-        refused = BadInput if error.is_client_error() else absent
-        raise refused(
-            f"the login to the registry is refused: {str(error.explanation or error)[:200]}",
-            where=conn_id or where,
-            mend="mend the connection's registry, login and password",
+        error_class = BadInput if error.is_client_error() else unreachable_error
+        raise error_class(
+            f"the registry rejected the login: {str(error.explanation or error)[:200]}",
+            where=conn_id or address,
+            hint="correct the connection's registry, login and password",
         ) from None
-    except Exception as error:  # the hook's own, and those of each transport
-        raise absent(
+    except Exception as error:  # the hook's own errors, and those of each transport
+        raise unreachable_error(
             f"the container engine cannot be reached: {str(error)[:200]}",
-            where=where,
-            mend="start Docker there, let the worker's user use its socket, or name another engine",
+            where=address,
+            hint="start Docker there, give the worker's user access to its socket, or set another engine",
         ) from None

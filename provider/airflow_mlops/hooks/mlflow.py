@@ -1,4 +1,4 @@
-"""The connection to MLflow."""
+"""Hook for MLflow."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class MlflowHook(BaseHook):
-    """Gives a client of its own for one MLflow, without touching ``os.environ`` or MLflow's global state.
+    """Create a separate MLflow client for a connection, without changing ``os.environ`` or MLflow's global state.
 
-    The connection's extra has ``tracking_uri``, in full: ``https://mlflow.example.org:5000/path``, or a database URL
-    for a local store, which then also needs ``artifact_location``: where new experiments keep their files. A
-    tracking URI without a scheme is refused: MLflow would silently make it a local folder. Beside it may stand
-    ``login`` and ``password``, or in the extra ``token``, ``verify`` (false: the certificate is not checked),
-    ``ca_bundle``, ``client_cert``, ``connect_seconds``, ``read_seconds`` and ``overall_seconds``.
+    The connection's extra has the complete ``tracking_uri``: ``https://mlflow.example.org:5000/path``, or a database
+    URL for a local store. A local store also needs ``artifact_location`` for the files of new experiments. A tracking
+    URI without a scheme is rejected, because MLflow would silently create a local folder. Optional are ``login`` and
+    ``password``, and in the extra ``token``, ``verify`` (false: do not verify the certificate), ``ca_bundle``,
+    ``client_cert``, ``connect_seconds``, ``read_seconds`` and ``overall_seconds``.
 
     :param mlflow_conn_id: the connection's id.
     """
@@ -43,30 +43,30 @@ class MlflowHook(BaseHook):
 
     @cached_property
     def access(self) -> Access:
-        """What the connection says, checked.
+        """The validated settings of the connection.
 
-        :raises BadInput: when it cannot be meant so.
+        :raises BadInput: when a setting is invalid.
         """
+        from airflow_mlops.common.booleans import parse_bool
         from airflow_mlops.core.tracking import Access
-        from airflow_mlops.core.yes_no import yes_or_no
 
         extra, where = self.connection.extra_dejson, f"connection {self.mlflow_conn_id}"
-        given: dict[str, Any] = {name: extra[name] for name in ("token", "ca_bundle", "client_cert") if extra.get(name)}
+        optional: dict[str, Any] = {n: extra[n] for n in ("token", "ca_bundle", "client_cert") if extra.get(n)}
         for name in ("connect_seconds", "read_seconds", "overall_seconds"):
             if extra.get(name) not in (None, ""):
-                given[name] = _seconds(extra[name], name, where)
+                optional[name] = _parse_seconds(extra[name], name, where)
         return Access(
             str(extra.get("tracking_uri") or ""),
             login=self.connection.login or None,
             password=self.connection.password or None,
-            verify=yes_or_no(extra.get("verify"), "verify", unsaid=True, where=where),
+            verify=parse_bool(extra.get("verify"), "verify", default=True, where=where),
             where=where,
-            **given,
+            **optional,
         )
 
     @property
     def tracking_uri(self) -> str:
-        """The tracking URI, as it stands in the connection.
+        """The connection's tracking URI.
 
         :raises BadInput: when it is missing or has no scheme.
         """
@@ -74,23 +74,23 @@ class MlflowHook(BaseHook):
 
     @property
     def artifact_location(self) -> str | None:
-        """Where a new experiment keeps its artifacts; ``None`` leaves it to the server."""
+        """The artifact location of new experiments; ``None``: the server's default."""
         return self.connection.extra_dejson.get("artifact_location") or None
 
     def get_conn(self) -> MlflowClient:
-        """Give a client."""
+        """Return a new client."""
         from airflow_mlops.core.tracking import connect
 
         return connect(self.access)
 
     @cached_property
     def client(self) -> MlflowClient:
-        """The client."""
+        """The client, created once."""
         return self.get_conn()
 
     def test_connection(self) -> tuple[bool, str]:
-        """Tell whether MLflow can be used, and if not, whether it is address, login, TLS, or not MLflow at all."""
-        from airflow_mlops.core.errors import MlopsError
+        """Check MLflow; the message names the cause of a failure: address, login, TLS or not an MLflow server."""
+        from airflow_mlops.common.errors import MlopsError
         from airflow_mlops.core.tracking.probe import probe
 
         try:
@@ -99,10 +99,10 @@ class MlflowHook(BaseHook):
             return False, str(error)
 
 
-def _seconds(value: Any, name: str, where: str) -> float:
-    from airflow_mlops.core.errors import BadInput
+def _parse_seconds(value: Any, name: str, where: str) -> float:
+    from airflow_mlops.common.errors import BadInput
 
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise BadInput(f"{name} is no number: {value!r}", where=where, mend="give seconds") from None
+        raise BadInput(f"{name} is not a number: {value!r}", where=where, hint="give seconds") from None

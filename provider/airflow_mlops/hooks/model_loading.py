@@ -1,4 +1,4 @@
-"""How models are loaded, as the MLflow connection says."""
+"""Options for loading models, from the MLflow connection."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING
 from airflow_mlops.hooks.mlflow import MlflowHook
 
 if TYPE_CHECKING:
-    from airflow_mlops.core.registry.loading import Loading
+    from airflow_mlops.core.models.loading import LoadingOptions
 
 
-def loading_of(hook: MlflowHook) -> Loading:
-    """Give what the connection's extra allows: ``load_in_process`` and ``allow_pickle``, both false by default.
+def loading_options(hook: MlflowHook) -> LoadingOptions:
+    """Return the options of the connection's extra: ``load_in_process`` and ``allow_pickle``, both false by default.
 
-    :raises BadInput: when one is neither true nor false.
+    :raises BadInput: when one is not a boolean.
     """
-    from airflow_mlops.core.registry.loading import Loading
-    from airflow_mlops.core.yes_no import yes_or_no
+    from airflow_mlops.common.booleans import parse_bool
+    from airflow_mlops.core.models.loading import LoadingOptions
 
     extra = hook.connection.extra_dejson
 
-    def allows(name: str) -> bool:
-        return yes_or_no(extra.get(name), name, unsaid=False, where=f"connection {hook.mlflow_conn_id}")
+    def option(name: str) -> bool:
+        return parse_bool(extra.get(name), name, default=False, where=f"connection {hook.mlflow_conn_id}")
 
-    return Loading(
-        in_process=allows("load_in_process"),
-        allow_pickle=allows("allow_pickle"),
+    return LoadingOptions(
+        in_process=option("load_in_process"),
+        allow_pickle=option("allow_pickle"),
         client=hook.client,
     )

@@ -1,4 +1,4 @@
-"""The connection to the lifecycle store and to the place where snapshots live."""
+"""Hook for the lifecycle store and the snapshot root."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection
     from sqlalchemy.engine import URL
 
-    from airflow_mlops.core.data.snapshot import SnapshotRoot
+    from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
     from airflow_mlops.store.database import Database
 
 
 class LifecycleStoreHook(BaseHook):
-    """Opens the lifecycle store.
+    """Open the lifecycle store and the snapshot root of a connection.
 
-    The connection: ``host``, ``port``, ``login``, ``password``, ``schema`` (the database's name, or SQLite's file);
-    in its extra ``driver`` (``postgresql+psycopg2`` or ``sqlite``), ``query`` (URL options, such as a socket's
-    folder as ``host``), ``snapshots`` (the URI of the snapshot root) and ``snapshot_options`` (fsspec's).
+    The connection has ``host``, ``port``, ``login``, ``password`` and ``schema`` (the database's name, or SQLite's
+    file). Its extra has ``driver`` (``postgresql+psycopg2`` or ``sqlite``), ``query`` (URL options, such as a socket's
+    folder as ``host``), ``snapshots`` (the URI of the snapshot root) and ``snapshot_options`` (for fsspec).
 
     :param store_conn_id: the connection's id.
     """
@@ -43,9 +43,9 @@ class LifecycleStoreHook(BaseHook):
 
     @cached_property
     def database(self) -> Database:
-        """The store, checked to be there and migrated.
+        """The store, checked for reachability and migrations.
 
-        :raises StoreNotReady: when it is not; says how to mend it.
+        :raises StoreNotReady: when it is unreachable or not migrated.
         """
         from airflow_mlops.store.database import Database
 
@@ -57,32 +57,32 @@ class LifecycleStoreHook(BaseHook):
     def snapshots(self) -> SnapshotRoot:
         """The snapshot root.
 
-        :raises BadInput: when the connection names none.
+        :raises BadInput: when the connection has no snapshot root.
         """
-        from airflow_mlops.core.data.snapshot import SnapshotRoot
-        from airflow_mlops.core.errors import BadInput
+        from airflow_mlops.common.errors import BadInput
+        from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
 
         extra = self.connection.extra_dejson
         if not extra.get("snapshots"):
             raise BadInput(
-                "the connection names no place for snapshots",
+                "the connection has no snapshot root",
                 where=f"connection {self.store_conn_id}",
-                mend='add "snapshots": "file:///shared/snapshots" (or s3://…) to its extra',
+                hint='add "snapshots": "file:///shared/snapshots" (or s3://…) to its extra',
             )
-        return SnapshotRoot(extra["snapshots"], self.options_of("snapshot_options") or None)
+        return SnapshotRoot(extra["snapshots"], self.extra_options("snapshot_options") or None)
 
     def get_conn(self) -> Database:
-        """Give the store, as :attr:`database`."""
+        """Return the store, as :attr:`database`."""
         return self.database
 
     def url(self) -> URL:
-        """Give the SQLAlchemy URL that the connection stands for.
+        """Return the connection's SQLAlchemy URL.
 
-        :raises BadInput: when the connection's query is no JSON object.
+        :raises BadInput: when the connection's query is not a JSON object.
         """
         from sqlalchemy.engine import URL
 
-        c, query = self.connection, self.options_of("query")
+        c, query = self.connection, self.extra_options("query")
         default = "postgresql+psycopg2" if c.host or query else "sqlite"
         driver = self.connection.extra_dejson.get("driver") or default
         return URL.create(
@@ -95,42 +95,50 @@ class LifecycleStoreHook(BaseHook):
             query=query,
         )
 
-    def options_of(self, name: str) -> dict[str, Any]:
-        """Give options of the extra: an object, or its JSON as a form gives it."""
-        from airflow_mlops.core.errors import BadInput
+    def extra_options(self, name: str) -> dict[str, Any]:
+        """Return an option of the extra as dict; a form stores it as JSON text.
 
-        given = self.connection.extra_dejson.get(name) or {}
+        :param name: the option's name.
+        :raises BadInput: when it is not a JSON object.
+        """
+        from airflow_mlops.common.errors import BadInput
+
+        value = self.connection.extra_dejson.get(name) or {}
         try:
-            found = json.loads(given) if isinstance(given, str) else given
+            options = json.loads(value) if isinstance(value, str) else value
         except ValueError:
-            found = None
-        if not isinstance(found, dict):
+            options = None
+        if not isinstance(options, dict):
             raise BadInput(
-                f"{name} is no JSON object: {given!r}"[:200],
+                f"{name} is not a JSON object: {value!r}"[:200],
                 where=f"connection {self.store_conn_id}",
-                mend=f'write "{name}": {{"name": "value"}} in its extra',
+                hint=f'write "{name}": {{"name": "value"}} in its extra',
             )
-        return found
+        return options
 
     def test_connection(self) -> tuple[bool, str]:
-        """Tell whether the store can be used, and what is wrong if not: address, login, database, tables, rights."""
-        from airflow_mlops.core.errors import MlopsError
+        """Check the store; the message names the cause of a failure: address, login, database, tables or privileges."""
+        from airflow_mlops.common.errors import MlopsError
         from airflow_mlops.store.database import Database
 
         try:
             database = Database(self.url())
             database.check()
             database.check_rights()
-            snapshots = self.snapshots.uri if self.connection.extra_dejson.get("snapshots") else "no place named"
+            snapshots = self.snapshots.uri if self.connection.extra_dejson.get("snapshots") else "none configured"
         except MlopsError as error:
             return False, str(error)
-        except Exception as error:  # a malformed URL and its like: the form shall say it, whatever it is
+        except Exception as error:  # such as a malformed URL: the form shows any error
             return False, f"{type(error).__name__}: {error}"
-        return True, f"the lifecycle store is there: schema {database.version()}; snapshots: {snapshots}"
+        return True, f"lifecycle store reachable: schema {database.version()}; snapshots: {snapshots}"
 
 
-def connection_value(url: str, snapshots: str) -> dict[str, Any]:
-    """Give the connection, as the JSON that ``AIRFLOW_CONN_...`` takes, for a SQLAlchemy URL and a snapshot root."""
+def connection_dict(url: str, snapshots: str) -> dict[str, Any]:
+    """Return the connection as the dict for ``AIRFLOW_CONN_...``.
+
+    :param url: the SQLAlchemy URL of the store.
+    :param snapshots: the URI of the snapshot root.
+    """
     from sqlalchemy.engine import make_url
 
     parts = make_url(url)

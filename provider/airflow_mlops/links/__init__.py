@@ -1,1 +1,1 @@
-"""Links from a task in Airflow's web interface to what it has made."""
+"""Operator links to reports and model cards."""

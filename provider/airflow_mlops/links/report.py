@@ -1,4 +1,4 @@
-"""The link from a task to the report that it has published."""
+"""Operator link to the report of a task."""
 
 from __future__ import annotations
 
@@ -12,58 +12,58 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
 
-PUBLISHED = "report"
-"""The XCom under which a task leaves its report's reference before it fails, skips or branches."""
-RETURNED = "return_value"
-DEEPEST = 4
+REPORT_KEY = "report"
+"""XCom key of the report reference, pushed before the task fails, skips or branches."""
+RETURN_VALUE = "return_value"
+MAX_DEPTH = 4
 
 
 class ReportLink(BaseOperatorLink):
-    """``Report``: the page of the report that the task has published.
+    """Link *Report*: the page of the task's report.
 
-    Airflow asks for it on the worker when the task has ended, however it ended, and keeps the answer.
+    Airflow computes the link on the worker when the task ends, in any state, and stores it.
     """
 
     @property
     def name(self) -> str:
-        """What stands on the button."""
+        """Label of the link."""
         return "Report"
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """Give the path of the report's page; empty when the task has published none.
+        """Return the path of the report page; empty without a report.
 
-        :param operator: the task's operator.
-        :param ti_key: the task instance.
+        :param operator: operator of the task.
+        :param ti_key: key of the task instance.
         """
         from airflow.sdk.execution_time.xcom import XCom
 
-        # What it published counts before what it returned: that may be a reference it was given.
-        for key in (PUBLISHED, RETURNED):
-            found = report_id(XCom.get_value(ti_key=ti_key, key=key))
-            if found is not None:
-                return report_path(found)
+        # The published report first: the return value may be the reference of another task's report.
+        for key in (REPORT_KEY, RETURN_VALUE):
+            id_ = find_report_id(XCom.get_value(ti_key=ti_key, key=key))
+            if id_ is not None:
+                return report_path(id_)
         return ""
 
 
-def report_path(found: str) -> str:
-    """Give the path of a report's page on this Airflow's web server."""
-    return site_path(f"reports/{quote(found, safe='')}")
+def report_path(report_id: str) -> str:
+    """Return the path of a report page on Airflow's web server."""
+    return site_path(f"reports/{quote(report_id, safe='')}")
 
 
 def site_path(page: str) -> str:
-    """Give the path of one of our pages on this Airflow's web server, below its ``[api] base_url``."""
+    """Return the path of one of the provider's pages, below ``[api] base_url``."""
     from airflow.sdk.configuration import conf
 
-    below = urlsplit(str(conf.get("api", "base_url", fallback="") or "")).path.rstrip("/")
-    return f"{below}/mlops/{page}"
+    prefix = urlsplit(str(conf.get("api", "base_url", fallback="") or "")).path.rstrip("/")
+    return f"{prefix}/mlops/{page}"
 
 
-def report_id(value: Any) -> str | None:
-    """Find the first report reference in what a task gave: itself, or within dicts and lists."""
-    return next(_ids(value, DEEPEST), None)
+def find_report_id(value: Any) -> str | None:
+    """Find the ID of the first report reference in a task's result, including nested dicts and lists."""
+    return next(_report_ids(value, MAX_DEPTH), None)
 
 
-def _ids(value: Any, depth: int) -> Iterator[str]:
+def _report_ids(value: Any, depth: int) -> Iterator[str]:
     if depth == 0:
         return
     if isinstance(value, Mapping):
@@ -72,5 +72,5 @@ def _ids(value: Any, depth: int) -> Iterator[str]:
             return
         value = list(value.values())
     if isinstance(value, (list, tuple)):
-        for part in value:
-            yield from _ids(part, depth - 1)
+        for item in value:
+            yield from _report_ids(item, depth - 1)

@@ -1,4 +1,4 @@
-"""What the notifiers share: which reports they tell of, in a task's callback and in the triggerer."""
+"""Base class of the report notifiers."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from airflow_mlops.notifications import message
 if TYPE_CHECKING:
     from airflow.sdk import Connection, Context
 
-    from airflow_mlops.core.report import Report
+    from airflow_mlops.common.report import Report
 
 
 class ReportNotifier(BaseNotifier):
-    """Tells the verdicts that a task has published. Subclasses say where.
+    """Base class of notifiers that send the verdicts of a task's reports. Subclasses define the channel.
 
-    For ``on_success_callback`` and ``on_failure_callback`` of a task, and as the ``AsyncCallback`` of a
-    ``DeadlineAlert``: there it tells which run is late.
+    Use it as ``on_success_callback`` or ``on_failure_callback`` of a task, or as the ``AsyncCallback`` of a
+    ``DeadlineAlert``, where it names the late run.
 
-    :param message: one line that leads in, templated; default: the task's name and its run.
-    :param verdicts: tell only of reports with one of these verdicts, such as ``["warn", "fail"]``, and nothing at all
-        when the task has published others only; ``None``: of all.
-    :param store_conn_id: the connection to the lifecycle store.
+    :param message: templated first line. Default: the task and its run.
+    :param verdicts: send only reports with one of these verdicts, such as ``["warn", "fail"]``; no message without a
+        match. ``None`` (default): all.
+    :param store_conn_id: connection ID of the lifecycle store.
     """
 
     template_fields: Sequence[str] = ("message",)
@@ -45,46 +45,46 @@ class ReportNotifier(BaseNotifier):
         self.store_conn_id = store_conn_id
 
     def notify(self, context: Context) -> None:
-        """Say it."""
-        published = self._published(context)
-        if self._silent(context, published):
+        """Send the notification."""
+        reports = self._load_reports(context)
+        if self._is_filtered(context, reports):
             return
-        self.send(self._text(context, published), context)
+        self.send(self._render_message(context, reports), context)
 
     async def async_notify(self, context: Context) -> None:
-        """Say it from the triggerer, without holding up its event loop."""
+        """Send the notification from the triggerer, without blocking its event loop."""
         connection = await BaseHook.aget_connection(self.store_conn_id) if context.get("ti") is not None else None
-        published = await asyncio.to_thread(self._published, context, connection)
-        if self._silent(context, published):
+        reports = await asyncio.to_thread(self._load_reports, context, connection)
+        if self._is_filtered(context, reports):
             return
-        await self.asend(self._text(context, published), context)
+        await self.asend(self._render_message(context, reports), context)
 
     def send(self, text: str, context: Context) -> None:
-        """Bring a text to where it is read."""
+        """Deliver a message."""
         raise NotImplementedError
 
     async def asend(self, text: str, context: Context) -> None:
-        """Bring a text to where it is read, from the triggerer."""
+        """Deliver a message from the triggerer."""
         await asyncio.to_thread(self.send, text, context)
 
     def text(self, context: Context | Mapping[str, Any]) -> str:
-        """Give the message: the lead, then each verdict of the task with its first reasons and its page."""
-        return self._text(context, self._published(context))
+        """Return the message: the first line, then each verdict of the task with its first reasons and report page."""
+        return self._render_message(context, self._load_reports(context))
 
-    def _published(self, context: Mapping[str, Any] | Context, connection: Connection | None = None) -> list[Report]:
-        if context.get("ti") is None:  # a deadline's callback
+    def _load_reports(self, context: Mapping[str, Any] | Context, connection: Connection | None = None) -> list[Report]:
+        if context.get("ti") is None:  # a deadline callback
             return []
-        from airflow_mlops.keys import task_key
         from airflow_mlops.store import reports
+        from airflow_mlops.task_keys import task_key
 
         database = LifecycleStoreHook(self.store_conn_id, connection).database
-        return message.wanted(reports.of_actor(database, task_key(context)), self.verdicts)
+        return message.filter_by_verdict(reports.of_actor(database, task_key(context)), self.verdicts)
 
-    def _silent(self, context: Mapping[str, Any] | Context, published: list[Report]) -> bool:
-        return self.verdicts is not None and context.get("ti") is not None and not published
+    def _is_filtered(self, context: Mapping[str, Any] | Context, reports: list[Report]) -> bool:
+        return self.verdicts is not None and context.get("ti") is not None and not reports
 
-    def _text(self, context: Mapping[str, Any] | Context, published: list[Report]) -> str:
+    def _render_message(self, context: Mapping[str, Any] | Context, reports: list[Report]) -> str:
         from airflow.sdk.configuration import conf
 
         base_url = str(conf.get("api", "base_url", fallback="") or "")
-        return message.text_of(self.message or message.lead_of(context), published, base_url)
+        return message.render_message(self.message or message.default_lead(context), reports, base_url)

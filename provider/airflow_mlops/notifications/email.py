@@ -1,4 +1,4 @@
-"""Telling verdicts by e-mail, through Airflow's own SMTP provider."""
+"""E-mail notifier, based on Airflow's SMTP provider."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ if TYPE_CHECKING:
     from airflow.providers.smtp.notifications.smtp import SmtpNotifier
     from airflow.sdk import Context
 
-LONGEST_SUBJECT = 150
+MAX_SUBJECT_LENGTH = 150
 
 
 class EmailNotifier(ReportNotifier):
-    """Mails the verdicts that a task has published, through ``apache-airflow-providers-smtp``.
+    """Send the verdicts of a task by e-mail, with ``apache-airflow-providers-smtp``.
 
-    Server, login, sender, deadline and retries are those of the SMTP connection.
+    The SMTP connection sets server, login, sender, timeout and retries. Other parameters: see
+    :class:`~airflow_mlops.notifications.base.ReportNotifier`.
 
-    :param to: who gets it: one address, or several.
-    :param from_email: who sends it; default: the connection's ``from_email``.
-    :param smtp_conn_id: the SMTP connection; default: Airflow's.
+    :param to: recipient address, or several.
+    :param from_email: sender address. Default: the connection's ``from_email``.
+    :param smtp_conn_id: SMTP connection ID. Default: Airflow's.
     """
 
     template_fields: Sequence[str] = ("message", "to", "from_email")
@@ -42,28 +43,28 @@ class EmailNotifier(ReportNotifier):
         self.smtp_conn_id = smtp_conn_id
 
     def send(self, text: str, context: Context) -> None:
-        """Mail it."""
-        self._mail(text).notify(context)
+        """Send a message by e-mail."""
+        self._smtp_notifier(text).notify(context)
 
     async def asend(self, text: str, context: Context) -> None:
-        """Mail it from the triggerer."""
-        await self._mail(text).async_notify(context)
+        """Send a message by e-mail from the triggerer."""
+        await self._smtp_notifier(text).async_notify(context)
 
-    def _mail(self, text: str) -> SmtpNotifier:
-        """Give the provider's own notifier. It is told finished texts: what data has put into them is no template."""
+    def _smtp_notifier(self, text: str) -> SmtpNotifier:
+        """Return the SMTP provider's notifier. The text is already rendered, so its content is not a template."""
         from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 
         return SmtpNotifier(
             to=self.to if isinstance(self.to, str) else list(self.to),
             from_email=self.from_email,
-            subject=subject_of(text),
+            subject=subject_line(text),
             html_content=f"<pre>{escape(text)}</pre>",
             smtp_conn_id=self.smtp_conn_id,
         )
 
 
-def subject_of(text: str) -> str:
-    """Give the subject: the first verdict if there is one, else the lead; one line."""
+def subject_line(text: str) -> str:
+    """Return a one-line subject: the first verdict, or the first line without one."""
     lines = [line for line in text.splitlines() if line.strip()]
     subject = next((line for line in lines[1:] if not line.startswith((" ", "…"))), lines[0] if lines else "")
-    return subject[:LONGEST_SUBJECT]
+    return subject[:MAX_SUBJECT_LENGTH]

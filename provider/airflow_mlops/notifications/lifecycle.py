@@ -1,4 +1,4 @@
-"""Telling people what was decided."""
+"""Notifier that writes to the log and, optionally, a webhook."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
 
 class LifecycleNotifier(ReportNotifier):
-    """Says the verdicts that a task has published: in its log, and to a webhook where one is given.
+    """Write the verdicts of a task to its log, and post them to a webhook if one is set.
 
-    :param webhook_conn_id: an HTTP connection whose URL gets ``{"text": …}`` by POST, as chat tools take it.
+    Other parameters: see :class:`~airflow_mlops.notifications.base.ReportNotifier`.
+
+    :param webhook_conn_id: connection ID of an HTTP connection; its URL receives ``{"text": ...}`` by POST, the format
+        of chat tools. Default: no webhook.
     """
 
     def __init__(self, message: str = "", *, webhook_conn_id: str | None = None, **kwargs: Any) -> None:
@@ -22,13 +25,13 @@ class LifecycleNotifier(ReportNotifier):
         self.webhook_conn_id = webhook_conn_id
 
     def send(self, text: str, context: Context) -> None:
-        """Say it."""
+        """Log and post a message."""
         self.log.info("%s", text)
         if self.webhook_conn_id:
             webhook.post(self.webhook_conn_id, text)
 
     async def asend(self, text: str, context: Context) -> None:
-        """Say it from the triggerer."""
+        """Log and post a message from the triggerer."""
         self.log.info("%s", text)
         if self.webhook_conn_id:
             await webhook.apost(self.webhook_conn_id, text)

@@ -1,4 +1,4 @@
-"""Telling verdicts in the log."""
+"""Notifier that writes to the log."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 class LogNotifier(ReportNotifier):
-    """Says the verdicts that a task has published in the log. Its parameters are those of every ``ReportNotifier``."""
+    """Write the verdicts of a task to the log. Parameters: see ``ReportNotifier``."""
 
     def send(self, text: str, context: Context) -> None:
-        """Write it."""
+        """Log a message."""
         self.log.info("%s", text)
 
     async def asend(self, text: str, context: Context) -> None:
-        """Write it."""
+        """Log a message."""
         self.send(text, context)

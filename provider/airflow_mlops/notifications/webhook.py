@@ -1,4 +1,4 @@
-"""Telling verdicts to a webhook, as chat tools take them."""
+"""Webhook notifier for chat tools."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ if TYPE_CHECKING:
     import httpx
     from airflow.sdk import Connection, Context
 
-PAUSES = (1.0, 3.0)
-"""Seconds between tries: three tries in all."""
-CONNECT_SECONDS, TRY_SECONDS, ALL_SECONDS = 5.0, 10.0, 30.0
+RETRY_DELAYS = (1.0, 3.0)
+"""Seconds between attempts: three attempts in total."""
+CONNECT_SECONDS, ATTEMPT_SECONDS, TOTAL_SECONDS = 5.0, 10.0, 30.0
 
 
 class WebhookNotifier(ReportNotifier):
-    """Posts the verdicts that a task has published as ``{"text": …}``, with a deadline and at most three tries.
+    """Post the verdicts of a task as ``{"text": ...}``, with a timeout and at most three attempts.
 
-    Tried again is what may pass: no connection, no answer in time, 429 and 5xx. As an answer may be lost after the
-    message was taken, it may come twice. The address is a secret: no error names it.
+    Transient failures are retried: connection errors, timeouts, 429 and 5xx. If a response is lost, the message may
+    arrive twice. The URL is a secret and does not appear in errors. Other parameters: see
+    :class:`~airflow_mlops.notifications.base.ReportNotifier`.
 
-    :param webhook_conn_id: an HTTP connection: its URL; or as ``host`` the whole address with its ``https://``.
+    :param webhook_conn_id: connection ID of an HTTP connection: its URL, or the complete ``https://`` URL as ``host``.
     """
 
     template_fields: Sequence[str] = ("message", "webhook_conn_id")
@@ -36,105 +37,106 @@ class WebhookNotifier(ReportNotifier):
         self.webhook_conn_id = webhook_conn_id
 
     def send(self, text: str, context: Context) -> None:
-        """Post it."""
+        """Post a message."""
         post(self.webhook_conn_id, text)
 
     async def asend(self, text: str, context: Context) -> None:
-        """Post it from the triggerer."""
+        """Post a message from the triggerer."""
         await apost(self.webhook_conn_id, text)
 
 
 def post(conn_id: str, text: str) -> None:
     """Post a text to a webhook.
 
-    :param conn_id: the webhook's connection.
-    :param text: what to say.
-    :raises MlopsError: when it was not taken; says why, without the address.
+    :param conn_id: connection ID of the webhook.
+    :param text: message.
+    :raises MlopsError: when the message was not delivered; has the reason, without the URL.
     """
     import httpx
 
-    url, tries = address(BaseHook.get_connection(conn_id)), _Tries(conn_id)
-    with httpx.Client(timeout=_limits()) as client:
+    url, retries = webhook_url(BaseHook.get_connection(conn_id)), _RetryBudget(conn_id)
+    with httpx.Client(timeout=_timeout()) as client:
         while True:
             try:
-                said, again = _judged(client.post(url, json={"text": text}))
+                failure, is_transient = _response_failure(client.post(url, json={"text": text}))
             except httpx.HTTPError as error:
-                said, again = _trouble(error)
-            if not said:
+                failure, is_transient = _connection_failure(error)
+            if not failure:
                 return
-            time.sleep(tries.pause(said, again))
+            time.sleep(retries.next_delay(failure, is_transient))
 
 
 async def apost(conn_id: str, text: str) -> None:
-    """Post a text to a webhook from an event loop, as :func:`post`.
+    """Post a text to a webhook from an event loop; see :func:`post`.
 
-    :raises MlopsError: when it was not taken; says why, without the address.
+    :raises MlopsError: when the message was not delivered; has the reason, without the URL.
     """
     import httpx
 
-    url, tries = address(await BaseHook.aget_connection(conn_id)), _Tries(conn_id)
-    async with httpx.AsyncClient(timeout=_limits()) as client:
+    url, retries = webhook_url(await BaseHook.aget_connection(conn_id)), _RetryBudget(conn_id)
+    async with httpx.AsyncClient(timeout=_timeout()) as client:
         while True:
             try:
-                said, again = _judged(await client.post(url, json={"text": text}))
+                failure, is_transient = _response_failure(await client.post(url, json={"text": text}))
             except httpx.HTTPError as error:
-                said, again = _trouble(error)
-            if not said:
+                failure, is_transient = _connection_failure(error)
+            if not failure:
                 return
-            await asyncio.sleep(tries.pause(said, again))
+            await asyncio.sleep(retries.next_delay(failure, is_transient))
 
 
-class _Tries:
-    """Counts the tries of one message.
+class _RetryBudget:
+    """Remaining attempts of one message.
 
-    :param conn_id: the webhook's connection.
+    :param conn_id: connection ID of the webhook.
     """
 
     def __init__(self, conn_id: str) -> None:
         self.conn_id = conn_id
-        self._pauses = list(PAUSES)
-        self._until = time.monotonic() + ALL_SECONDS
+        self._delays = list(RETRY_DELAYS)
+        self._deadline = time.monotonic() + TOTAL_SECONDS
 
-    def pause(self, said: str, again: bool) -> float:
-        """Give how long to wait before the next try.
+    def next_delay(self, failure: str, is_transient: bool) -> float:
+        """Return the seconds to wait before the next attempt.
 
-        :param said: what was wrong with the last.
-        :param again: whether another may be better.
-        :raises MlopsError: when there is none.
+        :param failure: reason why the last attempt failed.
+        :param is_transient: whether a retry may succeed.
+        :raises MlopsError: when no attempt remains.
         """
-        from airflow_mlops.core.errors import MlopsError
+        from airflow_mlops.common.errors import MlopsError
 
-        if again and self._pauses and time.monotonic() + self._pauses[0] < self._until:
-            return self._pauses.pop(0)
+        if is_transient and self._delays and time.monotonic() + self._delays[0] < self._deadline:
+            return self._delays.pop(0)
         raise MlopsError(
-            f"the webhook did not take the message: {said}",
+            f"the webhook did not accept the message: {failure}",
             where=f"connection {self.conn_id}",
-            mend="check the connection's address, and that it can be reached from here",
+            hint="check the connection's URL and that it is reachable from this machine",
         )
 
 
-def address(connection: Connection) -> str:
-    """Give the URL of a webhook's connection."""
+def webhook_url(connection: Connection) -> str:
+    """Return the URL of a webhook connection."""
     host = connection.host or ""
     return host if "://" in host else str(connection.get_uri())
 
 
-def _limits() -> httpx.Timeout:
+def _timeout() -> httpx.Timeout:
     import httpx
 
-    return httpx.Timeout(TRY_SECONDS, connect=CONNECT_SECONDS)
+    return httpx.Timeout(ATTEMPT_SECONDS, connect=CONNECT_SECONDS)
 
 
-def _judged(response: httpx.Response) -> tuple[str, bool]:
-    """Say what is wrong with an answer, nothing when it is fine, and whether to try again."""
+def _response_failure(response: httpx.Response) -> tuple[str, bool]:
+    """Return why a response failed (empty on success), and whether the failure is transient."""
     if response.is_success:
         return "", False
-    again = response.status_code == 429 or response.status_code >= 500
-    return f"it answered {response.status_code} {response.reason_phrase}", again
+    is_transient = response.status_code == 429 or response.status_code >= 500
+    return f"HTTP {response.status_code} {response.reason_phrase}", is_transient
 
 
-def _trouble(error: Exception) -> tuple[str, bool]:
+def _connection_failure(error: Exception) -> tuple[str, bool]:
+    """Return the type of a connection error, and whether it is transient."""
     import httpx
 
-    # The kind only: the text of some of them has the address.
-    return f"{type(error).__name__} in place of an answer", isinstance(error, httpx.TransportError)
+    # Only the type: some messages contain the URL.
+    return f"{type(error).__name__}, no response", isinstance(error, httpx.TransportError)

@@ -1,4 +1,4 @@
-"""What all lifecycle operators share: connections, errors that do not retry, publishing reports."""
+"""Base classes of the lifecycle operators: connections, attempts, remote steps and report publishing."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_mlops import figures
+from airflow_mlops import telemetry
+from airflow_mlops.execution.steps.parameters import STEP_PARAMETERS, StepParameters, resolve_features
 from airflow_mlops.hooks.mlflow import MlflowHook
 from airflow_mlops.hooks.store import LifecycleStoreHook
-from airflow_mlops.keys import run_key, task_key
-from airflow_mlops.links.report import PUBLISHED, ReportLink
-from airflow_mlops.run.parameters import features_of
+from airflow_mlops.links.report import REPORT_KEY, ReportLink
+from airflow_mlops.operators.callable_fields import CallableField
+from airflow_mlops.task_keys import run_key, task_key
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,29 +23,28 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from mlflow import MlflowClient
 
+    from airflow_mlops.common.report import Report
     from airflow_mlops.core.data.profiles import Profile
-    from airflow_mlops.core.data.snapshot import Snapshot, SnapshotRoot
-    from airflow_mlops.core.report import Report
-    from airflow_mlops.run.spec import Code, Spec
-    from airflow_mlops.runtimes.process import StepProcess
-    from airflow_mlops.runtimes.settings import Elsewhere
+    from airflow_mlops.core.data.snapshots.snapshot import Snapshot, SnapshotRoot
+    from airflow_mlops.execution.runtimes.process import StepProcess
+    from airflow_mlops.execution.steps.spec import CodeOrigin
     from airflow_mlops.store.database import Database
 
-__all__ = ["LifecycleOperator", "ReportingOperator", "code_of", "features_of", "moment_of"]
+__all__ = ["LifecycleOperator", "ReportingOperator", "code_of", "parse_timestamp", "resolve_features"]
 
 
 class LifecycleOperator(BaseOperator):
-    """A step of the lifecycle. Subclasses write :meth:`step`; everything they decide stands in ``core``.
+    """Base class of the lifecycle operators. Subclasses implement :meth:`step`; the logic itself lives in ``core``.
 
-    :param store_conn_id: the connection to the lifecycle store.
-    :param mlflow_conn_id: the connection to MLflow.
+    :param store_conn_id: connection ID of the lifecycle store.
+    :param mlflow_conn_id: connection ID of MLflow.
     """
 
     ui_color = "#e8f3ec"
     runtime: Any = None
-    _fenced: Database | None = None
+    _fenced_database: Database | None = None
     _attempt: str | None = None
-    _elsewhere: StepProcess | None = None
+    _remote_step: StepProcess | None = None
 
     def __init__(
         self,
@@ -58,22 +58,22 @@ class LifecycleOperator(BaseOperator):
         self.mlflow_conn_id = mlflow_conn_id
 
     def execute(self, context: Context) -> Any:
-        """Run the step as the one attempt of its task that may publish.
+        """Run the step as the only attempt of its task that may publish.
 
-        What a retry cannot mend (bad input, a guard's refusal, a later attempt beside it) fails at once.
+        Errors that a retry cannot fix (bad input, a refusal, a later attempt) fail the task at once.
         """
-        from airflow_mlops.core.errors import BadInput, NotFound, Refused, Superseded
+        from airflow_mlops.common.errors import BadInput, NotFound, Refused, Superseded
 
         ti = context["ti"]
         try:
-            self._fenced = self._begin(context)
-            with figures.timed(type(self).__name__, dag_id=ti.dag_id, task_id=ti.task_id):
+            self._fenced_database = self._begin(context)
+            with telemetry.time_step(type(self).__name__, dag_id=ti.dag_id, task_id=ti.task_id):
                 return self.step(context)
         except (BadInput, NotFound, Refused, Superseded) as error:
             raise AirflowFailException(str(error)) from error
 
     def _begin(self, context: Context) -> Database:
-        """Begin an attempt, and give the store as only this attempt may use it."""
+        """Begin an attempt and return the store, fenced so that only this attempt may write."""
         from airflow_mlops.store import attempts
 
         key, ti, database = task_key(context), context["ti"], self.store.database
@@ -82,65 +82,69 @@ class LifecycleOperator(BaseOperator):
         return database.fenced(key, self._attempt)
 
     def step(self, context: Context) -> Any:
-        """Do the work and give what goes to XCom."""
+        """Do the work and return the value for XCom."""
         raise NotImplementedError
 
-    def carry_out(self, step: str, context: Context, **known: Any) -> dict[str, Any] | None:
-        """Do a step that runs model code, where ``runtime`` says; gives the reference to what was made.
+    def set_parameters(self, model: type[StepParameters], arguments: Mapping[str, Any]) -> None:
+        """Set the attributes of a step's parameters.
 
-        :param step: which, of :mod:`airflow_mlops.run.steps`. Its parameters are the template fields, as rendered.
-        :param known: parameters that are not what their field holds.
+        :param model: the model of the parameters, which names them.
+        :param arguments: the ``locals()`` of ``__init__``.
         """
-        from airflow_mlops.run.spec import Spec
-        from airflow_mlops.run.steps import execute
-        from airflow_mlops.runtimes.running import Here, defaults
-        from airflow_mlops.runtimes.settings import IN_PROCESS, chosen
+        for name in model.model_fields:
+            setattr(self, name, CallableField.wrap(arguments[name]))
 
-        parameters = {name: getattr(self, name) for name in self.template_fields if name != "runtime"} | known
-        spec = Spec(key=task_key(context), parameters=parameters, code=code_of(context))
-        asked = self.runtime
-        where = None if asked in (None, "", IN_PROCESS) else chosen(asked, defaults())
-        if where is None:
-            here = Here(self.store, self.database, self.mlflow_hook, lambda report: self.publish(report, context))
-            return execute(step, spec, here)
-        return self._told(step, spec, where, context)
+    def rendered_parameters(self, model: type[StepParameters]) -> dict[str, Any]:
+        """Return the rendered values of a step's parameters."""
+        return {name: CallableField.unwrap(getattr(self, name)) for name in model.model_fields}
 
-    def _told(self, step: str, spec: Spec, where: Elsewhere, context: Context) -> dict[str, Any] | None:
-        """Have a step done by another process, and be told how it ended."""
-        from airflow_mlops.runtimes.elsewhere import importable, message_of, process_of, project_of
-        from airflow_mlops.runtimes.running import told_by
+    def run_step(self, step: str, context: Context) -> dict[str, Any] | None:
+        """Run a step that executes model code in the configured runtime; return the reference to its result.
 
-        places = told_by(self.store, self.mlflow_hook, spec.parameters.get("conn_id"))
-        spec = spec.model_copy(update={"attempt": self._attempt, "parameters": importable(spec.parameters)})
-        project = project_of(getattr(context["ti"], "bundle_instance", None), next(iter(spec.code.files), None))
-        message = message_of(where, spec, places, project=project)
-        self._elsewhere = process_of(where, places, spec.key, store=self.database.address, project=project)
-        outcome = self._elsewhere.run(step, message.to_line())
-        for report in outcome.published:
-            self.tell(report, context)
-        if outcome.error is not None:
-            raise outcome.error
-        return outcome.given
+        :param step: the step's name in :mod:`airflow_mlops.execution.steps.model_steps`.
+        """
+        from airflow_mlops.execution.runtimes.airflow_resources import AirflowResources
+        from airflow_mlops.execution.runtimes.dispatch import run_step
+        from airflow_mlops.execution.steps.spec import StepSpec
+
+        parameters = self.rendered_parameters(STEP_PARAMETERS[step])
+        spec = StepSpec(key=task_key(context), parameters=parameters, attempt=self._attempt, code=code_of(context))
+        resources = AirflowResources(
+            self.store, self.database, self.mlflow_hook, lambda report: self.publish(report, context)
+        )
+        return run_step(
+            step,
+            spec,
+            self.runtime,
+            resources,
+            bundle=getattr(context["ti"], "bundle_instance", None),
+            before_start=self._set_remote_step,
+            on_report=lambda report: self.log_report(report, context),
+        )
+
+    def _set_remote_step(self, process: StepProcess) -> None:
+        """Remember the process of a remote step, for :meth:`on_kill`."""
+        self._remote_step = process
 
     def on_kill(self) -> None:
-        """End what runs elsewhere, too."""
-        if self._elsewhere is not None:
-            self._elsewhere.kill()
+        """Stop the remote step, if one is running."""
+        if self._remote_step is not None:
+            self._remote_step.kill()
 
     def publish(self, report: Report, context: Context) -> dict[str, Any]:
-        """Keep a report, and tell it; gives its reference."""
+        """Save a report, announce it, and return its reference."""
         from airflow_mlops.store import reports
 
         reports.publish(self.database, report, actor=task_key(context))
-        return self.tell(report, context)
+        return self.log_report(report, context)
 
-    def tell(self, report: Report, context: Context) -> dict[str, Any]:
-        """Say a published report in the log, leave its reference for the link, and give it."""
-        figures.tell(report, dag_id=context["ti"].dag_id, task_id=context["ti"].task_id)
-        said = self.log.info if report.verdict == "pass" else self.log.warning
-        said("%s", report.summary())
+    def log_report(self, report: Report, context: Context) -> dict[str, Any]:
+        """Log a published report, emit its metrics, push its reference for the link, and return the reference."""
+        telemetry.emit_report(report, dag_id=context["ti"].dag_id, task_id=context["ti"].task_id)
+        log = self.log.info if report.verdict == "pass" else self.log.warning
+        log("%s", report.summary())
         ref = report.ref().to_dict()
-        context["ti"].xcom_push(PUBLISHED, ref)
+        context["ti"].xcom_push(REPORT_KEY, ref)
         return ref
 
     @cached_property
@@ -150,8 +154,8 @@ class LifecycleOperator(BaseOperator):
 
     @property
     def database(self) -> Database:
-        """The lifecycle store, as this attempt may use it."""
-        return self._fenced or self.store.database
+        """The lifecycle store, fenced for this attempt while the task runs."""
+        return self._fenced_database or self.store.database
 
     @property
     def snapshots(self) -> SnapshotRoot:
@@ -160,7 +164,7 @@ class LifecycleOperator(BaseOperator):
 
     @cached_property
     def mlflow_hook(self) -> MlflowHook:
-        """The hook of MLflow."""
+        """The MLflow hook."""
         return MlflowHook(self.mlflow_conn_id)
 
     @property
@@ -168,50 +172,50 @@ class LifecycleOperator(BaseOperator):
         """The MLflow client."""
         return self.mlflow_hook.client
 
-    def open(self, value: str | Mapping[str, Any]) -> Snapshot:
-        """Open the snapshot that a parameter means: a reference, or ``dataset@partition``."""
-        from airflow_mlops.core.address import snapshot_at
+    def open_snapshot(self, value: str | Mapping[str, Any]) -> Snapshot:
+        """Open a snapshot by ``SnapshotRef`` or ``dataset@partition``."""
+        from airflow_mlops.core.data.snapshots.resolver import resolve_snapshot
 
-        return self.snapshots.open(snapshot_at(self.database, value))
+        return self.snapshots.open(resolve_snapshot(self.database, value))
 
-    def data_of(
+    def resolve_data(
         self, snapshot: str | Mapping[str, Any] | None, conn_id: str | None, table: str | None
     ) -> tuple[Any, str]:
-        """Give what is to be judged, and what to call it: a snapshot, or a table that stays in its database.
+        """Return the input data and its name: a snapshot, or a table that stays in its database.
 
-        :raises BadInput: when it is neither or both.
+        :raises BadInput: when neither or both are set.
         """
-        from airflow_mlops.core.errors import BadInput
+        from airflow_mlops.common.errors import BadInput
 
         if (snapshot is None) == (conn_id is None) or (conn_id is None) != (table is None):
             raise BadInput(
-                "it is not clear which rows are meant", mend="give snapshot=..., or conn_id=... and table=..."
+                "exactly one input is required: a snapshot or a database table",
+                hint="set snapshot=..., or conn_id=... and table=...",
             )
         if snapshot is not None:
-            opened = self.open(snapshot)
+            opened = self.open_snapshot(snapshot)
             return opened, opened.name
         from airflow_mlops.core.data.database import DatabaseTable
-        from airflow_mlops.hooks.source import engine
+        from airflow_mlops.hooks.sql_source import sqlalchemy_engine
 
         assert conn_id is not None
         assert table is not None
-        return DatabaseTable(engine(conn_id), table), " ".join(table.split())[:100]
+        return DatabaseTable(sqlalchemy_engine(conn_id), table), " ".join(table.split())[:100]
 
-    def profile_of(self, value: str | Mapping[str, Any]) -> Profile:
-        """Give the profile that a parameter means: a ``ProfileRef``, or that of a snapshot."""
-        from airflow_mlops.core.data import profile
-        from airflow_mlops.core.data.profiles import storage
-        from airflow_mlops.core.refs import ProfileRef
+    def load_profile(self, value: str | Mapping[str, Any]) -> Profile:
+        """Load a profile by ``ProfileRef``, or compute that of a snapshot."""
+        from airflow_mlops.common.refs import ProfileRef
+        from airflow_mlops.core.data.profiles import profile, storage
 
         if isinstance(value, Mapping) and value.get("kind") == ProfileRef.kind:
-            return storage.get(self.snapshots, ProfileRef.from_dict(value))
-        return profile(self.open(value))
+            return storage.load_profile(self.snapshots, ProfileRef.from_dict(value))
+        return profile(self.open_snapshot(value))
 
 
 class ReportingOperator(LifecycleOperator):
-    """A step that judges. Its report is published before the task ends in any way, so that no failure is mute.
+    """Base class of operators that run checks. The report is always published before the task ends.
 
-    :param when_failed: ``fail``: a failed report fails the task, without retries; ``warn``: it only says so.
+    :param when_failed: ``fail``: a failed report fails the task without retries. ``warn``: it only logs a warning.
     """
 
     operator_extra_links = (ReportLink(),)
@@ -221,23 +225,23 @@ class ReportingOperator(LifecycleOperator):
         self.when_failed = when_failed
 
     def conclude(self, report: Report, context: Context) -> dict[str, Any]:
-        """Publish, then fail if the report failed and that is what the operator is told."""
-        return self.fail_if_told(report, self.publish(report, context))
+        """Publish a report, then fail the task if the report failed and ``when_failed`` is ``fail``."""
+        return self.enforce_verdict(report, self.publish(report, context))
 
-    def fail_if_told(self, report: Report, ref: dict[str, Any]) -> dict[str, Any]:
-        """Fail if a published report failed and that is what the operator is told; else give its reference."""
+    def enforce_verdict(self, report: Report, ref: dict[str, Any]) -> dict[str, Any]:
+        """Fail the task if a published report failed and ``when_failed`` is ``fail``; else return its reference."""
         if report.verdict == "fail" and self.when_failed == "fail":
             raise AirflowFailException(f"{report.summary()}\n  report: {report.id}")
         return ref
 
 
-def code_of(context: Context) -> Code:
-    """Give where the code of a task is from."""
-    from airflow_mlops.run.spec import Code
+def code_of(context: Context) -> CodeOrigin:
+    """Return the origin of a task's code: its DAG run, bundle and file."""
+    from airflow_mlops.execution.steps.spec import CodeOrigin
 
     bundle = getattr(context["ti"], "bundle_instance", None)
     file = getattr(context.get("dag"), "fileloc", None)
-    return Code(
+    return CodeOrigin(
         dag_run=run_key(context),
         bundle=getattr(bundle, "name", None),
         version=getattr(bundle, "version", None),
@@ -245,15 +249,17 @@ def code_of(context: Context) -> Code:
     )
 
 
-def moment_of(parameter: str, text: str | None) -> datetime | None:
-    """Read a moment that a parameter gives as text; nothing gives ``None``.
+def parse_timestamp(parameter: str, text: str | None) -> datetime | None:
+    """Parse a timestamp parameter; return ``None`` for empty text.
 
-    :raises BadInput: when it is no moment.
+    :raises BadInput: when the text is not an ISO date or date-time.
     """
-    from airflow_mlops.core.errors import BadInput
+    from airflow_mlops.common.errors import BadInput
     from airflow_mlops.store.clock import from_iso
 
     try:
         return from_iso(text) if text else None
     except ValueError:
-        raise BadInput(f"{parameter} is no moment: {text!r}", mend="write 2026-04-06 or 2026-04-06T14:00") from None
+        raise BadInput(
+            f"{parameter} is not a valid timestamp; got {text!r}", hint="write 2026-04-06 or 2026-04-06T14:00"
+        ) from None

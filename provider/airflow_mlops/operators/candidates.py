@@ -1,12 +1,11 @@
-"""The candidates of a training run: those of its DAG, or what the champion was made with."""
+"""Operator that selects the candidates of a training run."""
 
 from __future__ import annotations
 
-import difflib
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow_mlops.operators.arguments import check_arguments
 from airflow_mlops.operators.base import LifecycleOperator
 from airflow_mlops.operators.train import TrainModelOperator
 from airflow_mlops.operators.tune import TuneModelOperator
@@ -16,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class ChooseCandidatesOperator(LifecycleOperator):
-    """Choose what a training run fits; gives the keywords of a ``TrainModelOperator`` for each candidate.
+    """Select the candidates of a training run. Returns keywords of a ``TrainModelOperator``, one mapping each.
 
-    Map the training over it. What all candidates share stands in ``partial``; ``build``, ``candidate`` and
-    ``model_params`` do not, as the champion brings its own::
+    Map the training over the result. Put what all candidates share into ``partial``, but not ``build``, ``candidate``
+    and ``model_params``: the champion brings its own::
 
         candidates = ChooseCandidatesOperator(
             task_id="candidates",
@@ -29,21 +28,22 @@ class ChooseCandidatesOperator(LifecycleOperator):
         )
         TrainModelOperator.partial(task_id="train", ...).expand_kwargs(candidates.output)
 
-    Where the champion's configuration is not to be had (no champion yet, its run is gone, it was not built by what can
-    be imported), or no candidate has a space for a new search, it says so in the log and gives the candidates: a
-    retraining that drift has asked for is not lost because of that.
+    If ``start_from`` is unavailable, the operator logs a warning and falls back to all candidates, so that a
+    drift-triggered retraining still runs. Reasons are: there is no champion, its run was deleted, its build function is
+    not importable, or no candidate has a search space.
 
-    :param model: the model's name.
-    :param candidates: for each an import path, or keywords of a ``TrainModelOperator`` with at least ``build``; with a
-        ``space`` they are those of a ``TuneModelOperator``. Functions have to be named by their import paths.
-    :param start_from: ``candidates``: all of them; ``champion``: the champion's ``build`` and ``model_params`` alone,
-        with what else the candidate of its name has; ``tuning``: the candidates that have a ``space``. Mostly that of
-        the plan.
-    :param searched: give only those that have a ``space`` (``True``), or only the others (``False``), where a DAG has a
-        task for each kind; a task that is mapped over none is skipped. Default: all.
+    :param model: name of the registered model.
+    :param candidates: one entry per candidate: the import path of its build function, or a mapping of
+        ``TrainModelOperator`` keywords with at least ``build``. With a ``space``, the keywords are those of a
+        ``TuneModelOperator``. Functions must be import paths.
+    :param start_from: ``candidates`` (default): all of them. ``champion``: only the champion's ``build`` and
+        ``model_params``, plus the other keywords of the candidate with its name. ``tuning``: only candidates with a
+        ``space``. Usually taken from the plan.
+    :param with_space: ``True``: only candidates with a ``space``; ``False``: only those without; ``None`` (default):
+        all. For a DAG with one task per kind: a task mapped over an empty list is skipped.
     """
 
-    template_fields: Sequence[str] = ("model", "candidates", "start_from", "searched")
+    template_fields: Sequence[str] = ("model", "candidates", "start_from", "with_space")
 
     def __init__(
         self,
@@ -51,48 +51,45 @@ class ChooseCandidatesOperator(LifecycleOperator):
         model: str,
         candidates: Sequence[str | Mapping[str, Any]],
         start_from: str = "candidates",
-        searched: bool | None = None,
+        with_space: bool | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         if isinstance(candidates, (list, tuple)):
-            checked(candidates)
+            check_candidates(candidates)
         self.model = model
         self.candidates = candidates
         self.start_from = start_from
-        self.searched = searched
+        self.with_space = with_space
 
     def step(self, context: Context) -> list[dict[str, Any]]:
-        """Choose."""
-        from airflow_mlops.core.monitoring.configuration import champions_own
-        from airflow_mlops.core.monitoring.starting import called, start
+        """Select the candidates and log the starting point."""
+        from airflow_mlops.core.retraining.candidates import candidate_name, select_candidates
+        from airflow_mlops.core.retraining.champion_config import load_champion_config
 
-        given = checked(self.candidates)
-        found = start(self.start_from, given, own=lambda: champions_own(self.mlflow, self.database, self.model, given))
-        if found.instead is not None:
-            self.log.warning("starting from the candidates, not from the %s: %s", self.start_from, found.instead)
-        chosen = found.of(self.searched)
-        self.log.info("from the %s: %s", found.start_from, ", ".join(map(called, chosen)) or "none here")
-        return chosen
+        options = check_candidates(self.candidates)
+        selection = select_candidates(
+            self.start_from,
+            options,
+            load_champion=lambda: load_champion_config(self.mlflow, self.database, self.model, options),
+        )
+        if selection.fallback_reason is not None:
+            self.log.warning("Falling back from %s to the candidates: %s", self.start_from, selection.fallback_reason)
+        selected = selection.filtered(self.with_space)
+        self.log.info("Starting from %s: %s", selection.start_from, ", ".join(map(candidate_name, selected)) or "none")
+        return selected
 
 
-def checked(candidates: Sequence[str | Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Give candidates as keywords, all of which the operator that they are for takes.
+def check_candidates(candidates: Sequence[str | Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the candidates as operator keywords, after checking that the operator accepts each one.
 
-    :raises BadInput: when one has no import path, or a keyword that its operator does not have.
+    :raises BadInput: when a candidate has no import path, or a keyword that its operator does not have.
     """
-    from airflow_mlops.core.errors import BadInput
-    from airflow_mlops.core.monitoring.starting import is_search, mappings
+    from airflow_mlops.core.retraining.candidates import is_search, normalise_candidates
 
-    found = mappings(candidates)
-    for number, one in enumerate(found):
-        operator = TuneModelOperator if is_search(one) else TrainModelOperator
-        known = inspect.signature(operator.__init__).parameters.keys() - {"self", "kwargs"}
-        for name in one.keys() - known:
-            near = difflib.get_close_matches(str(name), known, n=1)
-            raise BadInput(
-                f"{operator.__name__} has no {name!r} that a candidate could give",
-                where=f"candidates, number {number}: {one['build']}",
-                mend=f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}",
-            )
-    return found
+    options = normalise_candidates(candidates)
+    for number, candidate in enumerate(options):
+        operator = TuneModelOperator if is_search(candidate) else TrainModelOperator
+        where = f"candidates, number {number}: {candidate['build']}"
+        check_arguments(operator, candidate, where=where, inherited=False)
+    return options

@@ -1,4 +1,4 @@
-"""Concept drift: do the same scores still mean the same labels?"""
+"""Operator that checks for concept drift."""
 
 from __future__ import annotations
 
@@ -6,32 +6,36 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_mlops.operators.base import ReportingOperator
-from airflow_mlops.operators.late import Given, catch_up, opened
+from airflow_mlops.operators.stale_windows import LabelledInputs, open_inputs, reevaluate_stale_windows
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_mlops.core.report import Report
+    from airflow_mlops.common.report import Report
 
 
 class CheckConceptDriftOperator(ReportingOperator):
-    """Hold scores and the labels that have come against how they went together before; gives a ``ReportRef``.
+    """Check whether the relation of scores and features to labels has changed. Returns a ``ReportRef``.
 
-    The reference is that of the version which made the scores, from the rows of its evaluation. Skipped where there are
-    no scores or no labels of that partition yet.
+    The reference is the evaluation of the version that made the scores. The task is skipped while the partition has no
+    scores or no labels.
 
-    :param model: the model's name.
-    :param scores: the scores: a ``SnapshotRef``, or ``dataset@partition``; or else ``conn_id`` and ``table``.
-    :param labels: the labels of the same partition.
-    :param rows: what was scored, with the features.
-    :param key: the column that all three have.
-    :param target: the label's column.
-    :param policy: the path of a ``policy.yaml`` with a ``concept`` section, or its content.
-    :param catch_up: judge again all earlier windows whose scores, labels or rows have changed since they were judged.
-    :param conn_id: the connection of a PostgreSQL or SQLite database that has the scores in a table, in place of
-        ``scores``; those of the version that scored the labels' partition last are judged.
-    :param table: the table there, as a :class:`~airflow_mlops.operators.score.ScoreDatasetOperator` has made it.
-    :param when_failed: ``warn``: drift is news, not an error; ``fail``: the task fails, after publishing.
+    :param model: name of the registered model.
+    :param scores: scores of the partition: a ``SnapshotRef`` or ``dataset@partition``. Alternative: ``conn_id`` and
+        ``table``.
+    :param labels: labels of the same partition: a ``SnapshotRef`` or ``dataset@partition``.
+    :param rows: the scored rows with their features: a ``SnapshotRef`` or ``dataset@partition``.
+    :param key: column that joins scores, labels and rows.
+    :param target: column with the label.
+    :param policy: path of a ``policy.yaml`` with a ``concept`` section, or its content. Default: the default policy.
+    :param reevaluate_stale: re-evaluate earlier windows whose scores, labels or rows have changed since. Default:
+        ``False``.
+    :param conn_id: connection ID of a PostgreSQL or SQLite database with the scores, in place of ``scores``. The
+        version that scored the partition last is checked.
+    :param table: scores table in that database, as written by
+        :class:`~airflow_mlops.operators.score.ScoreDatasetOperator`.
+    :param when_failed: ``warn`` (default): drift only logs a warning. ``fail``: drift fails the task after the report
+        is published.
     """
 
     template_fields: Sequence[str] = (
@@ -42,7 +46,7 @@ class CheckConceptDriftOperator(ReportingOperator):
         "key",
         "target",
         "policy",
-        "catch_up",
+        "reevaluate_stale",
         "conn_id",
         "table",
     )
@@ -57,7 +61,7 @@ class CheckConceptDriftOperator(ReportingOperator):
         target: str,
         scores: str | Mapping[str, Any] | None = None,
         policy: str | Mapping[str, Any] | None = None,
-        catch_up: bool | str = False,
+        reevaluate_stale: bool | str = False,
         conn_id: str | None = None,
         table: str | None = None,
         when_failed: Literal["fail", "warn"] = "warn",
@@ -71,28 +75,28 @@ class CheckConceptDriftOperator(ReportingOperator):
         self.key = key
         self.target = target
         self.policy = policy
-        self.catch_up = catch_up
+        self.reevaluate_stale = reevaluate_stale
         self.conn_id = conn_id
         self.table = table
 
     def step(self, context: Context) -> dict[str, Any]:
-        """Join, compare, keep the window, publish."""
-        from airflow_mlops.core.yes_no import yes_or_no
+        """Join, check, save the window and publish the report."""
+        from airflow_mlops.common.booleans import parse_bool
 
-        beside = {"labels": self.labels, "rows": self.rows}
-        given = Given.of(self.model, self.scores, self.conn_id, self.table, beside)
-        if yes_or_no(self.catch_up, "catch_up"):
-            catch_up(self, context, "concept_drift", given, self._judged)
-        return self.conclude(self._judged(opened(self, given)), context)
+        snapshots = {"labels": self.labels, "rows": self.rows}
+        inputs = LabelledInputs.from_parameters(self.model, self.scores, self.conn_id, self.table, snapshots)
+        if parse_bool(self.reevaluate_stale, "reevaluate_stale"):
+            reevaluate_stale_windows(self, context, "concept_drift", inputs, self._check)
+        return self.conclude(self._check(open_inputs(self, inputs)), context)
 
-    def _judged(self, found: Mapping[str, Any]) -> Report:
+    def _check(self, data: Mapping[str, Any]) -> Report:
         from airflow_mlops.core.monitoring.concept import check_concept
 
         return check_concept(
             self.database,
-            found["scores"],
-            found["labels"],
-            found["rows"],
+            data["scores"],
+            data["labels"],
+            data["rows"],
             model=self.model,
             key=self.key,
             target=self.target,

@@ -1,4 +1,4 @@
-"""Drift episodes: moving one on after each window, and closing it when its training run is over."""
+"""Operators for drift episodes: update, close, and roll back on request."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_mlops.keys import run_key, task_key
 from airflow_mlops.operators.base import LifecycleOperator, ReportingOperator
+from airflow_mlops.task_keys import run_key, task_key
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
 class UpdateEpisodeOperator(ReportingOperator):
-    """Open an episode on drift, and ask for its one retraining once the labels allow it; gives a ``ReportRef``.
+    """Update the model's drift episode after a window. Returns a ``ReportRef``.
 
-    The request stands in the lifecycle store, where a ``DriftTrigger`` or ``DriftSensor`` sees it. Where the policy
-    asks for a rollback, :class:`RollBackOnEpisodeOperator` behind this task does it. The report warns where a person
-    has to look: a column that is broken upstream, signals that only notify, a budget or attempts that are used up.
+    Drift opens an episode. Once enough labels exist, the episode requests one retraining. The request is stored in the
+    lifecycle store, where a ``DriftTrigger`` or ``DriftSensor`` reads it. If the policy requests a rollback, a
+    downstream :class:`RollBackOnEpisodeOperator` performs it. The report warns when a person should act: a column
+    broken upstream, a signal that only notifies, or an exhausted budget or number of attempts.
 
-    :param model: the model's name.
-    :param partition: the partition that was judged.
-    :param labels: the dataset of labels.
-    :param labelled_until: the last partition whose labels may be known by now.
-    :param policy: the path of a ``policy.yaml`` with an ``episode`` section, or its content.
+    :param model: name of the registered model.
+    :param partition: partition that was just checked.
+    :param labels: name of the labels dataset.
+    :param labelled_until: last partition whose labels may exist by now.
+    :param policy: path of a ``policy.yaml`` with an ``episode`` section, or its content. Default: the default policy.
     """
 
     template_fields: Sequence[str] = ("model", "partition", "labels", "labelled_until", "policy")
@@ -48,9 +49,9 @@ class UpdateEpisodeOperator(ReportingOperator):
         self.policy = policy
 
     def step(self, context: Context) -> dict[str, Any]:
-        """Move the episode on and publish what was done."""
-        from airflow_mlops.core.monitoring.episodes import EpisodePolicy, advance
-        from airflow_mlops.core.policy import load_section
+        """Update the episode and publish the report."""
+        from airflow_mlops.common.policy import load_section
+        from airflow_mlops.core.retraining.episodes import EpisodePolicy, advance
 
         report = advance(
             self.database,
@@ -65,63 +66,64 @@ class UpdateEpisodeOperator(ReportingOperator):
 
 
 class CloseEpisodeOperator(LifecycleOperator):
-    """Close the episode that this run's plan has claimed, by what became of the run; does nothing without one.
+    """Close the drift episode that the run's plan claimed. Returns the outcome.
 
-    Put it behind the last steps with ``.as_teardown()``: then it runs whatever became of them, and the run is still
-    as good as they were. A run that failed gives the episode back, so that the next window asks again.
+    The outcome is ``promoted``, ``rejected``, ``held`` or ``failed``. Without a claimed episode, the outcome is only
+    logged. Place the task downstream of the last steps with ``.as_teardown()``: it then always runs and does not
+    change the state of the run. A failed run releases the episode, so that the next window requests again.
 
-    :param plan: the plan: output of :class:`~airflow_mlops.operators.plan.PlanTrainingOperator`.
-    :param promoted: the output of the promotion; ``None`` when it was not reached.
-    :param gate: the ``ReportRef`` of the gate; ``None`` when it was not reached. Where the promotion lost a race and
-        judged again, what it found counts.
+    :param plan: output of :class:`~airflow_mlops.operators.plan.PlanTrainingOperator`. ``None`` skips the task.
+    :param promotion: output of the promotion. ``None`` (default): the promotion did not run.
+    :param gate: ``ReportRef`` of the gate. ``None``: the gate did not run. If the promotion lost a race and
+        re-evaluated the challenger, the newer decision counts.
     """
 
-    template_fields: Sequence[str] = ("plan", "promoted", "gate")
+    template_fields: Sequence[str] = ("plan", "promotion", "gate")
 
     def __init__(
         self,
         *,
         plan: Mapping[str, Any] | None,
         gate: Mapping[str, Any] | None,
-        promoted: Mapping[str, Any] | None = None,
+        promotion: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.plan = plan
         self.gate = gate
-        self.promoted = promoted
+        self.promotion = promotion
 
     def step(self, context: Context) -> str:
-        """Find the outcome and close."""
-        from airflow_mlops.core.monitoring.episodes import Outcome, finish
-        from airflow_mlops.core.registry.regating import last_decision
+        """Determine the outcome and close the episode."""
+        from airflow_mlops.core.registry.promotion_race import last_decision
+        from airflow_mlops.core.retraining.episodes import EpisodeOutcome, finish
 
         if self.plan is None:
-            raise AirflowSkipException("the run had no plan: there was nothing to train")
+            raise AirflowSkipException("Skipping: the run has no plan, nothing was trained")
         decision = None if self.gate is None else last_decision(self.database, str(self.gate["id"]))
-        outcome: Outcome
-        if self.promoted:
+        outcome: EpisodeOutcome
+        if self.promotion:
             outcome = "promoted"
         elif decision == "reject":
             outcome = "rejected"
         elif decision == "hold":
-            outcome = "held"
+            outcome = "on_hold"
         else:
             outcome = "failed"
         episode = self.plan.get("episode")
         if episode is not None:
             finish(self.database, int(episode), actor=run_key(context), outcome=outcome)
-        self.log.info("outcome: %s", outcome)
+        self.log.info("Outcome: %s", outcome)
         return outcome
 
 
 class RollBackOnEpisodeOperator(LifecycleOperator):
-    """Go back to the champion before when the model's episode asks for it; gives the ledger's entry, skipped otherwise.
+    """Roll back to the previous champion if the model's episode requests it. Returns the ledger entry.
 
-    The policy asks where a signal whose action is ``roll_back`` alarms soon after a promotion. However many runs come,
-    one rolls back, once.
+    The policy requests a rollback when a signal with the action ``roll_back`` alarms soon after a promotion. The
+    rollback happens once, however many runs there are. Without a request, the task is skipped.
 
-    :param model: the model's name.
+    :param model: name of the registered model.
     """
 
     template_fields: Sequence[str] = ("model",)
@@ -131,14 +133,14 @@ class RollBackOnEpisodeOperator(LifecycleOperator):
         self.model = model
 
     def step(self, context: Context) -> dict[str, Any]:
-        """Claim, roll back, close, tell the assets."""
-        from airflow_mlops.core.monitoring.rolling_back import roll_back_requested
+        """Claim the request, roll back, close the episode and emit the asset events."""
+        from airflow_mlops.core.retraining.rollback import execute_requested_rollback
         from airflow_mlops.store import ledger
 
-        entry = roll_back_requested(self.mlflow, self.database, model=self.model, actor=task_key(context))
+        entry = execute_requested_rollback(self.mlflow, self.database, model=self.model, actor=task_key(context))
         if entry is None:
-            raise AirflowSkipException(f"no episode of {self.model} asks for a rollback")
-        self.log.info("%s v%s is champion again: epoch %s", entry.model, entry.version, entry.epoch)
+            raise AirflowSkipException(f"Skipping rollback: no episode of {self.model} requests one")
+        self.log.info("Rolled back to %s v%s, revision %s", entry.model, entry.version, entry.revision)
         for outlet in self.outlets:
-            context["outlet_events"][outlet].extra = ledger.event_of(entry)
-        return ledger.as_dict(entry)
+            context["outlet_events"][outlet].extra = ledger.event_payload(entry)
+        return ledger.to_dict(entry)

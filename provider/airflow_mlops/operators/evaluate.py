@@ -1,68 +1,53 @@
-"""Evaluation: challenger and champion on the same unseen rows."""
+"""Operator that evaluates the challenger and the champion on the same unseen rows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow_mlops.execution.steps.parameters import EvaluateParameters
 from airflow_mlops.operators.base import ReportingOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_mlops.runtimes.settings import Elsewhere
+    from airflow_mlops.execution.runtimes import RemoteRuntime
 
 
 class EvaluateModelOperator(ReportingOperator):
-    """Score the gate rows with challenger and champion, judge what they said, keep the evidence; gives a ``ReportRef``.
+    """Evaluate the challenger and the champion on the gate rows. Returns a ``ReportRef``.
 
-    Both models are loaded through the verified path and score the very same rows; each row's scores and losses are kept
-    as a snapshot, so that the gate's comparison is paired. The report says for both how good they are by all
-    metrics of the task, how sure that is, what they cost, and how many of the rows they have seen before. It tells
-    and does not decide: that is for the gate. When a model or the rows cannot be judged at all, a report that says why
-    is published, and the task fails.
+    Both models are loaded with digest verification and score the same rows. The scores and losses of each row are saved
+    as a snapshot, so that the gate can compare them in pairs. For both models the report has all metrics of the task
+    with confidence intervals, the resource usage, and how many of the rows they were trained on. The report makes no
+    decision; that is the gate's task. If a model or the rows cannot be evaluated, a report with the reason is
+    published and the task fails.
 
-    :param challenger: the ``ModelVersionRef`` of the version that wants to be champion.
-    :param test: the gate rows: rows in no training, tuning or selection data of either model.
-    :param target: the column to predict.
-    :param key: the columns that name a row.
-    :param split_key: the column, or columns, that the split went by: by them a row that a model has seen is known
-        again, and rows that share the first belong together. Default: the first of ``key``. Where a customer's later
-        weeks are judged by a model of the earlier ones, name both: ``["customer", "week"]``.
-    :param features: the columns that the models get; default: the contract's features.
-    :param contract: the contract that names them.
-    :param metric: the task's main figure; it fixes the task.
-    :param slices: columns of the gate rows in which both models are compared value by value; numbers are cut into
-        quarters. The gate's rule on slices needs them.
-    :param groups: columns with protected attributes, between whose values decisions are compared. They need not be
-        features.
-    :param threshold: the score from which on a row is decided positive, for ``groups``.
-    :param importance: whether to shuffle each feature, and to search for the worst slice.
-    :param cost: whether to measure latency, memory and loading time. The gate's budgets need them.
-    :param train_sample: how many training rows overfitting is looked for on; 0: it is not.
-    :param trusted_types: the project's own types that the models may contain.
-    :param runtime: where it runs: ``in_process`` (the default), ``docker``, ``external_python``, or a mapping with
-        ``kind`` and settings, or :class:`airflow_mlops.runtimes.Docker` and its like.
+    :param challenger: ``ModelVersionRef`` of the version under evaluation.
+    :param test: gate rows, unused in training, tuning or selection of either model: a ``SnapshotRef`` or
+        ``dataset@partition``.
+    :param target: column to predict.
+    :param key: columns that identify a row.
+    :param split_key: column, or columns, that the split used. They identify rows that a model has seen; rows that share
+        the first column form a cluster. Default: the first of ``key``. If a customer's later weeks are predicted by a
+        model of the earlier ones, name both: ``["customer", "week"]``.
+    :param features: model input columns. Default: the contract's features.
+    :param contract: contract that names the features: its path or content. Default: none.
+    :param metric: primary metric; it also sets the task type. Default: ``roc_auc``.
+    :param slices: columns whose values are compared one by one; numeric columns are binned into quartiles. Required
+        by the gate's rule on slices. Default: none.
+    :param groups: columns with protected attributes, whose groups are compared for fairness. They need not be features.
+        Default: none.
+    :param threshold: decision threshold on the score for ``groups``, 0 to 1. Default: 0.5.
+    :param importance: compute permutation importance and search for the worst slice. Default: ``True``.
+    :param cost: measure latency, memory and loading time. Required by the gate's budgets. Default: ``True``.
+    :param train_sample: number of training rows for the overfitting check. Default: 5000; 0 disables it.
+    :param trusted_types: the project's own types that the models may contain. Default: none.
+    :param runtime: where the step runs: ``in_process`` (default), ``docker``, ``external_python``, a mapping with
+        ``kind`` and settings, or a runtime object such as :class:`airflow_mlops.execution.runtimes.Docker`.
     """
 
-    template_fields: Sequence[str] = (
-        "challenger",
-        "test",
-        "target",
-        "key",
-        "split_key",
-        "features",
-        "contract",
-        "metric",
-        "slices",
-        "groups",
-        "threshold",
-        "importance",
-        "cost",
-        "train_sample",
-        "trusted_types",
-        "runtime",
-    )
+    template_fields: Sequence[str] = (*EvaluateParameters.model_fields, "runtime")
 
     def __init__(
         self,
@@ -82,27 +67,13 @@ class EvaluateModelOperator(ReportingOperator):
         cost: bool | str = True,
         train_sample: int | str = 5000,
         trusted_types: Sequence[str] = (),
-        runtime: str | Mapping[str, Any] | Elsewhere | None = None,
+        runtime: str | Mapping[str, Any] | RemoteRuntime | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.challenger = challenger
-        self.test = test
-        self.target = target
-        self.key = key
-        self.split_key = split_key
-        self.features = features
-        self.contract = contract
-        self.metric = metric
-        self.slices = slices
-        self.groups = groups
-        self.threshold = threshold
-        self.importance = importance
-        self.cost = cost
-        self.train_sample = train_sample
-        self.trusted_types = trusted_types
+        self.set_parameters(EvaluateParameters, locals())
         self.runtime = runtime
 
     def step(self, context: Context) -> dict[str, Any] | None:
-        """Load both, score, judge, publish; what cannot be judged is published, too, before the task fails."""
-        return self.carry_out("evaluate", context)
+        """Load both models, score the gate rows, compute the metrics and publish the report."""
+        return self.run_step("evaluate", context)

@@ -1,4 +1,4 @@
-"""The age of a model: an alarm for the retraining that never came."""
+"""Operator that checks the age of a model."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 class CheckFreshnessOperator(ReportingOperator):
-    """Fail when a model was not trained with success for so many days; gives a ``ReportRef``.
+    """Fail when the last successful training of a model is too old. Returns a ``ReportRef``.
 
-    For a small DAG with a schedule of its own and a notifier as ``on_failure_callback``. Airflow's ``DeadlineAlert``
-    tells that a run takes too long; that no run was successful, or started at all, it does not.
+    Use it in a small DAG with its own schedule and a notifier as ``on_failure_callback``. Airflow's ``DeadlineAlert``
+    reports runs that take too long, but not that no run succeeded or started.
 
-    :param model: the model's name.
-    :param max_days: so many days may pass without a training whose gate has decided.
-    :param champion_max_days: so many days one version may be champion; ``None``: as long as it likes.
-    :param as_of: the moment that is judged, as ISO text; default now.
+    :param model: name of the registered model.
+    :param max_days: maximum age, in days, of the last training whose gate made a decision.
+    :param champion_max_days: maximum age of the champion, in days. ``None`` (default): no limit.
+    :param as_of: reference time, as an ISO date or date-time. Default: now.
     """
 
     template_fields: Sequence[str] = ("model", "max_days", "champion_max_days", "as_of")
@@ -41,7 +41,7 @@ class CheckFreshnessOperator(ReportingOperator):
         self.as_of = as_of
 
     def step(self, context: Context) -> dict[str, Any]:
-        """Judge, publish, fail if it is too old."""
+        """Check the age, publish the report and fail if it is too old."""
         from airflow_mlops.core.monitoring.freshness import check_freshness
 
         report = check_freshness(
@@ -56,10 +56,10 @@ class CheckFreshnessOperator(ReportingOperator):
         return self.conclude(report, context)
 
 
-def _days(name: str, given: Any) -> float:
-    from airflow_mlops.core.errors import BadInput
+def _days(name: str, value: Any) -> float:
+    from airflow_mlops.common.errors import BadInput
 
     try:
-        return float(given)
+        return float(value)
     except ValueError:
-        raise BadInput(f"{name} is no number of days: {given!r}", mend="give a number, such as 30") from None
+        raise BadInput(f"{name} is not a number of days; got {value!r}", hint="use a number such as 30") from None

@@ -1,4 +1,4 @@
-"""The evaluation gate."""
+"""Operator for the evaluation gate."""
 
 from __future__ import annotations
 
@@ -17,22 +17,23 @@ DECISION_TABLE = "decision_table"
 
 
 class EvaluationGateOperator(ReportingOperator, BaseBranchOperator):
-    """Decide whether the challenger becomes champion, and branch on it; gives a ``ReportRef``.
+    """Decide whether the challenger becomes champion, and branch on the decision. Returns a ``ReportRef``.
 
-    ``promote`` and ``bootstrap`` (the first champion) follow ``if_promote``, ``hold`` follows ``if_hold``, ``reject``
-    follows ``if_reject``. ``blocked`` (the evidence does not allow a judgement) fails the task, after the report is
-    published: it must never look like a decision.
+    ``promote`` and ``promote_first`` (the first champion) follow ``if_promote``, ``hold`` follows ``if_hold``,
+    ``reject`` follows ``if_reject``. ``blocked`` (insufficient evidence) is not a decision: the report is published
+    and the task fails.
 
-    The decision as a Markdown table is pushed as the XCom ``decision_table``, for the body of an ``ApprovalOperator``:
+    The XCom ``decision_table`` has the decision as a Markdown table, for the body of an ``ApprovalOperator``:
     ``body="{{ ti.xcom_pull(task_ids='gate', key='decision_table') }}"``.
 
-    :param evaluation: the ``ReportRef`` of the evaluation.
-    :param challenger: the ``ModelVersionRef`` that it judged.
-    :param policy: the path of a ``policy.yaml`` with a ``gate`` section, or its content.
-    :param self_tests: the ``ReportRef`` of the challenger's self-tests; the policy says whether they are required.
-    :param if_promote: the task or task group that follows.
-    :param if_hold: the task or task group that follows; ``None`` follows ``if_reject``.
-    :param if_reject: the task or task group that follows; ``None`` skips everything downstream.
+    :param evaluation: ``ReportRef`` of the evaluation.
+    :param challenger: ``ModelVersionRef`` of the evaluated version.
+    :param policy: path of a ``policy.yaml`` with a ``gate`` section, or its content. Default: the default policy.
+    :param self_tests: ``ReportRef`` of the challenger's model tests. Default: none. The policy sets whether they are
+        required.
+    :param if_promote: task ID(s) or task group ID(s) to follow on promotion.
+    :param if_hold: ID(s) to follow on hold. ``None`` (default): ``if_reject``.
+    :param if_reject: ID(s) to follow on rejection. ``None`` (default): skip everything downstream.
     """
 
     template_fields: Sequence[str] = (
@@ -68,20 +69,20 @@ class EvaluationGateOperator(ReportingOperator, BaseBranchOperator):
         self.if_reject = if_reject
 
     def choose_branch(self, context: Context) -> str | Sequence[str] | None:
-        """Not used: :meth:`step` decides, publishes and branches, so that the task gives the report's reference."""
+        """Not used: :meth:`step` branches itself, because the task returns the report's reference."""
         raise NotImplementedError
 
     def step(self, context: Context) -> dict[str, Any]:
-        """Decide, publish, bind to the version, branch."""
-        from airflow_mlops.core.evaluation.gate.policy import GatePolicy
-        from airflow_mlops.core.evaluation.gate.table import decision_table
-        from airflow_mlops.core.policy import load_section
-        from airflow_mlops.core.refs import ModelVersionRef, ReportRef
-        from airflow_mlops.core.registry.gating import gate
+        """Decide, publish the report, bind the decision to the version and branch."""
+        from airflow_mlops.common.policy import load_section
+        from airflow_mlops.common.refs import ModelVersionRef, ReportRef
+        from airflow_mlops.core.gate.decision_table import render_decision_table
+        from airflow_mlops.core.gate.policy import GatePolicy
+        from airflow_mlops.core.registry.gate_version import gate_version
         from airflow_mlops.store import reports, versions
 
         challenger = ModelVersionRef.from_dict(self.challenger)
-        report = gate(
+        report = gate_version(
             self.database,
             self.snapshots,
             evaluation=reports.get(self.database, ReportRef.from_dict(self.evaluation).id),
@@ -90,18 +91,18 @@ class EvaluationGateOperator(ReportingOperator, BaseBranchOperator):
             self_tests=reports.get(self.database, ReportRef.from_dict(self.self_tests).id) if self.self_tests else None,
         )
         ref = self.publish(report, context)
-        context["ti"].xcom_push(DECISION_TABLE, decision_table(report))
+        context["ti"].xcom_push(DECISION_TABLE, render_decision_table(report))
         decision = str(report.decision)
         versions.bind_gate(self.database, challenger.model, challenger.version, report_id=report.id, decision=decision)
         if decision == "blocked":
             raise AirflowFailException(f"{report.summary()}\n  report: {report.id}")
         branches = {
             "promote": self.if_promote,
-            "bootstrap": self.if_promote,
+            "promote_first": self.if_promote,
             "hold": self.if_hold or self.if_reject,
             "reject": self.if_reject,
         }
-        # Branching ends the task by an exception of Airflow's own, so what the task gives is pushed before.
+        # Branching ends the task with an Airflow exception, so the return value is pushed first.
         context["ti"].xcom_push("return_value", ref)
         self.do_branch(context, branches[decision])
         return ref

@@ -1,38 +1,60 @@
-"""Ingestion: rows from a source become a committed snapshot."""
+"""Operator that ingests rows into a snapshot."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_mlops.keys import task_key
 from airflow_mlops.operators.base import LifecycleOperator
-from airflow_mlops.operators.held import Held
+from airflow_mlops.operators.callable_fields import CallableField
+from airflow_mlops.task_keys import task_key
 
 if TYPE_CHECKING:
     import pandas as pd
     from airflow.sdk import Context
 
+    from airflow_mlops.core.data.sources import RowSource
+
 
 class IngestDatasetOperator(LifecycleOperator):
-    """Read rows and commit them as an immutable, content-addressed snapshot; gives its ``SnapshotRef``.
+    """Read rows and commit them as an immutable, content-addressed snapshot. Returns its ``SnapshotRef``.
 
-    Exactly one of ``sql``, ``path`` and ``rows`` says where from. The same rows in any order give the same snapshot;
-    late data gives a new one, and the catalogue's (dataset, partition) then points to that.
+    Exactly one of ``source``, ``sql``, ``path`` and ``rows`` says where they come from. The same rows in any order give
+    the same snapshot. Late data gives a new snapshot, which becomes the current one of (dataset, partition) in the
+    catalogue.
 
-    :param dataset: the dataset's name.
-    :param partition: the partition: the data's cut-off. Default: the run's partition key.
-    :param sql: one SELECT, as text or as the path of a ``.sql`` file below the bundle's root; values come in as
-        named binds (``:cutoff``).
-    :param conn_id: the connection that ``sql`` runs on.
-    :param binds: values of the binds: a mapping, or the import path of a function from partition to mapping.
-    :param path: a CSV or Parquet file: a local path or an fsspec URI.
-    :param rows: a function (or its import path) that gives a frame or frames; called with ``partition=``.
-    :param transform: a function (or its import path), ``(frame, partition) -> frame``, applied to each chunk.
+    :param dataset: name of the dataset.
+    :param partition: partition key, the cutoff of the data. Default: the run's partition key. Without one, the snapshot
+        is not recorded in the catalogue.
+    :param sql: one SELECT statement, or the path of a ``.sql`` file below the bundle's root. Values are passed as named
+        binds (``:cutoff``).
+    :param conn_id: connection ID of the database for ``sql``.
+    :param binds: values of the binds: a mapping, or the import path of a function from partition to mapping. Default:
+        none.
+    :param path: CSV or Parquet file: a local path or an fsspec URI.
+    :param rows: function, or its import path, that returns one data frame or an iterable of them. Called with
+        ``partition=``.
+    :param source: row source of another package: its entry point's name, its import path, or its class. Also a mapping
+        with its name as ``kind`` and its options. See docs/extending-sources.md.
+    :param source_options: options of ``source``. Default: none. They are visible in the rendered template, so pass a
+        connection ID, not a password.
+    :param transform: function, or its import path, ``(frame, partition) -> frame``, applied to each chunk. Default:
+        none.
     """
 
-    template_fields: Sequence[str] = ("dataset", "partition", "sql", "conn_id", "binds", "path", "rows", "transform")
-    template_fields_renderers: ClassVar[dict[str, str]] = {"sql": "sql", "binds": "json"}
+    template_fields: Sequence[str] = (
+        "dataset",
+        "partition",
+        "sql",
+        "conn_id",
+        "binds",
+        "path",
+        "rows",
+        "source",
+        "source_options",
+        "transform",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"sql": "sql", "binds": "json", "source_options": "json"}
 
     def __init__(
         self,
@@ -44,6 +66,8 @@ class IngestDatasetOperator(LifecycleOperator):
         binds: Mapping[str, Any] | str | None = None,
         path: str | None = None,
         rows: str | Callable[..., Any] | None = None,
+        source: str | Mapping[str, Any] | Callable[..., RowSource] | None = None,
+        source_options: Mapping[str, Any] | None = None,
         transform: str | Callable[..., Any] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -54,65 +78,43 @@ class IngestDatasetOperator(LifecycleOperator):
         self.conn_id = conn_id
         self.binds = binds
         self.path = path
-        self.rows = Held.of(rows)
-        self.transform = Held.of(transform)
+        self.rows = CallableField.wrap(rows)
+        self.source = CallableField.wrap(source)
+        self.source_options = source_options
+        self.transform = CallableField.wrap(transform)
 
     def step(self, context: Context) -> dict[str, Any]:
-        """Read, write, commit, and put the snapshot in the catalogue."""
+        """Read the rows, commit the snapshot and record it in the catalogue."""
+        from airflow_mlops.common.extensions import name_of
         from airflow_mlops.store import catalogue
 
+        choice, options = self._source()
         partition = self.partition or context["dag_run"].partition_key
-        source = {"task": task_key(context), "conn_id": self.conn_id, "path": self.path}
-        ref = self.snapshots.write(self.dataset, self._frames(partition), partition=partition, source=source)
-        note = "no partition, so not in the catalogue"
+        source = {"task": task_key(context), "kind": name_of(choice), "conn_id": self.conn_id, "path": self.path}
+        frames = self._frames(choice, options, partition)
+        ref = self.snapshots.write(self.dataset, frames, partition=partition, source=source)
+        note = "no partition, not recorded in the catalogue"
         if partition is not None:
-            note = "new" if catalogue.record(self.database, ref) else "the same rows as before"
+            note = "new" if catalogue.record(self.database, ref) else "unchanged"
         self.log.info("%s %s: %s rows, snapshot %s (%s)", self.dataset, partition or "", ref.rows, ref.id, note)
         return ref.to_dict()
 
-    def _frames(self, partition: str | None) -> Iterator[pd.DataFrame]:
-        from airflow_mlops.core.imports import resolve
+    def _frames(self, choice: Any, options: Mapping[str, Any], partition: str | None) -> Iterator[pd.DataFrame]:
+        from airflow.sdk.exceptions import AirflowException
 
-        transform = resolve(Held.free(self.transform)) if self.transform else None
-        for frame in self._read(partition):
+        from airflow_mlops.common.imports import resolve_callable
+        from airflow_mlops.core.data.sources import read_rows
+
+        transform = resolve_callable(CallableField.unwrap(self.transform)) if self.transform else None
+        for frame in read_rows(choice, options, partition, reraise=(AirflowException,)):
             yield transform(frame, partition) if transform else frame
 
-    def _read(self, partition: str | None) -> Iterable[pd.DataFrame]:
-        from airflow_mlops.core.errors import BadInput
-        from airflow_mlops.core.imports import resolve
+    def _source(self) -> tuple[Any, dict[str, Any]]:
+        """Return the row source that the parameters choose, and its options."""
+        from airflow_mlops.common.errors import BadInput
+        from airflow_mlops.core.data.sources import SOURCE_PARAMETERS, choose_source
 
-        given = [name for name in ("sql", "path", "rows") if getattr(self, name)]
-        if len(given) != 1:
-            raise BadInput(
-                f"exactly one of sql, path and rows says where the data come from; given: {given or 'none'}",
-                where=f"task {self.task_id}",
-            )
-        if self.sql:
-            from airflow_mlops.hooks.source import read_sql
-
-            if not self.conn_id:
-                raise BadInput("sql needs conn_id", where=f"task {self.task_id}", mend="name the database's connection")
-            return read_sql(self.conn_id, self._query(), self._binds(partition))
-        if self.path:
-            from airflow_mlops.core.data.files import read_file
-
-            return read_file(self.path)
-        import pandas as pd
-
-        found = resolve(Held.free(self.rows))(partition=partition)  # type: ignore[arg-type]  # one of the three is given
-        return [found] if isinstance(found, pd.DataFrame) else found
-
-    def _query(self) -> str:
-        from airflow_mlops.core.imports import find_file
-
-        assert self.sql is not None
-        if not self.sql.strip().endswith(".sql"):
-            return self.sql
-        return find_file(self.sql.strip()).read_text(encoding="utf-8")
-
-    def _binds(self, partition: str | None) -> Mapping[str, Any]:
-        from airflow_mlops.core.imports import resolve
-
-        if isinstance(self.binds, str):
-            return resolve(self.binds)(partition)
-        return self.binds or {}
+        try:
+            return choose_source({name: CallableField.unwrap(getattr(self, name)) for name in SOURCE_PARAMETERS})
+        except BadInput as error:
+            raise BadInput(error.what, where=f"task {self.task_id}", hint=error.hint) from None

@@ -1,4 +1,4 @@
-"""Leakage between the parts of a split."""
+"""Operator that checks a split for data leakage."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ if TYPE_CHECKING:
 
 
 class CheckLeakageOperator(ReportingOperator):
-    """Look for what would make a model look better on the gate rows than it will be; gives a ``ReportRef``.
+    """Check the parts of a split for leakage. Returns a ``ReportRef``.
 
-    Rows, groups and contents that two parts share, features that tell the target alone or add up to it, and rows or
-    labels from a time that they cannot be from. Errors fail the task before anything is trained.
+    The checks find rows, groups and contents that two parts share, features that reveal the target alone or by a sum,
+    and rows or labels from after the cutoff. Errors fail the task before anything is trained.
 
-    :param parts: part -> ``SnapshotRef``: ``train``, and ``validation``, ``test`` or both.
-    :param contract: the contract, that says what target, features, key and group are where they are not named here.
-    :param target: the column to predict.
-    :param features: the columns that a model may learn from.
-    :param key: the column, or columns, that name a row.
-    :param groups: columns whose equal values have to be in one part; default: the contract's cluster, but none where
-        ``time`` is given.
-    :param time: the column of moments.
-    :param ordered: whether each part has to be older than the next, as in a temporal split.
-    :param cutoff: rows and labels may not be from after it: a moment, or a day, month or year to its end.
-    :param label_time: the column that says when a row's label was known.
-    :param ignore: what is known to be no leak: ``[{"check": ..., "where": ..., "reason": ...}]``.
-    :param when_failed: ``fail``: the task fails, after the report is published; ``warn``: it only says so.
+    :param parts: part name -> ``SnapshotRef``: ``train``, and ``validation``, ``test`` or both.
+    :param contract: contract with defaults for target, features, key and groups: its path or content. Default: none.
+    :param target: column to predict. Default: the contract's.
+    :param features: model input columns. Default: the contract's.
+    :param key: column, or columns, that identify a row. Default: the contract's.
+    :param groups: columns whose equal values must be in one part. Default: the contract's cluster column, or none when
+        ``time`` is set.
+    :param time: timestamp column. Default: none.
+    :param ordered: each part must be older than the next, as in a temporal split. Default: ``True``.
+    :param cutoff: rows and labels after it are leakage: an ISO timestamp, or a day, month or year up to its end.
+        Default: none.
+    :param label_time: column with the time at which a row's label became available. Default: none.
+    :param ignore: exemptions for accepted findings: ``[{"check": ..., "where": ..., "reason": ...}]``. Default: none.
+    :param when_failed: ``fail`` (default): leakage fails the task after the report is published. ``warn``: it only logs
+        a warning.
     """
 
     template_fields: Sequence[str] = (
@@ -77,19 +79,19 @@ class CheckLeakageOperator(ReportingOperator):
         self.ignore = ignore
 
     def step(self, context: Context) -> dict[str, Any]:
-        """Look, publish, then fail if there is a leak."""
+        """Check for leakage, publish the report and fail on errors."""
+        from airflow_mlops.common.booleans import parse_bool
         from airflow_mlops.core.training.leakage import check_leakage
-        from airflow_mlops.core.yes_no import yes_or_no
 
         report = check_leakage(
-            {part: self.open(ref) for part, ref in self.parts.items()},
+            {part: self.open_snapshot(ref) for part, ref in self.parts.items()},
             contract=self.contract,
             target=self.target or None,
             features=self.features,
             key=self.key,
             groups=self.groups,
             time=self.time or None,
-            ordered=yes_or_no(self.ordered, "ordered"),
+            ordered=parse_bool(self.ordered, "ordered"),
             cutoff=self.cutoff or None,
             label_time=self.label_time or None,
             ignore=self.ignore,

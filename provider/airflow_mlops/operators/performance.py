@@ -1,4 +1,4 @@
-"""Performance of the champion's predictions: when the labels are there, or estimated before they are."""
+"""Operator that measures or estimates the performance of a model's predictions."""
 
 from __future__ import annotations
 
@@ -8,40 +8,44 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_mlops.operators.base import ReportingOperator
-from airflow_mlops.operators.drift import names_of
-from airflow_mlops.operators.late import Given, catch_up, opened
+from airflow_mlops.operators.drift import column_names
+from airflow_mlops.operators.stale_windows import LabelledInputs, open_inputs, reevaluate_stale_windows
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_mlops.core.monitoring.scoring.scores import Scores
-    from airflow_mlops.core.report import Report
+    from airflow_mlops.common.report import Report
+    from airflow_mlops.core.scoring.scores import Scores
 
 
 class CheckPerformanceOperator(ReportingOperator):
-    """Join scores with the labels that have come and compare the metric with what the gate saw; gives a ``ReportRef``.
+    """Compare the metric on labelled predictions with the metric at the gate. Returns a ``ReportRef``.
 
-    Skipped where there are no scores or no labels of that partition yet. With ``estimate`` no labels are needed: the
-    metric is estimated from what scores meant at the evaluation, which is told as an estimate and kept as a window of a
-    kind of its own.
+    The task is skipped while the partition has no scores or no labels. With ``estimate``, the metric is estimated from
+    the scores and the calibration at evaluation, without labels. Estimates are saved as windows of their own kind.
 
-    :param model: the model's name.
-    :param scores: the scores: a ``SnapshotRef``, or ``dataset@partition``; or else ``conn_id`` and ``table``.
-    :param labels: the labels of the same partition; of no use to an estimate.
-    :param key: the column that both have.
-    :param target: the label's column.
-    :param policy: the path of a ``policy.yaml`` with a ``performance`` section, or its content.
-    :param against: ``baseline``: what the version's gate saw; ``previous``: the window before.
-    :param slices: columns of ``rows`` of which each value is looked at for itself, too; slices only warn.
-    :param rows: what was scored, with those columns.
-    :param estimate: estimate from the scores alone.
-    :param conn_id: the connection of a PostgreSQL or SQLite database that has the scores in a table, in place of
-        ``scores``; those of the version that scored the labels' partition last are judged.
-    :param table: the table there, as a :class:`~airflow_mlops.operators.score.ScoreDatasetOperator` has made it.
-    :param partition: of the scores in the table, for an estimate, which has no labels that say it.
-    :param catch_up: judge again all earlier windows whose scores or labels have changed since they were judged, such as
-        by labels that came late, and no others.
-    :param when_failed: ``warn``: worse predictions are news, not an error; ``fail``: the task fails, after publishing.
+    :param model: name of the registered model.
+    :param scores: scores of the partition: a ``SnapshotRef`` or ``dataset@partition``. Alternative: ``conn_id`` and
+        ``table``.
+    :param labels: labels of the same partition: a ``SnapshotRef`` or ``dataset@partition``. Not used by an estimate.
+    :param key: column that joins scores and labels. Not used by an estimate.
+    :param target: column with the label. Not used by an estimate.
+    :param policy: path of a ``policy.yaml`` with a ``performance`` section, or its content. Default: the default
+        policy.
+    :param against: ``baseline`` (default): the metric at the version's gate. ``previous``: the preceding window.
+    :param slices: columns of ``rows``; each of their values is also checked on its own. Slices only warn. Default:
+        none.
+    :param rows: the scored rows with the columns of ``slices``: a ``SnapshotRef`` or ``dataset@partition``.
+    :param estimate: estimate the metric from the scores alone. Default: ``False``.
+    :param reevaluate_stale: re-evaluate only those earlier windows whose scores or labels have changed since, for
+        example by late labels. Default: ``False``.
+    :param conn_id: connection ID of a PostgreSQL or SQLite database with the scores, in place of ``scores``. The
+        version that scored the partition last is checked.
+    :param table: scores table in that database, as written by
+        :class:`~airflow_mlops.operators.score.ScoreDatasetOperator`.
+    :param partition: partition of the scores in the table. Only for an estimate; otherwise that of the labels.
+    :param when_failed: ``warn`` (default): worse performance only logs a warning. ``fail``: it fails the task after the
+        report is published.
     """
 
     template_fields: Sequence[str] = (
@@ -55,7 +59,7 @@ class CheckPerformanceOperator(ReportingOperator):
         "slices",
         "rows",
         "estimate",
-        "catch_up",
+        "reevaluate_stale",
         "conn_id",
         "table",
         "partition",
@@ -74,7 +78,7 @@ class CheckPerformanceOperator(ReportingOperator):
         slices: Sequence[str] = (),
         rows: str | Mapping[str, Any] | None = None,
         estimate: bool | str = False,
-        catch_up: bool | str = False,
+        reevaluate_stale: bool | str = False,
         conn_id: str | None = None,
         table: str | None = None,
         partition: str | None = None,
@@ -92,77 +96,75 @@ class CheckPerformanceOperator(ReportingOperator):
         self.slices = slices
         self.rows = rows
         self.estimate = estimate
-        self.catch_up = catch_up
+        self.reevaluate_stale = reevaluate_stale
         self.conn_id = conn_id
         self.table = table
         self.partition = partition
 
     def step(self, context: Context) -> dict[str, Any]:
-        """Join, judge, publish, keep the window."""
-        from airflow_mlops.core.yes_no import yes_or_no
+        """Join, compute the metric, save the window and publish the report."""
+        from airflow_mlops.common.booleans import parse_bool
 
-        if yes_or_no(self.estimate, "estimate"):
-            return self._estimated(context)
+        if parse_bool(self.estimate, "estimate"):
+            return self._publish_estimate(context)
         self._check_parameters()
-        beside = {"labels": self.labels} | ({"rows": self.rows} if self.slices else {})
-        given = Given.of(self.model, self.scores, self.conn_id, self.table, beside)
-        if yes_or_no(self.catch_up, "catch_up"):
-            catch_up(self, context, "performance", given, self._judged, against=self.against)
-        return self.conclude(self._judged(opened(self, given)), context)
+        snapshots = {"labels": self.labels} | ({"rows": self.rows} if self.slices else {})
+        inputs = LabelledInputs.from_parameters(self.model, self.scores, self.conn_id, self.table, snapshots)
+        if parse_bool(self.reevaluate_stale, "reevaluate_stale"):
+            reevaluate_stale_windows(self, context, "performance", inputs, self._check, against=self.against)
+        return self.conclude(self._check(open_inputs(self, inputs)), context)
 
     def _check_parameters(self) -> None:
-        from airflow_mlops.core.errors import BadInput
+        from airflow_mlops.common.errors import BadInput
 
-        absent = [name for name in ("labels", "key", "target") if not getattr(self, name)]
-        if absent:
+        missing = [name for name in ("labels", "key", "target") if not getattr(self, name)]
+        if missing:
             raise BadInput(
-                f"performance is not known without {', '.join(absent)}",
-                mend="give labels=..., key=... and target=..., or estimate=True while there are no labels",
+                f"performance requires {', '.join(missing)}",
+                hint="set labels=..., key=... and target=..., or estimate=True while there are no labels",
             )
         if self.against not in ("baseline", "previous"):
-            raise BadInput(f"there is no window {self.against!r}", mend="against is 'baseline' or 'previous'")
+            raise BadInput(f"against is not valid; got {self.against!r}", hint="use 'baseline' or 'previous'")
         if bool(self.slices) != (self.rows is not None):
-            raise BadInput(
-                "slices are of the rows that were scored", mend="give both slices=... and rows=..., or neither"
-            )
+            raise BadInput("slices and rows must be set together", hint="set both slices=... and rows=..., or neither")
 
-    def _judged(self, found: Mapping[str, Any]) -> Report:
-        from airflow_mlops.core.monitoring.performance import Closely, check_scores
+    def _check(self, data: Mapping[str, Any]) -> Report:
+        from airflow_mlops.core.monitoring.performance import PerformanceOptions, check_performance
 
-        return check_scores(
+        return check_performance(
             self.database,
-            found["scores"],
-            found["labels"],
+            data["scores"],
+            data["labels"],
             model=self.model,
             key=str(self.key),
             target=str(self.target),
             policy=self.policy,
-            closely=Closely(self.against, names_of(self.slices), found.get("rows")),
+            options=PerformanceOptions(self.against, column_names(self.slices), data.get("rows")),
         )
 
-    def _estimated(self, context: Context) -> dict[str, Any]:
-        from airflow_mlops.core.errors import NotFound
+    def _publish_estimate(self, context: Context) -> dict[str, Any]:
+        from airflow_mlops.common.errors import NotFound
         from airflow_mlops.core.monitoring.estimate import check_estimate
 
         try:
-            scores = self._scores()
-        except NotFound as absent:
-            raise AirflowSkipException(f"nothing to estimate yet: {absent.what}") from None
+            scores = self._open_scores()
+        except NotFound as error:
+            raise AirflowSkipException(f"Skipping estimate: {error.what}") from None
         return self.conclude(check_estimate(self.database, scores, model=self.model, policy=self.policy), context)
 
-    def _scores(self) -> Scores:
-        """Find the scores of an estimate."""
-        from airflow_mlops.core.errors import BadInput
-        from airflow_mlops.core.monitoring.scoring.logged import LoggedScores
-        from airflow_mlops.hooks.source import engine
-        from airflow_mlops.store.predictions import prediction_log
+    def _open_scores(self) -> Scores:
+        """Open the scores of an estimate."""
+        from airflow_mlops.common.errors import BadInput
+        from airflow_mlops.core.scoring.logged_scores import LoggedScores
+        from airflow_mlops.core.scoring.prediction_log import open_prediction_log
+        from airflow_mlops.hooks.sql_source import sqlalchemy_engine
 
-        log = prediction_log(engine, self.conn_id, self.table)
+        log = open_prediction_log(sqlalchemy_engine, self.conn_id, self.table)
         if (self.scores is None) == (log is None) or (log is None) != (self.partition is None):
             raise BadInput(
-                "it is not clear which scores are meant",
-                mend="give scores=..., or conn_id=..., table=... and partition=...",
+                "exactly one source of scores is required",
+                hint="set scores=..., or conn_id=..., table=... and partition=...",
             )
         if log is not None:
             return LoggedScores(log, self.model, str(self.partition))
-        return self.open(self.scores or "")
+        return self.open_snapshot(self.scores or "")

@@ -1,4 +1,4 @@
-"""The plan of a training run: on what, and why."""
+"""Operator that plans a training run."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_mlops.keys import run_key, run_type
 from airflow_mlops.operators.base import LifecycleOperator
+from airflow_mlops.task_keys import run_key, run_type
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_mlops.core.monitoring.retraining import Cause
+    from airflow_mlops.core.retraining.plan import Cause
 
 _CAUSES: dict[str, Cause] = {
     "asset_triggered": "drift",
     "scheduled": "schedule",
     "backfill": "backfill",
-    "manual": "hand",
-    "operator_triggered": "hand",
+    "manual": "manual",
+    "operator_triggered": "manual",
 }
 
 
 class PlanTrainingOperator(LifecycleOperator):
-    """Decide what a training run trains on, and why.
+    """Choose the partitions of a training run, and record its cause. Returns the plan.
 
-    Gives ``cause``, ``first``, ``cutoff``, ``effective_at``, ``episode`` and ``start_from``, which
-    :class:`~airflow_mlops.operators.candidates.ChooseCandidatesOperator` makes candidates of.
+    The plan has ``cause``, ``first``, ``cutoff``, ``effective_at``, ``episode`` and ``start_from``; pass the last to
+    :class:`~airflow_mlops.operators.candidates.ChooseCandidatesOperator`.
 
-    Claims the model's requested drift episode, if there is one; otherwise the newest labelled partitions that were
-    known at the end of the run's data interval, or up to the asked cut-off. Skips the run when there is nothing to
-    do: an event that comes twice, or late, starts nothing.
+    The plan claims the model's requested drift episode, if there is one. Otherwise it takes the newest labelled
+    partitions available at the end of the run's data interval, or up to ``cutoff``. Without work the task is skipped,
+    so a duplicate or late event starts nothing.
 
-    :param model: the model's name.
-    :param labels: the dataset of labels.
-    :param cutoff: the last labelled partition, when asked for by hand.
-    :param window: at most so many labelled partitions, the newest ones.
-    :param label_delay: how long after its partition a label is known.
-    :param policy: the path of a ``policy.yaml`` with an ``episode`` section, or its content: what the retraining of an
-        episode starts from.
+    :param model: name of the registered model.
+    :param labels: name of the labels dataset.
+    :param cutoff: last labelled partition, for a manual run. Default: the newest available.
+    :param window: maximum number of labelled partitions, newest first. Default: 12.
+    :param label_delay: delay between a partition and its labels.
+    :param policy: path of a ``policy.yaml`` with an ``episode`` section, or its content. It sets the starting point
+        of an episode's retraining. Default: the default policy.
     """
 
     template_fields: Sequence[str] = ("model", "labels", "cutoff", "window", "label_delay", "policy")
@@ -67,16 +67,16 @@ class PlanTrainingOperator(LifecycleOperator):
         self.policy = policy
 
     def step(self, context: Context) -> dict[str, Any]:
-        """Plan, or skip."""
-        from airflow_mlops.core.monitoring.episode_policy import EpisodePolicy
-        from airflow_mlops.core.monitoring.retraining import plan
-        from airflow_mlops.core.policy import load_section
+        """Make the plan, or skip the task."""
+        from airflow_mlops.common.policy import load_section
+        from airflow_mlops.core.retraining.plan import plan_training
+        from airflow_mlops.core.retraining.policy import EpisodePolicy
 
         rules = load_section(EpisodePolicy, self.policy, "episode").retraining
-        cause = _CAUSES.get(run_type(context), "hand")
+        cause = _CAUSES.get(run_type(context), "manual")
         end = context.get("data_interval_end") if cause in ("schedule", "backfill") else None
-        asked = self.cutoff if self.cutoff not in (None, "", "None") else None
-        found = plan(
+        cutoff = self.cutoff if self.cutoff not in (None, "", "None") else None
+        training_plan = plan_training(
             self.database,
             model=self.model,
             labels=self.labels,
@@ -84,11 +84,11 @@ class PlanTrainingOperator(LifecycleOperator):
             actor=run_key(context),
             window=int(self.window),
             label_delay=self.label_delay,
-            cutoff=asked,
+            cutoff=cutoff,
             as_of=None if end is None else end.isoformat(),
             start_from=rules.start_from,
         )
-        if found is None:
-            raise AirflowSkipException(f"nothing to train: no requested episode and no labelled partition ({cause})")
-        self.log.info("training on %s to %s, because of: %s", found.first, found.cutoff, found.cause)
-        return found.to_dict()
+        if training_plan is None:
+            raise AirflowSkipException(f"Skipping training: no requested episode and no labelled partition ({cause})")
+        self.log.info("Training on %s to %s, cause: %s", training_plan.first, training_plan.cutoff, training_plan.cause)
+        return training_plan.to_dict()

@@ -1,55 +1,55 @@
-"""Promotion."""
+"""Operator that promotes a version to champion."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_mlops.keys import run_type, task_key
-from airflow_mlops.operators.base import ReportingOperator, features_of, moment_of
-from airflow_mlops.operators.evaluate import EvaluateModelOperator
+from airflow_mlops.execution.steps.parameters import EvaluateParameters
+from airflow_mlops.operators.base import ReportingOperator, parse_timestamp
+from airflow_mlops.task_keys import run_type, task_key
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_mlops.core.refs import ModelVersionRef
-    from airflow_mlops.core.registry.regating import Judging
-    from airflow_mlops.core.report import Report
+    from airflow_mlops.common.refs import ModelVersionRef
+    from airflow_mlops.common.report import Report
+    from airflow_mlops.core.registry.promotion_race import ReevaluationInputs
 
-_ASKED = ("slices", "groups", "threshold", "importance", "cost", "train_sample")
 _BACKFILL = "backfill"
 
 
 class PromoteModelOperator(ReportingOperator):
-    """Make a version champion: one entry in the ledger, then MLflow's aliases; gives the entry.
+    """Promote a version to champion: one ledger entry, then MLflow's aliases. Returns the ledger entry.
 
-    Needs a passing gate report of this very version. A run of a backfill (or one that only events of backfills have
-    started), or a version trained on older data than the champion's, is registered but not promoted: the task is
-    skipped and says why.
+    Requires a passing gate report of this version. The task is skipped, with the reason, if the run belongs to a
+    backfill or was triggered only by events of backfills. It is also skipped if the version was trained on older data
+    than the champion.
 
-    Of two promoters at once one wins. The other has been compared with a champion that is no more: it fails, unless it
-    knows how to judge again. With ``evaluation`` and ``policy`` it evaluates and gates the version against the new
-    champion, publishes both reports, and becomes champion after all or is skipped with the new decision::
+    If two runs promote at once, one wins. The other was compared with a champion that has been replaced, and fails,
+    unless ``evaluation`` and ``policy`` are set. Then the operator evaluates and gates the version against the new
+    champion, publishes both reports, and promotes it or is skipped with the new decision::
 
-        judged = {"test": split.output["test"], "target": "y", "key": "id", "contract": CONTRACT}
-        EvaluateModelOperator(task_id="evaluate", challenger=register.output, **judged)
-        PromoteModelOperator(task_id="promote", ..., evaluation=judged, policy=POLICY)
+        options = {"test": split.output["test"], "target": "y", "key": "id", "contract": CONTRACT}
+        EvaluateModelOperator(task_id="evaluate", challenger=register.output, **options)
+        PromoteModelOperator(task_id="promote", ..., evaluation=options, policy=POLICY)
 
-    :param challenger: the ``ModelVersionRef``.
-    :param gate: the ``ReportRef`` of its gate.
-    :param effective_at: from when on, on the data's clock: an ISO date or date-time; default now.
-    :param approver: who approved, where the gate held: a name, or the output of the ``ApprovalOperator``. An answer
-        that is no person's approval is refused.
-    :param reason: why, for the ledger.
-    :param evaluation: what ``EvaluateModelOperator`` was given beside the challenger, to judge again after a lost race.
-    :param policy: the gate's policy, for the same.
-    :param self_tests: the ``ReportRef`` of the challenger's self-tests, for the same.
-    :param allow_backfill: promote in a backfill all the same.
-    :param allow_older: promote though the champion was trained on newer data.
+    :param challenger: ``ModelVersionRef`` of the version.
+    :param gate: ``ReportRef`` of its gate.
+    :param effective_at: start of the champion period on the data's clock, as an ISO date or date-time. Default: now.
+    :param approver: approver of a held version: a name, or the output of the ``ApprovalOperator``. A response that is
+        not an approval by a person is refused. Default: none.
+    :param reason: reason recorded in the ledger. Default: ``passed the gate``.
+    :param evaluation: parameters of ``EvaluateModelOperator`` except ``challenger``, to re-evaluate after a lost race.
+        Default: no re-evaluation.
+    :param policy: gate policy for the re-evaluation: path of a ``policy.yaml`` or its content. Default: the default
+        policy.
+    :param self_tests: ``ReportRef`` of the challenger's model tests, for the re-evaluation. Default: none.
+    :param allow_backfill: also promote in a backfill. Default: ``False``.
+    :param allow_older: also promote if the champion was trained on newer data. Default: ``False``.
     """
 
     template_fields: Sequence[str] = (
@@ -91,10 +91,10 @@ class PromoteModelOperator(ReportingOperator):
         self.allow_older = allow_older
 
     def step(self, context: Context) -> dict[str, Any]:
-        """Check the guards, append to the ledger, reconcile the aliases, tell the asset."""
-        from airflow_mlops.core.refs import ModelVersionRef, ReportRef
+        """Check the guards, append to the ledger, reconcile the aliases and emit the asset events."""
+        from airflow_mlops.common.refs import ModelVersionRef, ReportRef
         from airflow_mlops.core.registry import promotion
-        from airflow_mlops.core.registry.regating import promote_or_judge_again
+        from airflow_mlops.core.registry.promotion_race import promote_with_retry
         from airflow_mlops.store import ledger
 
         challenger = ModelVersionRef.from_dict(self.challenger)
@@ -105,104 +105,86 @@ class PromoteModelOperator(ReportingOperator):
             challenger=challenger,
             actor=task_key(context),
             reason=self.reason,
-            effective_at=moment_of("effective_at", self.effective_at),
-            backfill=backfill_of(context),
+            effective_at=parse_timestamp("effective_at", self.effective_at),
+            backfill=describe_backfill(context),
             allow_backfill=self.allow_backfill,
             allow_older=self.allow_older,
         )
-        how = None if self.evaluation is None else evaluation_of(self.evaluation)
+        evaluation = None if self.evaluation is None else self._evaluation_parameters(self.evaluation)
         try:
-            entry = promote_or_judge_again(
+            entry = promote_with_retry(
                 promote,
-                None if how is None else partial(self._judge_again, context, challenger, how),
+                None if evaluation is None else partial(self._reevaluate, context, challenger, evaluation),
                 gate=ReportRef.from_dict(self.gate).id,
                 approver=promotion.approver_of(self.approver),
             )
         except promotion.GuardRefused as guard:
             raise AirflowSkipException(str(guard)) from None
-        self.log.info("%s is champion: epoch %s, effective %s", challenger, entry.epoch, entry.effective_at)
+        self.log.info(
+            "Promoted %s to champion: revision %s, effective %s", challenger, entry.revision, entry.effective_at
+        )
         for asset in self.outlets:
-            context["outlet_events"][asset].extra = ledger.event_of(entry)
-        return ledger.as_dict(entry)
+            context["outlet_events"][asset].extra = ledger.event_payload(entry)
+        return ledger.to_dict(entry)
 
-    def _judge_again(self, context: Context, challenger: ModelVersionRef, how: Mapping[str, Any]) -> Report:
-        from airflow_mlops.core.registry.regating import judge_again
-        from airflow_mlops.hooks.model_loading import loading_of
+    def _evaluation_parameters(self, evaluation: Mapping[str, Any]) -> EvaluateParameters:
+        """Return the parameters of a re-evaluation.
 
-        self.log.warning("another version became champion first: judging %s again", challenger)
-        return judge_again(
+        Called before the promotion, so that an error in them does not surface only after a lost race.
+        """
+        values = {name: value for name, value in evaluation.items() if name != "runtime"}
+        return EvaluateParameters.load({**values, "challenger": self.challenger}, where="evaluation")
+
+    def _reevaluate(self, context: Context, challenger: ModelVersionRef, parameters: EvaluateParameters) -> Report:
+        from airflow_mlops.core.registry.promotion_race import reevaluate
+        from airflow_mlops.hooks.model_loading import loading_options
+
+        self.log.warning("Another version was promoted first; re-evaluating %s", challenger)
+        return reevaluate(
             self.database,
             self.snapshots,
-            self._judging(how),
+            self._reevaluation(parameters),
             challenger=challenger,
             tracking_uri=self.mlflow.tracking_uri,
-            how=loading_of(self.mlflow_hook),
+            loading=loading_options(self.mlflow_hook),
             publish=lambda report: self.publish(report, context),
         )
 
-    def _judging(self, how: Mapping[str, Any]) -> Judging:
-        from airflow_mlops.core.evaluation.asked import Asked
-        from airflow_mlops.core.evaluation.gate.policy import GatePolicy
-        from airflow_mlops.core.policy import load_section
-        from airflow_mlops.core.refs import ReportRef
-        from airflow_mlops.core.registry.comparison import Rows
-        from airflow_mlops.core.registry.regating import Judging
+    def _reevaluation(self, parameters: EvaluateParameters) -> ReevaluationInputs:
+        from airflow_mlops.common.policy import load_section
+        from airflow_mlops.common.refs import ReportRef
+        from airflow_mlops.core.gate.policy import GatePolicy
+        from airflow_mlops.core.registry.promotion_race import ReevaluationInputs
         from airflow_mlops.store import reports
 
-        trusted, key = how["trusted_types"], how["key"]
-        return Judging(
-            rows=Rows(
-                snapshot=self.open(how["test"]),
-                key=[key] if isinstance(key, str) else list(key),
-                split_key=how["split_key"],
-                target=how["target"],
-                features=features_of(how["contract"], how["features"]),
-            ),
-            metric=how["metric"],
+        return ReevaluationInputs(
+            rows=parameters.to_dataset(self.open_snapshot(parameters.test)),
+            metric=parameters.metric,
             policy=load_section(GatePolicy, self.policy, "gate"),
-            asked=Asked.read(**{name: how[name] for name in _ASKED}),
-            trusted=tuple(trusted),
+            options=parameters.to_options(),
+            trusted=parameters.trusted_types,
             self_tests=reports.get(self.database, ReportRef.from_dict(self.self_tests).id) if self.self_tests else None,
         )
 
 
-def evaluation_of(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the parameters of an evaluation, with ``EvaluateModelOperator``'s own defaults.
+def describe_backfill(context: Context | Mapping[str, Any]) -> str | None:
+    """Describe the backfill that a run belongs to; return ``None`` when there is none.
 
-    Called before anything is promoted: a mistake in them must not wait for a lost race.
-
-    :raises BadInput: when one is unknown or missing.
-    """
-    from airflow_mlops.core.errors import BadInput
-
-    taken = {p.name: p.default for p in signature(EvaluateModelOperator.__init__).parameters.values()}
-    known = {name: default for name, default in taken.items() if name not in ("self", "challenger", "kwargs")}
-    how = {**known, **given}
-    if unknown := sorted(given.keys() - known.keys()):
-        raise BadInput(f"evaluation has parameters that EvaluateModelOperator has not: {unknown}")
-    if missing := [name for name, value in how.items() if value is Parameter.empty]:
-        raise BadInput(f"evaluation does not say how to judge again: {missing} are missing")
-    return how
-
-
-def backfill_of(context: Context | Mapping[str, Any]) -> str | None:
-    """Say which backfill a run belongs to; ``None`` when it belongs to none.
-
-    It does when it is one of its runs, or when every asset event that started it came from such runs: backfilling a
-    producer starts its consumers as ``asset_triggered``. With one event of another run among them, there was a reason
-    of today's to run as well.
+    A run belongs to a backfill if it is one of its runs, or if backfill runs emitted all asset events that triggered
+    it: backfilling a producer starts its consumers as ``asset_triggered``. One event of a regular run is enough to
+    make it a regular run.
     """
     run = context["dag_run"]
     if run_type(context) == _BACKFILL:
-        return f"run {run.run_id} is one of a backfill"
+        return f"run {run.run_id} belongs to a backfill"
     if run_type(context) != "asset_triggered":
         return None
-    sources = [event.source_run_id for events in _triggering(context) for event in events]
+    sources = [event.source_run_id for events in _triggering_events(context) for event in events]
     if sources and all(str(source or "").startswith(f"{_BACKFILL}__") for source in sources):
-        return f"run {run.run_id} was started by events of {', '.join(sorted(set(sources))[:3])}"
+        return f"run {run.run_id} was triggered by {', '.join(sorted(set(sources))[:3])}"
     return None
 
 
-def _triggering(context: Context | Mapping[str, Any]) -> list[Any]:
+def _triggering_events(context: Context | Mapping[str, Any]) -> list[Any]:
     events = context.get("triggering_asset_events")
     return [] if events is None else list(events.values())

@@ -1,30 +1,30 @@
-"""Registration."""
+"""Operator that registers a model version."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlops.keys import task_key
-from airflow_mlops.operators.base import LifecycleOperator, features_of
+from airflow_mlops.operators.base import LifecycleOperator, resolve_features
+from airflow_mlops.task_keys import task_key
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
 class RegisterModelOperator(LifecycleOperator):
-    """Register a run's model as a version; gives a ``ModelVersionRef``.
+    """Register the model of a run as a version. Returns a ``ModelVersionRef``.
 
-    With it travel the digest of its files, the references of its data, the profile of its training rows (the
-    baseline of every later drift check) and its contract. A retry gives the same version.
+    The version is stored with the digest of its files, the references of its data, its contract and a profile.
+    The profile of its training rows is the baseline of later drift checks. A retry returns the same version.
 
-    :param model: the registered model's name.
-    :param run: the ``RunRef`` of the chosen candidate.
-    :param data: part -> ``SnapshotRef``: ``train``, ``validation`` and ``test``.
-    :param contract: the contract: a path or its content.
-    :param features: the columns that the baseline profiles; default: the contract's features.
-    :param cluster: the column whose equal values belong together, for the baseline; default: the contract's.
-    :param cutoff: the partition of the last data that it was trained on; default: that of the training rows.
+    :param model: name of the registered model.
+    :param run: ``RunRef`` of the selected candidate.
+    :param data: part name -> ``SnapshotRef``: ``train``, ``validation`` and ``test``.
+    :param contract: path or content of the contract. Default: none.
+    :param features: columns of the baseline profile. Default: the contract's features.
+    :param cluster: column whose equal values form a cluster, for the baseline. Default: the contract's.
+    :param cutoff: last partition of the training data. Default: the partition of the training rows.
     """
 
     template_fields: Sequence[str] = ("model", "run", "data", "contract", "features", "cluster", "cutoff")
@@ -51,16 +51,17 @@ class RegisterModelOperator(LifecycleOperator):
         self.cutoff = cutoff
 
     def step(self, context: Context) -> dict[str, Any]:
-        """Profile the training rows and register."""
-        from airflow_mlops.core.data import Contract, profile
-        from airflow_mlops.core.refs import RunRef, SnapshotRef
+        """Profile the training rows and register the version."""
+        from airflow_mlops.common.refs import RunRef, SnapshotRef
+        from airflow_mlops.core.data.contracts import Contract
+        from airflow_mlops.core.data.profiles import profile
         from airflow_mlops.core.registry.registration import register
 
         contract = None if self.contract is None else Contract.load(self.contract)
         data = {part: SnapshotRef.from_dict(ref) for part, ref in self.data.items()}
         baseline = profile(
             self.snapshots.open(data["train"]).scan(),
-            columns=features_of(self.contract, self.features),
+            columns=resolve_features(self.contract, self.features),
             cluster=self.cluster or (contract.cluster if contract else None),
         )
         ref = register(
@@ -74,5 +75,5 @@ class RegisterModelOperator(LifecycleOperator):
             cutoff=self.cutoff or data["train"].partition,
             key=task_key(context),
         )
-        self.log.info("registered %s (%s)", ref, ref.digest[:12])
+        self.log.info("Registered %s (%s)", ref, ref.digest[:12])
         return ref.to_dict()

@@ -1,4 +1,4 @@
-"""Rollback."""
+"""Operator that rolls back to an earlier champion."""
 
 from __future__ import annotations
 
@@ -7,31 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias
 
-from airflow_mlops.keys import task_key
-from airflow_mlops.operators.base import LifecycleOperator, moment_of
+from airflow_mlops.operators.base import LifecycleOperator, parse_timestamp
+from airflow_mlops.task_keys import task_key
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
 class RollbackModelOperator(LifecycleOperator):
-    """Make an earlier champion champion again: one entry in the ledger, then MLflow's aliases; gives the entry.
+    """Roll back to an earlier champion: one ledger entry, then MLflow's aliases. Returns the ledger entry.
 
-    No file is rewritten and nothing is trained. Whatever asks for the champion follows with its next batch: a batch
-    that is being scored is finished by the version that it began with. The drift checks compare with the old
-    version's own baseline from then on. A retry gives the same entry.
+    No file is rewritten and nothing is trained. Consumers of the champion switch with their next batch; a batch in
+    progress is finished with its version. Drift checks then use the old version's own baseline. A retry returns the
+    same entry.
 
-    An outlet that is an asset tells of the change, as a promotion does. For an operator that rolls any model back there
-    is ``AssetAlias``: the event is then of the asset that ``asset`` names.
+    Asset outlets emit an event, as for a promotion. For an operator that can roll back any model, use an
+    ``AssetAlias`` as the outlet: the event is then emitted for the asset named by ``asset``.
 
-    :param model: the model's name.
-    :param to_version: the version to go to; default: the champion before. It has to have been champion, or to have
-        passed its gate.
-    :param reason: why, for the ledger.
-    :param approver: the person who wants it.
-    :param effective_at: from when on, on the data's clock: an ISO date or date-time; default now.
-    :param asset: the name of the asset that an ``AssetAlias`` among the outlets stands for; default
-        ``<model>_champion``.
+    :param model: name of the registered model.
+    :param to_version: number of the version to roll back to. It must have been champion or have passed its gate.
+        Default: the previous champion.
+    :param reason: reason recorded in the ledger.
+    :param approver: name of the person who requested the rollback. Default: none.
+    :param effective_at: start of the champion period on the data's clock, as an ISO date or date-time. Default: now.
+    :param asset: name of the asset for an ``AssetAlias`` among the outlets. Default: ``<model>_champion``.
     """
 
     template_fields: Sequence[str] = ("model", "to_version", "reason", "approver", "effective_at", "asset")
@@ -56,7 +55,7 @@ class RollbackModelOperator(LifecycleOperator):
         self.asset = asset
 
     def step(self, context: Context) -> dict[str, Any]:
-        """Append to the ledger, reconcile the aliases, tell the asset."""
+        """Append to the ledger, reconcile the aliases and emit the asset events."""
         from airflow_mlops.core.registry.rollback import rollback
         from airflow_mlops.store import ledger
 
@@ -64,33 +63,33 @@ class RollbackModelOperator(LifecycleOperator):
             self.mlflow,
             self.database,
             model=self.model,
-            to=version_of(self.to_version),
+            to=parse_version_number(self.to_version),
             reason=self.reason,
             actor=task_key(context),
             approver=self.approver or None,
-            effective_at=moment_of("effective_at", self.effective_at),
+            effective_at=parse_timestamp("effective_at", self.effective_at),
         )
-        self.log.info("%s v%s is champion again: epoch %s", entry.model, entry.version, entry.epoch)
-        told = ledger.event_of(entry)
+        self.log.info("Rolled back to %s v%s, revision %s", entry.model, entry.version, entry.revision)
+        event = ledger.event_payload(entry)
         for outlet in self.outlets:
             if isinstance(outlet, AssetAlias):
                 asset = Asset(self.asset or f"{self.model}_champion", group="model")
-                context["outlet_events"][outlet].add(asset, extra=told)
+                context["outlet_events"][outlet].add(asset, extra=event)
             else:
-                context["outlet_events"][outlet].extra = told
-        return ledger.as_dict(entry)
+                context["outlet_events"][outlet].extra = event
+        return ledger.to_dict(entry)
 
 
-def version_of(value: int | str | None) -> int | None:
-    """Read a version's number, which may come from a form or a template; nothing gives ``None``.
+def parse_version_number(value: int | str | None) -> int | None:
+    """Parse a version number from a form or a template; return ``None`` for empty text.
 
-    :raises BadInput: when it is no number.
+    :raises BadInput: when it is not a number.
     """
-    from airflow_mlops.core.errors import BadInput
+    from airflow_mlops.common.errors import BadInput
 
     text = "" if value is None else str(value).strip()
     if text in ("", "None"):
         return None
     if not text.isdecimal():
-        raise BadInput(f"to_version is no version's number: {value!r}", mend="write 3, or leave it empty")
+        raise BadInput(f"version is not a valid version number; got {value!r}", hint="write 3, or leave it empty")
     return int(text)

@@ -1,4 +1,4 @@
-"""Batch scoring."""
+"""Operator for batch scoring."""
 
 from __future__ import annotations
 
@@ -7,49 +7,39 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
+from airflow_mlops.execution.steps.parameters import ScoreParameters
 from airflow_mlops.operators.base import LifecycleOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_mlops.runtimes.settings import Elsewhere
+    from airflow_mlops.execution.runtimes import RemoteRuntime
 
 
 class ScoreDatasetOperator(LifecycleOperator):
-    """Score a snapshot with the champion; gives the ``SnapshotRef`` of the scores.
+    """Score a snapshot with the champion. Returns the ``SnapshotRef`` of the scores.
 
-    The champion is the one of ``champion_at`` in the ledger, so that a backfill scores each week with the model that
-    was in production then. Where there was none yet, the task is skipped.
+    The champion is that of ``champion_at`` in the ledger, so a backfill scores each week with the model that was in
+    production then. If there was none yet, the task is skipped.
 
-    :param model: the model's name.
-    :param snapshot: the rows: a ``SnapshotRef``, or ``dataset@partition``.
-    :param dataset: the name of the scores' dataset; default ``<model>_scores``.
-    :param conn_id: the connection of a PostgreSQL or SQLite database that gets the scores, too.
-    :param table: the table there, ``table`` or ``schema.table``; it is made when it is not there.
-    :param batch_rows: how many rows are in memory at a time.
-    :param key: the columns that name a row, kept beside the score.
-    :param features: the columns that the model gets; default: the contract's features.
-    :param contract: the contract that names them.
-    :param champion_at: an ISO date or date-time on the data's clock; default: the champion now.
-    :param trusted_types: the project's own types that the model may contain.
-    :param runtime: where it runs: ``in_process`` (the default), ``docker``, ``external_python``, or a mapping with
-        ``kind`` and settings, or :class:`airflow_mlops.runtimes.Docker` and its like.
+    :param model: name of the registered model.
+    :param snapshot: rows to score: a ``SnapshotRef`` or ``dataset@partition``.
+    :param dataset: name of the scores dataset. Default: ``<model>_scores``.
+    :param conn_id: connection ID of a PostgreSQL or SQLite database to also write the scores to. Default: none.
+    :param table: table in that database, ``table`` or ``schema.table``; created if missing.
+    :param batch_rows: number of rows in memory at a time. Default: 250 000.
+    :param key: columns that identify a row; saved next to the score.
+    :param features: model input columns. Default: the contract's features.
+    :param contract: contract that names the features: its path or content. Default: none.
+    :param champion_at: ISO date or date-time on the data's clock. Default: the champion now.
+    :param trusted_types: the project's own types that the model may contain. Default: none.
+    :param runtime: where the step runs: ``in_process`` (default), ``docker``, ``external_python``, a mapping with
+        ``kind`` and settings, or a runtime object such as :class:`airflow_mlops.execution.runtimes.Docker`.
     """
 
-    template_fields: Sequence[str] = (
-        "model",
-        "snapshot",
-        "dataset",
-        "key",
-        "features",
-        "contract",
-        "champion_at",
-        "trusted_types",
-        "conn_id",
-        "table",
-        "batch_rows",
-        "runtime",
-    )
+    template_fields: Sequence[str] = (*ScoreParameters.model_fields, "runtime")
+    model: str
+    champion_at: str | None
 
     def __init__(
         self,
@@ -65,26 +55,17 @@ class ScoreDatasetOperator(LifecycleOperator):
         conn_id: str | None = None,
         table: str | None = None,
         batch_rows: int | str = 250_000,
-        runtime: str | Mapping[str, Any] | Elsewhere | None = None,
+        runtime: str | Mapping[str, Any] | RemoteRuntime | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.model = model
-        self.snapshot = snapshot
-        self.key = key
-        self.dataset = dataset
-        self.features = features
-        self.contract = contract
-        self.champion_at = champion_at
-        self.trusted_types = trusted_types
-        self.conn_id = conn_id
-        self.table = table
-        self.batch_rows = batch_rows
+        self.set_parameters(ScoreParameters, locals())
         self.runtime = runtime
 
     def step(self, context: Context) -> dict[str, Any]:
-        """Resolve the champion, load it verified, score batch by batch, publish."""
-        given = self.carry_out("score", context)
-        if given is None:
-            raise AirflowSkipException(f"{self.model} has no champion at {self.champion_at or 'present'}")
-        return given
+        """Resolve and load the champion, score in batches and publish the scores."""
+        scores = self.run_step("score", context)
+        if scores is None:
+            missing = f"had no champion at {self.champion_at}" if self.champion_at else "has no champion now"
+            raise AirflowSkipException(f"Skipping scoring: {self.model} {missing}")
+        return scores

@@ -1,4 +1,4 @@
-"""Self-tests of a registered model."""
+"""Operator that runs behavioural tests on a registered model."""
 
 from __future__ import annotations
 
@@ -7,40 +7,40 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow_mlops.operators.base import ReportingOperator, features_of
-from airflow_mlops.operators.held import Held
-from airflow_mlops.run.parameters import name_of
+from airflow_mlops.execution.steps.parameters import candidate_name
+from airflow_mlops.operators.base import ReportingOperator, resolve_features
+from airflow_mlops.operators.callable_fields import CallableField
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_mlops.core.data.snapshot import Snapshot
-    from airflow_mlops.core.evaluation.self_tests import Subject
+    from airflow_mlops.core.data.snapshots.snapshot import Snapshot
+    from airflow_mlops.core.model_tests import ModelUnderTest
     from airflow_mlops.store.tables import Version
 
-MOST_ROWS = 2_000
+MAX_ROWS = 2_000
 
 
 class SelfTestModelOperator(ReportingOperator):
-    """Put a registered model to tests that every model has to pass, and to those of its team; gives a ``ReportRef``.
+    """Run built-in and custom model tests on a registered model. Returns a ``ReportRef``.
 
-    Hand the report to the gate, which rejects a model that failed one: ``EvaluationGateOperator(self_tests=...)``.
-    The model is loaded through the verified path, digest first. At most 2,000 of the rows are drawn.
+    Pass the report to the gate, which rejects a model that failed a test: ``EvaluationGateOperator(self_tests=...)``.
+    The model is loaded with digest verification. At most 2,000 of the rows are sampled.
 
-    :param version: the ``ModelVersionRef`` of the model.
-    :param rows: rows with their target that it was not fitted on, such as the validation rows: a ``SnapshotRef``, or
-        ``dataset@partition``. The version's gate rows are refused: those are for the gate alone.
-    :param target: the column to predict.
-    :param features: the columns that the model gets; default: the contract's features.
-    :param contract: what the rows promise; default: the contract that was registered with the version.
-    :param self_tests: the module with the team's own tests, such as ``include.churn.self_tests``.
-    :param build: a function (or its import path) that returns an unfitted model of the same kind, for the test that
-        fits one; default: a copy of the model without its fit.
-    :param model_params: keywords for ``build``.
-    :param metric: the task's main figure; it fixes the task.
-    :param trusted_types: the project's own types that the model may contain.
-    :param when_failed: ``fail``: the task fails, after the report is published; ``warn``: it only says so, and the gate
-        decides.
+    :param version: ``ModelVersionRef`` of the model.
+    :param rows: labelled rows that the model was not fitted on, such as the validation rows: a ``SnapshotRef`` or
+        ``dataset@partition``. The version's gate rows are refused.
+    :param target: column to predict.
+    :param features: model input columns. Default: the contract's features.
+    :param contract: contract of the rows: its path or content. Default: the contract registered with the version.
+    :param self_tests: module with the team's own tests, such as ``include.churn.self_tests``. Default: none.
+    :param build: function, or its import path, that returns an unfitted model of the same kind, for the test that fits
+        one. Default: an unfitted copy of the model.
+    :param model_params: keyword arguments for ``build``. Default: none.
+    :param metric: primary metric; it also sets the task type. Default: ``roc_auc``.
+    :param trusted_types: the project's own types that the model may contain. Default: none.
+    :param when_failed: ``fail`` (default): a failed test fails the task after the report is published. ``warn``: it
+        only logs a warning, and the gate decides.
     """
 
     template_fields: Sequence[str] = (
@@ -79,16 +79,16 @@ class SelfTestModelOperator(ReportingOperator):
         self.features = features
         self.contract = contract
         self.self_tests = self_tests
-        self.build = Held.of(build)
+        self.build = CallableField.wrap(build)
         self.model_params = model_params
         self.metric = metric
         self.trusted_types = trusted_types
 
     def step(self, context: Context) -> dict[str, Any]:
-        """Load, test, publish, then fail if a test failed; what cannot be tested at all is published, too."""
-        from airflow_mlops.core.errors import MlopsError
-        from airflow_mlops.core.evaluation.self_tests import Written, self_test, untested
-        from airflow_mlops.core.refs import ModelVersionRef
+        """Load the model, run the tests and publish the report; a model that cannot be tested also gets a report."""
+        from airflow_mlops.common.errors import MlopsError
+        from airflow_mlops.common.refs import ModelVersionRef
+        from airflow_mlops.core.model_tests import CustomTests, report_load_failure, run_model_tests
         from airflow_mlops.store import versions
 
         ref = ModelVersionRef.from_dict(self.version)
@@ -96,57 +96,58 @@ class SelfTestModelOperator(ReportingOperator):
         try:
             version = versions.get(self.database, ref.model, ref.version)
             digest = version.digest
-            written = Written.load(self.self_tests) if self.self_tests else None
-            report = self_test(self._subject(version), written, called=str(ref), digest=digest)
+            custom_tests = CustomTests.load(self.self_tests) if self.self_tests else None
+            report = run_model_tests(self._subject(version), custom_tests, model_name=str(ref), digest=digest)
         except MlopsError as error:
-            self.publish(untested(str(ref), digest, error), context)
+            self.publish(report_load_failure(str(ref), digest, error), context)
             raise
         return self.conclude(report, context)
 
-    def _subject(self, version: Version) -> Subject:
+    def _subject(self, version: Version) -> ModelUnderTest:
         """Load the model and draw the rows."""
         from airflow_mlops.core.data.contracts import Contract
-        from airflow_mlops.core.evaluation.self_tests import Subject
-        from airflow_mlops.core.registry.loading import load_version
-        from airflow_mlops.core.training.candidate import Candidate, said, sampled
-        from airflow_mlops.core.training.fit import unfitted
-        from airflow_mlops.hooks.model_loading import loading_of
+        from airflow_mlops.core.model_tests import ModelUnderTest
+        from airflow_mlops.core.models.loading import load_version
+        from airflow_mlops.core.training.candidate import Candidate, sample_labelled_rows, snapshot_label
+        from airflow_mlops.core.training.fit import build_estimator
+        from airflow_mlops.hooks.model_loading import loading_options
 
-        contract, how = self.contract or version.contract, replace(loading_of(self.mlflow_hook), in_process=True)
+        contract = self.contract or version.contract
+        # In this process, because the tests copy, serialise and inspect the model.
+        loading = replace(loading_options(self.mlflow_hook), in_process=True)
         rows = self._rows(version)
         candidate = Candidate(
-            name=version.candidate if self.build is None else name_of(Held.free(self.build)),
-            build="" if self.build is None else Held.free(self.build),
-            features=features_of(contract, self.features),
+            name=version.candidate if self.build is None else candidate_name(CallableField.unwrap(self.build)),
+            build="" if self.build is None else CallableField.unwrap(self.build),
+            features=resolve_features(contract, self.features),
             target=self.target,
             metric=self.metric,
             params=self.model_params or {},
         )
-        features, target = sampled(candidate, rows, MOST_ROWS)
-        return Subject.of(
-            # Here, not in a process of its own: it is written, copied and looked into.
-            load_version(version, self.mlflow.tracking_uri, tuple(self.trusted_types), how),
+        features, target = sample_labelled_rows(candidate, rows, MAX_ROWS)
+        return ModelUnderTest.from_model(
+            load_version(version, self.mlflow.tracking_uri, tuple(self.trusted_types), loading),
             features,
             target,
             metric=self.metric,
             contract=None if contract is None else Contract.load(contract),
-            build=None if self.build is None else partial(unfitted, candidate),
+            build=None if self.build is None else partial(build_estimator, candidate),
             trusted=tuple(self.trusted_types),
-            where=said(rows),
+            where=snapshot_label(rows),
         )
 
     def _rows(self, version: Version) -> Snapshot:
         """Open the rows.
 
-        :raises BadInput: when they are the version's gate rows: a test that is mended by them is a choice made on them.
+        :raises BadInput: when they are the version's gate rows: fixing a model by them would be selection on them.
         """
-        from airflow_mlops.core.errors import BadInput
+        from airflow_mlops.common.errors import BadInput
 
-        rows = self.open(self.rows)
+        rows = self.open_snapshot(self.rows)
         if rows.ref.id == (version.data.get("test") or {}).get("id"):
             raise BadInput(
-                "these are the gate rows of the version",
+                "rows are the gate rows of the version",
                 where=rows.name,
-                mend="give the validation rows: split.output['validation']",
+                hint="use the validation rows: split.output['validation']",
             )
         return rows

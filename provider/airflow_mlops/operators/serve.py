@@ -1,4 +1,4 @@
-"""Serving the champion over REST, in a container."""
+"""Operators that serve the champion over REST in a container, and stop serving."""
 
 from __future__ import annotations
 
@@ -10,62 +10,64 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_mlops.keys import task_key
 from airflow_mlops.operators.base import LifecycleOperator
+from airflow_mlops.task_keys import task_key
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_mlops.core.serving.deployment import Endpoint, Trial
-    from airflow_mlops.core.serving.engine import Engine
-    from airflow_mlops.core.serving.image import Recipe
+    from airflow_mlops.core.deployment.docker_engine import DockerEngine
+    from airflow_mlops.core.deployment.image import ImageRecipe
+    from airflow_mlops.core.deployment.rollout import Endpoint, SmokeTest
     from airflow_mlops.core.serving.settings import ServingSettings
     from airflow_mlops.store.tables import Version
 
 WhenAbsent = Literal["fail", "skip"]
-PATIENCE = 900  # seconds in which the engine has to say something; a build may be silent for long
+ENGINE_TIMEOUT_SECONDS = 900  # without output from the engine; a build may be silent for long
 
 
 class ServeModelOperator(LifecycleOperator):
-    """Have the champion answer over REST, in a container of its own pinned packages; gives where.
+    """Serve the champion over REST, in a container with its own pinned packages. Returns the endpoint and its URL.
 
-    What is served now goes on until the champion has answered rows of ``rows`` as batch scoring does. Then it gets all
-    requests at once, and none fails. Run it after each promotion and each rollback: it serves who is champion by then.
-    A version that does not come up, or answers otherwise, fails the task and changes nothing. Run again, whatever has
-    been killed, it goes on from there.
+    A new version first runs alongside the one being served and must predict the smoke-test rows like batch scoring.
+    Then the proxy switches all requests to it, without failed requests. Run the operator after each promotion and
+    rollback; it serves the champion at that time. A version that does not start, or predicts differently, fails the
+    task and changes nothing. A retry resumes a killed attempt.
 
-    MLflow's scoring protocol: ``POST /invocations``; beside it ``/ping``, ``/health``, ``/version`` and ``/metrics``.
+    The server implements MLflow's scoring protocol (``POST /invocations``), and ``/ping``, ``/health``, ``/version``
+    and ``/metrics``.
 
-    :param model: the model's name.
-    :param rows: what it is tried on: a ``SnapshotRef``, or ``dataset@partition``.
-    :param trial_rows: how many of them.
-    :param endpoint: the endpoint's name; default the model's.
-    :param host: the address of the engine's machine on which it is reached.
-    :param port: the port there.
-    :param network: a network of the engine that it joins, too, such as that of a compose file.
-    :param token_conn_id: the connection whose password callers have to send as a token. Without one everybody may ask,
-        which is refused for other addresses than this machine's own.
-    :param log_conn_id: the connection of a PostgreSQL or SQLite database that gets each prediction.
-    :param log_table: the table there; it is made when it is not there.
-    :param contract: what requests have to keep; default the version's own.
-    :param limits: what may be asked for, such as ``{"rate": 50, "rows": 1000, "body_bytes": 1048576}``.
-    :param processes: how many processes of the model score side by side.
-    :param memory: the container's, such as ``2g``.
-    :param cpus: the container's processors, such as 1.5; default all.
-    :param base_image: with Python and pip; default ``python:X.Y-slim-bookworm``, by the version's own Python.
-    :param front_image: a Debian, for the proxy in front.
-    :param build_args: of the image's build, such as ``{"PIP_INDEX_URL": "..."}``.
-    :param packages: folders of the project's own packages whose types the model contains.
-    :param trusted_types: those types.
-    :param docker_url: where the engine is; default ``DOCKER_HOST``, else this machine's.
-    :param docker_conn_id: a connection of the Docker provider, for images of a registry that needs a login.
-    :param when_absent: when no engine answers, or a base image cannot be had: ``fail``, or ``skip`` and say so.
+    :param model: name of the registered model.
+    :param rows: rows for the smoke test: a ``SnapshotRef`` or ``dataset@partition``.
+    :param smoke_test_rows: number of rows in the smoke test. Default: 1000.
+    :param endpoint: name of the endpoint. Default: the model's name.
+    :param host: address of the engine's machine to listen on. Default: ``127.0.0.1``.
+    :param port: port to listen on. Default: 8800.
+    :param network: additional network of the engine to join, such as that of a compose file. Default: none.
+    :param token_conn_id: connection ID whose password callers must send as a token. Default: no authentication, which
+        is only allowed for a local ``host``.
+    :param log_conn_id: connection ID of a PostgreSQL or SQLite database that logs each prediction. Default: no log.
+    :param log_table: table in that database; created if missing.
+    :param contract: contract that requests are validated against: its path or content. Default: the version's own.
+    :param limits: request limits, such as ``{"requests_per_second": 50, "max_rows": 1000}``. Default: the server's
+        defaults.
+    :param processes: number of model processes that score in parallel. Default: 1.
+    :param memory: memory limit of the container. Default: ``2g``.
+    :param cpus: CPU limit of the container, such as 1.5. Default: all.
+    :param base_image: image with Python and pip. Default: ``python:X.Y-slim-bookworm`` of the version's Python.
+    :param proxy_image: Debian image for the proxy. Default: ``debian:bookworm-slim``.
+    :param build_args: build arguments of the image, such as ``{"PIP_INDEX_URL": "..."}``. Default: none.
+    :param packages: folders of the project's own packages that the model needs. Default: none.
+    :param trusted_types: the project's own types that the model may contain. Default: none.
+    :param docker_url: URL of the container engine. Default: ``DOCKER_HOST``, else the local engine.
+    :param docker_conn_id: connection ID of the Docker provider, for registries that require a login. Default: none.
+    :param when_absent: if the engine or a base image is unavailable: ``fail`` (default) or ``skip`` the task.
     """
 
     template_fields: Sequence[str] = (
         "model",
         "rows",
-        "trial_rows",
+        "smoke_test_rows",
         "endpoint",
         "host",
         "port",
@@ -79,7 +81,7 @@ class ServeModelOperator(LifecycleOperator):
         "memory",
         "cpus",
         "base_image",
-        "front_image",
+        "proxy_image",
         "build_args",
         "packages",
         "trusted_types",
@@ -93,7 +95,7 @@ class ServeModelOperator(LifecycleOperator):
         *,
         model: str,
         rows: str | Mapping[str, Any],
-        trial_rows: int | str = 1000,
+        smoke_test_rows: int | str = 1000,
         endpoint: str | None = None,
         host: str = "127.0.0.1",
         port: int | str = 8800,
@@ -107,7 +109,7 @@ class ServeModelOperator(LifecycleOperator):
         memory: str = "2g",
         cpus: float | str | None = None,
         base_image: str | None = None,
-        front_image: str = "debian:bookworm-slim",
+        proxy_image: str = "debian:bookworm-slim",
         build_args: Mapping[str, str] | None = None,
         packages: Sequence[str] = (),
         trusted_types: Sequence[str] = (),
@@ -119,7 +121,7 @@ class ServeModelOperator(LifecycleOperator):
         super().__init__(**kwargs)
         self.model = model
         self.rows = rows
-        self.trial_rows = trial_rows
+        self.smoke_test_rows = smoke_test_rows
         self.endpoint = endpoint
         self.host = host
         self.port = port
@@ -133,7 +135,7 @@ class ServeModelOperator(LifecycleOperator):
         self.memory = memory
         self.cpus = cpus
         self.base_image = base_image
-        self.front_image = front_image
+        self.proxy_image = proxy_image
         self.build_args = build_args
         self.packages = packages
         self.trusted_types = trusted_types
@@ -142,25 +144,25 @@ class ServeModelOperator(LifecycleOperator):
         self.when_absent = when_absent
 
     def step(self, context: Context) -> dict[str, Any]:
-        """Resolve the champion, build its image, try it beside what is served, and give it the requests."""
+        """Resolve the champion, build its image, smoke-test it and route the requests to it."""
+        from airflow_mlops.core.deployment.rollout import Deployment
         from airflow_mlops.core.registry.history import champion_at
-        from airflow_mlops.core.serving.deployment import Deployment
 
         champion = champion_at(self.database, self.model)
         if champion is None:
-            raise AirflowSkipException(f"{self.model} has no champion: no version has passed the gate yet")
+            raise AirflowSkipException(f"Skipping serving: {self.model} has no champion")
         endpoint, settings = self._endpoint(), self._settings(champion)
         engine = _engine(self)
-        recipe, trial = self._prepared(champion, settings, engine)
-        for image in (self.base_image or _base_of(recipe), self.front_image):
-            with _there(self.when_absent):
-                engine.have(image)
+        recipe, trial = self._prepare(champion, settings)
+        for image in (self.base_image or _base_image_of(recipe), self.proxy_image):
+            with _skip_if_absent(self.when_absent):
+                engine.ensure_image(image)
         if engine.build(recipe, self.build_args):
-            self.log.info("built %s", recipe.tag)
+            self.log.info("Built %s", recipe.tag)
         deployment = Deployment(engine, endpoint, task_key(context))
-        done = deployment.serve(recipe, champion.version, trial, lambda: self._held(champion))
+        result = deployment.deploy(recipe, champion.version, trial, lambda: self._still_champion(champion))
         url = deployment.address()
-        self.log.info("%s v%s answers at %s/invocations", self.model, champion.version, url)
+        self.log.info("Serving %s v%s at %s/invocations", self.model, champion.version, url)
         return {
             "endpoint": endpoint.name,
             "url": url,
@@ -168,112 +170,116 @@ class ServeModelOperator(LifecycleOperator):
             "version": champion.version,
             "digest": champion.digest,
             "image": recipe.tag,
-            "tried": len(trial.expected),
-            **done,
+            "smoke_test_rows": len(trial.expected),
+            **result,
         }
 
     def _endpoint(self) -> Endpoint:
-        """Give where it is served.
+        """Return the endpoint.
 
-        :raises BadInput: when anybody could ask from elsewhere.
+        :raises BadInput: when a public address has no token.
         """
-        from airflow_mlops.core.errors import BadInput
-        from airflow_mlops.core.serving.deployment import Endpoint
-        from airflow_mlops.core.serving.engine import Bounds
-        from airflow_mlops.store.predictions import check_named
+        from airflow_mlops.common.errors import BadInput
+        from airflow_mlops.core.deployment.docker_engine import ContainerLimits
+        from airflow_mlops.core.deployment.rollout import Endpoint
+        from airflow_mlops.core.scoring.prediction_log import check_table_options
 
         token = None
         if self.token_conn_id is not None:
             token = self.store.get_connection(self.token_conn_id).password
             if not token:
-                raise BadInput("the connection has no password, which is the token", where=self.token_conn_id)
+                raise BadInput(
+                    "the token connection has no password",
+                    where=self.token_conn_id,
+                    hint="set the token as its password",
+                )
         elif self.host not in ("127.0.0.1", "::1", "localhost"):
             raise BadInput(
-                f"anybody who reaches {self.host} could ask the model",
-                mend="give token_conn_id=..., or leave host at 127.0.0.1",
+                f"host {self.host} requires a token; the endpoint would be open to everyone",
+                hint="set token_conn_id=..., or host=127.0.0.1",
             )
-        check_named(self.log_conn_id, self.log_table)
+        check_table_options(self.log_conn_id, self.log_table)
         return Endpoint(
             self.endpoint or self.model,
             host=self.host,
             port=int(self.port),
             network=self.network,
-            bounds=Bounds(self.memory, None if self.cpus is None else float(self.cpus)),
-            front_base=self.front_image,
+            limits=ContainerLimits(self.memory, None if self.cpus is None else float(self.cpus)),
+            proxy_base=self.proxy_image,
             token=token,
             log_url=None if self.log_conn_id is None else _url_of(self.log_conn_id),
         )
 
     def _settings(self, champion: Version) -> ServingSettings:
-        """Give what the server is told.
+        """Return the settings of the model server.
 
-        :raises BadInput: when nothing says what a request has to keep.
+        :raises BadInput: when there is no contract for requests.
         """
+        from airflow_mlops.common.errors import BadInput
         from airflow_mlops.core.data.contracts import Contract
-        from airflow_mlops.core.errors import BadInput
-        from airflow_mlops.core.serving.settings import Limits, ServingSettings
+        from airflow_mlops.core.serving.settings import RequestLimits, ServingSettings
 
         contract = self.contract or champion.contract
         if contract is None:
             raise BadInput(
-                f"{champion.model} v{champion.version} has no contract", mend="give contract='.../contract.yaml'"
+                f"{champion.model} v{champion.version} has no contract", hint="set contract='.../contract.yaml'"
             )
         return ServingSettings(
             model=champion.model,
             version=champion.version,
             digest=champion.digest,
             contract=Contract.load(contract).to_dict(),
-            trusted=tuple(self.trusted_types),
+            trusted_types=tuple(self.trusted_types),
             processes=int(self.processes),
-            limits=Limits.load(dict(self.limits or {}), where="limits"),
+            limits=RequestLimits.load(dict(self.limits or {}), where="limits"),
             log_table=self.log_table,
         )
 
-    def _prepared(self, champion: Version, settings: ServingSettings, engine: Engine) -> tuple[Recipe, Trial]:
-        """Give the image's recipe, of files whose digest is right, and the rows that it is tried on."""
-        from airflow_mlops.core.registry.loading import local_files, verify
-        from airflow_mlops.core.serving.image import of_version, python_of
-        from airflow_mlops.core.serving.trials import trial_of
-        from airflow_mlops.hooks.model_loading import loading_of
+    def _prepare(self, champion: Version, settings: ServingSettings) -> tuple[ImageRecipe, SmokeTest]:
+        """Return the image recipe, built from digest-verified files, and the smoke test."""
+        from airflow_mlops.core.deployment.image import python_version, version_recipe
+        from airflow_mlops.core.deployment.smoke_test import build_smoke_test
+        from airflow_mlops.core.models.loading import local_files, verify_digest
+        from airflow_mlops.hooks.model_loading import loading_options
 
-        how = loading_of(self.mlflow_hook)
-        packages = [_folder(package) for package in self.packages]
-        with local_files(champion.artifact_uri, self.mlflow.tracking_uri, how) as folder:
-            verify(folder, champion.digest)
+        loading = loading_options(self.mlflow_hook)
+        packages = [_package_folder(package) for package in self.packages]
+        with local_files(champion.artifact_uri, self.mlflow.tracking_uri, loading) as folder:
+            verify_digest(folder, champion.digest)
             environment = folder / "python_env.yaml"
-            python = python_of(environment.read_text() if environment.is_file() else "")
+            python = python_version(environment.read_text() if environment.is_file() else "")
             base = self.base_image or f"python:{python}-slim-bookworm"
-            recipe = of_version(folder, settings, base=base, packages=packages, logged=self.log_table is not None)
-            model = how.load(folder, champion.digest, trusted=settings.trusted)
-            trial = trial_of(model, self.open(self.rows), settings, int(self.trial_rows))
+            recipe = version_recipe(folder, settings, base=base, packages=packages, logged=self.log_table is not None)
+            model = loading.load(folder, champion.digest, trusted=settings.trusted_types)
+            trial = build_smoke_test(model, self.open_snapshot(self.rows), settings, int(self.smoke_test_rows))
         return recipe, trial
 
     @contextmanager
-    def _held(self, champion: Version) -> Iterator[None]:
-        """Hold this attempt's place for the exchange.
+    def _still_champion(self, champion: Version) -> Iterator[None]:
+        """Keep this attempt's claim while the proxy switches versions.
 
         :raises Superseded: when a later attempt has taken over.
-        :raises Conflict: when another version has become champion meanwhile: a retry serves that one.
+        :raises Conflict: when another version has been promoted since; a retry serves that one.
         """
-        from airflow_mlops.core.errors import Conflict
+        from airflow_mlops.common.errors import Conflict
         from airflow_mlops.core.registry.history import champion_at
 
-        now = champion_at(self.database, self.model)
-        if now is None or now.version != champion.version:
+        current = champion_at(self.database, self.model)
+        if current is None or current.version != champion.version:
             raise Conflict(
-                f"{self.model} v{champion.version} is champion no more", mend="the next try serves the new one"
+                f"{self.model} v{champion.version} is no longer champion", hint="retry to serve the new champion"
             )
         with self.database.session():
             yield
 
 
 class StopServingOperator(LifecycleOperator):
-    """Remove an endpoint: its front, its containers, its network. Images stay; gives what was removed.
+    """Remove an endpoint: its proxy, containers and network, but not its images. Returns the removed resources.
 
-    :param endpoint: the endpoint's name.
-    :param docker_url: where the engine is; default ``DOCKER_HOST``, else this machine's.
-    :param docker_conn_id: a connection of the Docker provider.
-    :param when_absent: what it means when no engine answers: ``fail``, or ``skip`` and say so.
+    :param endpoint: name of the endpoint.
+    :param docker_url: URL of the container engine. Default: ``DOCKER_HOST``, else the local engine.
+    :param docker_conn_id: connection ID of the Docker provider. Default: none.
+    :param when_absent: if the engine is unavailable: ``fail`` (default) or ``skip`` the task.
     """
 
     template_fields: Sequence[str] = ("endpoint", "docker_url", "docker_conn_id", "when_absent")
@@ -294,65 +300,67 @@ class StopServingOperator(LifecycleOperator):
         self.when_absent = when_absent
 
     def step(self, context: Context) -> dict[str, Any]:
-        """Remove it, the front first: who asks then is refused at once."""
-        from airflow_mlops.core.serving.deployment import Deployment, Endpoint
+        """Remove the endpoint, the proxy first, so that new requests are refused at once."""
+        from airflow_mlops.core.deployment.rollout import Deployment, Endpoint
 
         removed = Deployment(_engine(self), Endpoint(self.endpoint), task_key(context)).stop()
-        self.log.info("%s is served no more; removed: %s", self.endpoint, ", ".join(removed) or "nothing was there")
+        self.log.info("Stopped serving %s; removed: %s", self.endpoint, ", ".join(removed) or "nothing")
         return {"endpoint": self.endpoint, "removed": removed}
 
 
-def _engine(task: ServeModelOperator | StopServingOperator) -> Engine:
-    """Give the container engine.
+def _engine(task: ServeModelOperator | StopServingOperator) -> DockerEngine:
+    """Connect to the container engine.
 
-    :raises AirflowSkipException: when none answers, and the step may be skipped.
-    :raises BadInput: when it may not.
+    :raises AirflowSkipException: when it is unavailable and ``when_absent`` is ``skip``.
+    :raises BadInput: when it is unavailable otherwise.
     """
-    from airflow_mlops.hooks.container_engine import container_engine
+    from airflow_mlops.hooks.container_engine import connect_engine
 
-    with _there(task.when_absent):
-        return container_engine(task.docker_url, task.docker_conn_id, patience=PATIENCE)
+    with _skip_if_absent(task.when_absent):
+        return connect_engine(task.docker_url, task.docker_conn_id, timeout=ENGINE_TIMEOUT_SECONDS)
 
 
 @contextmanager
-def _there(when_absent: WhenAbsent) -> Iterator[None]:
-    """Need an engine, or an image.
+def _skip_if_absent(when_absent: WhenAbsent) -> Iterator[None]:
+    """Skip the task instead of failing when an engine or image is unavailable and ``when_absent`` is ``skip``.
 
-    :raises AirflowSkipException: when it is not there, and the step may be skipped.
-    :raises BadInput: when it may not.
+    :raises AirflowSkipException: in place of the ``BadInput``.
+    :raises BadInput: when the engine or image is unavailable otherwise.
     """
-    from airflow_mlops.core.errors import BadInput
+    from airflow_mlops.common.errors import BadInput
 
     try:
         yield
     except BadInput as error:
         if when_absent == "skip":
-            raise AirflowSkipException(f"not served: {error}") from None
+            raise AirflowSkipException(f"Skipping serving: {error}") from None
         raise
 
 
-def _base_of(recipe: Recipe) -> str:
+def _base_image_of(recipe: ImageRecipe) -> str:
     return recipe.files["Dockerfile"].decode().split()[1]
 
 
 def _url_of(conn_id: str) -> str:
-    """Give a database's address with its login: for a secret file alone."""
-    from airflow_mlops.hooks.source import engine
+    """Return a database URL with its password. Write it only to a secret file."""
+    from airflow_mlops.hooks.sql_source import sqlalchemy_engine
 
-    url: str = engine(conn_id).url.render_as_string(hide_password=False)
+    url: str = sqlalchemy_engine(conn_id).url.render_as_string(hide_password=False)
     return url
 
 
-def _folder(package: str) -> Path:
-    """Find a package's folder as imports are found.
+def _package_folder(package: str) -> Path:
+    """Find the folder of a package below the working directory or ``sys.path``.
 
-    :raises BadInput: when there is none.
+    :raises BadInput: when it does not exist.
     """
-    from airflow_mlops.core.errors import BadInput
+    from airflow_mlops.common.errors import BadInput
 
     for base in ("", *sys.path):
-        if (found := Path(base) / package).is_dir():
-            return found
+        if (folder := Path(base) / package).is_dir():
+            return folder
     raise BadInput(
-        f"there is no folder {package!r}", where="packages", mend="name a folder beside dags, such as include"
+        f"package folder {package!r} does not exist",
+        where="packages",
+        hint="use a folder next to dags, such as include",
     )

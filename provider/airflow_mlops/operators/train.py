@@ -1,73 +1,48 @@
-"""Training candidates, and choosing the challenger among them."""
+"""Operators that train candidates and select the challenger."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow_mlops.execution.steps.parameters import TrainParameters
 from airflow_mlops.operators.base import LifecycleOperator, code_of
-from airflow_mlops.operators.held import Held
-from airflow_mlops.run.parameters import contract_of, name_of, whole
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_mlops.runtimes.settings import Elsewhere
-
-__all__ = [
-    "SelectChallengerOperator",
-    "TrainModelOperator",
-    "contract_of",
-    "name_of",
-    "run_tags",
-    "whole",
-]
+    from airflow_mlops.execution.runtimes import RemoteRuntime
 
 
 class TrainModelOperator(LifecycleOperator):
-    """Fit one candidate in an MLflow run and judge it on validation rows; gives a ``RunRef``.
+    """Fit one candidate in an MLflow run and evaluate it on validation rows. Returns a ``RunRef``.
 
     Map it over candidates: ``TrainModelOperator.partial(...).expand(build=["include.churn.model:linear", ...])``.
 
-    :param build: a function (or its import path) that returns an unfitted scikit-learn estimator, features inside it;
-        an estimator's class will do.
-    :param train: the rows to fit on: a ``SnapshotRef``, or ``dataset@partition``.
-    :param validation: the rows to choose on.
-    :param target: the column to predict.
-    :param features: the columns that the estimator gets; default: the contract's features.
-    :param contract: the contract that names the features; it and the profile of the training rows are kept in the run.
-    :param metric: the figure that candidates are chosen by; it also says what the task is: two classes, several, or a
-        number.
-    :param model_params: keywords for ``build``.
-    :param experiment: MLflow's experiment; default: the DAG's id.
-    :param candidate: the candidate's name; default: the function's.
-    :param trusted_types: the project's own types that the model may contain.
-    :param sample_weight: the column with the weights of the training rows.
-    :param class_weight: ``balanced``, or class -> weight.
-    :param seed: recorded, and given to ``build`` when it takes a ``seed`` or a ``random_state``.
-    :param input_example: whether five feature rows are kept with the model, for people to look at.
-    :param runtime: where it runs: ``in_process`` (the default), ``docker``, ``external_python``, or a mapping with
-        ``kind`` and settings, or :class:`airflow_mlops.runtimes.Docker` and its like.
+    :param build: function, or its import path, that returns an unfitted scikit-learn estimator including its feature
+        engineering; or an estimator class.
+    :param train: rows to fit on: a ``SnapshotRef`` or ``dataset@partition``.
+    :param validation: rows for model selection: a ``SnapshotRef`` or ``dataset@partition``.
+    :param target: column to predict.
+    :param features: estimator input columns. Default: the contract's features.
+    :param contract: contract that names the features: its path or content. It is logged to the run with the profile of
+        the training rows. Default: none.
+    :param metric: metric for model selection. It also sets the task type: binary, multiclass or regression. Default:
+        ``roc_auc``.
+    :param model_params: keyword arguments for ``build``. Default: none.
+    :param experiment: name of the MLflow experiment. Default: the DAG ID.
+    :param candidate: name of the candidate. Default: the function's name.
+    :param trusted_types: the project's own types that the model may contain. Default: none.
+    :param sample_weight: column with the weights of the training rows. Default: none.
+    :param class_weight: ``balanced``, or class -> weight. Default: none.
+    :param seed: integer seed; recorded, and passed to ``build`` if it takes ``seed`` or ``random_state``. Default:
+        none.
+    :param input_example: save five feature rows with the model as an example. Default: ``True``.
+    :param runtime: where the step runs: ``in_process`` (default), ``docker``, ``external_python``, a mapping with
+        ``kind`` and settings, or a runtime object such as :class:`airflow_mlops.execution.runtimes.Docker`.
     """
 
-    template_fields: Sequence[str] = (
-        "build",
-        "train",
-        "validation",
-        "target",
-        "features",
-        "contract",
-        "metric",
-        "model_params",
-        "experiment",
-        "candidate",
-        "trusted_types",
-        "sample_weight",
-        "class_weight",
-        "seed",
-        "input_example",
-        "runtime",
-    )
+    template_fields: Sequence[str] = (*TrainParameters.model_fields, "runtime")
 
     def __init__(
         self,
@@ -87,46 +62,32 @@ class TrainModelOperator(LifecycleOperator):
         class_weight: str | Mapping[Any, float] | None = None,
         seed: int | str | None = None,
         input_example: bool | str = True,
-        runtime: str | Mapping[str, Any] | Elsewhere | None = None,
+        runtime: str | Mapping[str, Any] | RemoteRuntime | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.build = Held.of(build)
-        self.train = train
-        self.validation = validation
-        self.target = target
-        self.features = features
-        self.contract = contract
-        self.metric = metric
-        self.model_params = model_params
-        self.experiment = experiment
-        self.candidate = candidate
-        self.trusted_types = trusted_types
-        self.sample_weight = sample_weight
-        self.class_weight = class_weight
-        self.seed = seed
-        self.input_example = input_example
+        self.set_parameters(TrainParameters, locals())
         self.runtime = runtime
 
     def step(self, context: Context) -> dict[str, Any] | None:
-        """Fit, judge, keep."""
-        return self.carry_out("train", context, build=Held.free(self.build))
+        """Fit, evaluate on the validation rows and save the model."""
+        return self.run_step("train", context)
 
 
 def run_tags(context: Context, code: str | Callable[..., Any]) -> dict[str, str]:
-    """Give the tags that lead from a training's MLflow run back to Airflow and to the code.
+    """Return the tags that link an MLflow training run to its Airflow task and code.
 
-    :param code: the function that builds or trains the model, or its import path.
+    :param code: function that builds or trains the model, or its import path.
     """
-    from airflow_mlops.run.spec import tags_of
+    from airflow_mlops.execution.steps.spec import origin_tags
 
-    return tags_of(code, code_of(context))
+    return origin_tags(code, code_of(context))
 
 
 class SelectChallengerOperator(LifecycleOperator):
-    """Choose the best candidate by its metric on validation rows, never on gate rows; gives its ``RunRef``.
+    """Select the candidate with the best metric on validation rows. Returns its ``RunRef``.
 
-    :param candidates: the ``RunRef`` of each, such as the output of a mapped :class:`TrainModelOperator`.
+    :param candidates: ``RunRef`` of each candidate, such as the output of a mapped :class:`TrainModelOperator`.
     """
 
     template_fields: Sequence[str] = ("candidates",)
@@ -136,12 +97,12 @@ class SelectChallengerOperator(LifecycleOperator):
         self.candidates = candidates
 
     def step(self, context: Context) -> dict[str, Any]:
-        """Choose."""
-        from airflow_mlops.core.refs import RunRef
-        from airflow_mlops.core.training.fit import choose
+        """Select the best candidate and log all of them."""
+        from airflow_mlops.common.refs import RunRef
+        from airflow_mlops.core.training.fit import select_challenger
 
         runs = [RunRef.from_dict(c) for c in self.candidates if c is not None]
-        chosen = choose(runs)
+        best = select_challenger(runs)
         for run in runs:
-            self.log.info("%s %s: %s %.4f", "*" if run is chosen else " ", run.candidate, run.metric, run.score)
-        return chosen.to_dict()
+            self.log.info("%s %s: %s %.4f", "*" if run is best else " ", run.candidate, run.metric, run.score)
+        return best.to_dict()

@@ -1,4 +1,4 @@
-"""Building the training set of a window."""
+"""Operator that builds the training set of a window."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 
 class BuildTrainingSetOperator(LifecycleOperator):
-    """Join features with the labels of the same partitions, from ``first`` to ``cutoff``; gives a ``SnapshotRef``.
+    """Join features and labels of the partitions from ``first`` to ``cutoff``. Returns a ``SnapshotRef``.
 
-    Only what the catalogue has is read: a partition's labels are there once they have matured, so no label from after
-    the cut-off can leak in. A column ``partition`` is added.
+    Only partitions in the catalogue are read. The labels of a partition appear there once they have matured, so no
+    label from after the cutoff can leak in. A column ``partition`` is added.
 
-    :param dataset: the name of the training set.
-    :param features: the dataset of features.
-    :param labels: the dataset of labels.
-    :param key: the column that both have, unique within a partition.
-    :param first: the first partition.
-    :param cutoff: the last partition.
+    :param dataset: name of the training set.
+    :param features: name of the features dataset.
+    :param labels: name of the labels dataset.
+    :param key: column that joins both, unique within a partition.
+    :param first: first partition. ``None``: the oldest.
+    :param cutoff: last partition.
     """
 
     template_fields: Sequence[str] = ("dataset", "features", "labels", "key", "first", "cutoff")
@@ -39,8 +39,8 @@ class BuildTrainingSetOperator(LifecycleOperator):
         self.cutoff = cutoff
 
     def step(self, context: Context) -> dict[str, Any]:
-        """Join, write, commit."""
-        from airflow_mlops.core.data.training_set import labelled_rows
+        """Join the rows and commit the snapshot."""
+        from airflow_mlops.core.data.snapshots.training_set import join_labels
         from airflow_mlops.store import catalogue
 
         features, labels = (
@@ -49,7 +49,7 @@ class BuildTrainingSetOperator(LifecycleOperator):
         )
         ref = self.snapshots.write(
             self.dataset,
-            labelled_rows(self.snapshots, features, labels, self.key),
+            join_labels(self.snapshots, features, labels, self.key),
             partition=self.cutoff,
             source={"features": [r.id for r in features], "labels": [r.id for r in labels]},
         )

@@ -1,4 +1,4 @@
-"""Validation by contract."""
+"""Operators that validate a dataset against its contract."""
 
 from __future__ import annotations
 
@@ -7,35 +7,38 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.standard.operators.branch import BaseBranchOperator
 
-from airflow_mlops.operators.base import ReportingOperator, moment_of
+from airflow_mlops.operators.base import ReportingOperator, parse_timestamp
 
 if TYPE_CHECKING:
     import pandas as pd
     from airflow.sdk import Context
 
-    from airflow_mlops.core.data.snapshot import Snapshot
+    from airflow_mlops.common.refs import SnapshotRef
+    from airflow_mlops.common.report import Report
+    from airflow_mlops.core.data.snapshots.snapshot import Snapshot
     from airflow_mlops.core.data.validation.quarantine import Quarantine
-    from airflow_mlops.core.refs import SnapshotRef
-    from airflow_mlops.core.report import Report
 
 
 class ValidateDatasetOperator(ReportingOperator):
-    """Hold a dataset against its contract; gives the ``ReportRef``.
+    """Validate a dataset against its contract. Returns a ``ReportRef``.
 
-    With ``quarantine`` the rows that break it are set apart: good and bad rows become two snapshots, and the task gives
-    ``{"report": ReportRef, "good": SnapshotRef, "bad": SnapshotRef or None}``. When more rows are bad than the contract
-    lets be set apart, nothing is written and the report fails.
+    With ``quarantine``, good and bad rows are written as two snapshots and the task returns
+    ``{"report": ReportRef, "good": SnapshotRef, "bad": SnapshotRef or None}``. If more rows are bad than the contract
+    allows to quarantine, nothing is written and the report fails.
 
-    :param snapshot: a ``SnapshotRef``, or ``dataset@partition``.
-    :param contract: the path of a ``contract.yaml``, or its content; or a pandera schema's import path, such as
+    :param snapshot: rows to validate: a ``SnapshotRef`` or ``dataset@partition``. Alternative: ``conn_id`` and
+        ``table``.
+    :param contract: path of a ``contract.yaml``, its content, or the import path of a pandera schema, such as
         ``include.churn.schema:SCHEMA``.
-    :param environment: one of the contract's environments, such as ``serving`` (no label).
-    :param reference: what outlier rules compare with: a snapshot or a ``ProfileRef``.
-    :param as_of: the moment for freshness, such as the data's cut-off; default: now.
-    :param quarantine: the dataset for good rows; the bad ones go to ``<dataset>_quarantine``.
-    :param conn_id: validate in the database instead: the connection.
-    :param table: with ``conn_id``: a table, a view or one SELECT; no row is moved but the examples of what is broken.
-    :param when_failed: ``fail``: the task fails, after the report is published; ``warn``: it only says so.
+    :param environment: one of the contract's environments, such as ``serving`` (no label). Default: none.
+    :param reference: baseline of outlier rules: a snapshot or a ``ProfileRef``. Default: none.
+    :param as_of: reference time for freshness, as an ISO date or date-time, such as the data's cutoff. Default: now.
+    :param quarantine: name of the dataset for good rows; bad rows go to ``<dataset>_quarantine``. Default: no
+        quarantine.
+    :param conn_id: connection ID of a PostgreSQL or SQLite database, to validate inside it.
+    :param table: table, view or one SELECT statement in that database. Only examples of invalid rows are transferred.
+    :param when_failed: ``fail`` (default): a violation fails the task after the report is published. ``warn``: it only
+        logs a warning.
     """
 
     template_fields: Sequence[str] = (
@@ -74,75 +77,78 @@ class ValidateDatasetOperator(ReportingOperator):
         self.table = table
 
     def step(self, context: Context) -> dict[str, Any]:
-        """Validate, publish, then raise if the contract is broken."""
-        return self._judged(context)[1]
+        """Validate, publish the report, and fail if the contract is violated."""
+        return self._validate(context)[1]
 
-    def _judged(self, context: Context) -> tuple[Report, dict[str, Any]]:
-        """Judge and publish; give the report and what the task gives."""
-        from airflow_mlops.core.data import validate
+    def _validate(self, context: Context) -> tuple[Report, dict[str, Any]]:
+        """Validate and publish; return the report and the task's result."""
+        from airflow_mlops.core.data.validation import validate
 
-        data, subject = self.data_of(self.snapshot, self.conn_id, self.table)
+        data, subject = self.resolve_data(self.snapshot, self.conn_id, self.table)
         options = self._options(subject)
         if self.quarantine is None:
             report = validate(data, self.contract, **options)
             return report, self.conclude(report, context)
-        from airflow_mlops.core.data.snapshot import Snapshot
+        from airflow_mlops.common.errors import BadInput
+        from airflow_mlops.core.data.snapshots.snapshot import Snapshot
         from airflow_mlops.core.data.validation.quarantine import quarantine
-        from airflow_mlops.core.errors import BadInput
 
         if not isinstance(data, Snapshot):
-            raise BadInput("rows in a database cannot be set apart", mend="ingest them first, then quarantine")
-        parted = quarantine(data, self.contract, **options)
-        ref = self.conclude(parted.report, context)
-        good, bad = (None, None) if parted.report.verdict == "fail" else self._part(data, parted, self.quarantine)
-        return parted.report, {"report": ref, "good": good, "bad": bad}
+            raise BadInput("quarantine is not supported for database tables", hint="ingest the rows first")
+        result = quarantine(data, self.contract, **options)
+        ref = self.conclude(result.report, context)
+        failed = result.report.verdict == "fail"
+        good, bad = (None, None) if failed else self._write_parts(data, result, self.quarantine)
+        return result.report, {"report": ref, "good": good, "bad": bad}
 
     def _options(self, subject: str) -> dict[str, Any]:
         return {
             "subject": subject,
             "environment": self.environment,
-            "as_of": moment_of("as_of", self.as_of),
-            "reference": None if self.reference is None else self.profile_of(self.reference),
+            "as_of": parse_timestamp("as_of", self.as_of),
+            "reference": None if self.reference is None else self.load_profile(self.reference),
         }
 
-    def _part(self, rows: Snapshot, parted: Quarantine, dataset: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
-        """Write good and bad rows as two snapshots; each is read slice by slice."""
+    def _write_parts(
+        self, rows: Snapshot, result: Quarantine, dataset: str
+    ) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """Write good and bad rows as two snapshots, chunk by chunk."""
         from airflow_mlops.store import catalogue
 
         def write(name: str, side: int) -> SnapshotRef:
             source = {"rows": rows.ref.id}
-            ref = self.snapshots.write(name, _frames(parted, side), partition=rows.ref.partition, source=source)
+            ref = self.snapshots.write(name, _frames(result, side), partition=rows.ref.partition, source=source)
             if ref.partition is not None:
                 catalogue.record(self.database, ref)
             return ref
 
         good = write(dataset, 0).to_dict()
-        bad = write(f"{dataset}_quarantine", 1).to_dict() if parted.bad_rows else None
-        self.log.info("%s of %s rows are set apart", parted.bad_rows, parted.rows)
+        bad = write(f"{dataset}_quarantine", 1).to_dict() if result.bad_rows else None
+        self.log.info("Quarantined %s of %s rows", result.bad_rows, result.rows)
         return good, bad
 
 
-def _frames(parted: Quarantine, side: int) -> Iterator[pd.DataFrame]:
-    """Give one side as pandas frames of Arrow's types: NumPy's make floats of whole numbers where some are missing."""
-    for pair in parted.pairs():
+def _frames(result: Quarantine, side: int) -> Iterator[pd.DataFrame]:
+    """Yield one side as Arrow-backed frames, because NumPy dtypes turn integers with nulls into floats."""
+    for pair in result.split():
         yield pair[side].to_pandas(use_pyarrow_extension_array=True)
 
 
 class ValidateDatasetBranchOperator(ValidateDatasetOperator, BaseBranchOperator):
-    """Hold a dataset against its contract and branch on the verdict.
+    """Validate a dataset against its contract and branch on the verdict.
 
-    Like :class:`ValidateDatasetOperator`, but data that breaks its contract is a way on, not a failure.
+    Like :class:`ValidateDatasetOperator`, but a contract violation selects a branch and does not fail the task.
 
-    :param if_passed: the task, or tasks, for data that keeps its contract (``warn`` included).
-    :param if_failed: the task, or tasks, for data that breaks it, or that cannot be judged.
-    :param snapshot: see :class:`ValidateDatasetOperator`, as for the following.
-    :param contract: the contract.
+    :param if_passed: task ID(s) to follow when the contract is met, with or without warnings.
+    :param if_failed: task ID(s) to follow when the contract is violated or the verdict is inconclusive.
+    :param snapshot: rows to validate. This and all other parameters: see :class:`ValidateDatasetOperator`.
+    :param contract: contract of the rows.
     :param environment: one of the contract's environments.
-    :param reference: what outlier rules compare with.
-    :param as_of: the moment for freshness.
-    :param quarantine: the dataset for good rows.
-    :param conn_id: validate in the database instead: the connection.
-    :param table: with ``conn_id``: a table, a view or one SELECT.
+    :param reference: baseline of outlier rules.
+    :param as_of: reference time for freshness.
+    :param quarantine: name of the dataset for good rows.
+    :param conn_id: connection ID of a database, to validate inside it.
+    :param table: table, view or one SELECT statement in that database.
     """
 
     template_fields: Sequence[str] = (*ValidateDatasetOperator.template_fields, "if_passed", "if_failed")
@@ -178,13 +184,13 @@ class ValidateDatasetBranchOperator(ValidateDatasetOperator, BaseBranchOperator)
         self.if_failed = if_failed
 
     def choose_branch(self, context: Context) -> str | Sequence[str] | None:
-        """Not used: :meth:`step` judges, publishes and branches, so that the task gives the report's reference."""
+        """Not used: :meth:`step` branches itself, because the task returns the report's reference."""
         raise NotImplementedError
 
     def step(self, context: Context) -> dict[str, Any]:
-        """Validate, publish, branch."""
-        report, given = self._judged(context)
-        # Branching ends the task by an exception of Airflow's own, so what the task gives is pushed before.
-        context["ti"].xcom_push("return_value", given)
+        """Validate, publish the report and branch."""
+        report, result = self._validate(context)
+        # Branching ends the task with an Airflow exception, so the return value is pushed first.
+        context["ti"].xcom_push("return_value", result)
         self.do_branch(context, self.if_passed if report.verdict in ("pass", "warn") else self.if_failed)
-        return given
+        return result

@@ -1,1 +1,1 @@
-"""The plugin of Airflow's web interface: reports as pages, behind Airflow's own login."""
+"""Airflow plugins: report pages in the web UI, and template macros."""

@@ -1,6 +1,6 @@
-"""The plugin of templates: ``{{ macros.mlops.champion_as_of('churn', ds) }}``.
+"""Plugin with template macros: ``{{ macros.mlops.champion_as_of('churn', ds) }}``.
 
-Every task process imports this module, so it imports nothing that is heavy.
+Every task process imports this module, so it has no heavy imports.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from airflow_mlops.champion import champion_as_of
+from airflow_mlops.macros import champion_as_of
 
 
 class MacrosPlugin(AirflowPlugin):
-    """Gives templates ``macros.mlops``."""
+    """Register ``macros.mlops`` for templates."""
 
     name = "mlops"
     macros: list[Any] = [champion_as_of]  # noqa: RUF012 - as the base class has it

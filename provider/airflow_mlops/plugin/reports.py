@@ -1,7 +1,7 @@
-"""The Airflow plugin: it mounts the pages of reports below ``/mlops``.
+"""Plugin that mounts the report pages below ``/mlops``.
 
-Every Airflow component loads plugins, task processes too, so this module imports next to nothing; the web
-application is made when the API server gets its first request.
+All Airflow components load plugins, including task processes. Therefore this module has minimal imports, and the web
+application is created on the first request.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class LazyApplication:
-    """An ASGI application that is made when it is first asked for something."""
+    """An ASGI application that is created on its first request."""
 
     @cached_property
     def application(self) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
-        """The application itself."""
+        """The wrapped application."""
         from airflow_mlops.plugin.routes import make_application
 
         return make_application()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
+        """Forward a request."""
         await self.application(scope, receive, send)
 
 
 class ReportsPlugin(AirflowPlugin):
-    """Serves published reports at ``/mlops/reports/<id>``."""
+    """Serve published reports at ``/mlops/reports/<id>``."""
 
     name = "mlops_reports"
     fastapi_apps: list[Any] = [{"app": LazyApplication(), "url_prefix": PREFIX, "name": "MLOps reports"}]  # noqa: RUF012 - as the base class has it

@@ -1,8 +1,7 @@
-"""The pages of reports and model cards over HTTP.
+"""HTTP routes for the pages of reports and model cards.
 
-Every route asks Airflow who is there, and whether the report's DAG is theirs to see.
-
-Only the API server imports this module, and only for its first request.
+Every route authenticates the user with Airflow and checks that they may read the report's DAG. Only the API server
+imports this module, on its first request.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from fastapi import FastAPI, HTTPException, Request, status
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
 
-from airflow_mlops.core.errors import BadInput, MlopsError, NotFound, StoreNotReady
-from airflow_mlops.core.pages import notice, render
-from airflow_mlops.core.pages.documents import Document, document_of, html, markdown
-from airflow_mlops.plugin import stored
+from airflow_mlops.common.errors import BadInput, MlopsError, NotFound, StoreNotReady
+from airflow_mlops.core.reports import render_notice, render_page
+from airflow_mlops.core.reports.documents import ReportDocument, load_document, render_document_markdown, render_html
+from airflow_mlops.plugin import stored_reports
 
 log = logging.getLogger(__name__)
 
-# A report shows what stood in somebody's data: nothing of it may run, load or be guessed to be something else.
+# A report contains user data: the browser must not execute it, load from it or guess another content type.
 HEADERS = {
     "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
     "X-Content-Type-Options": "nosniff",
@@ -35,94 +34,96 @@ HEADERS = {
 }
 TITLES = {
     status.HTTP_401_UNAUTHORIZED: "Please log in",
-    status.HTTP_403_FORBIDDEN: "Not yours to see",
-    status.HTTP_404_NOT_FOUND: "No such report",
-    status.HTTP_503_SERVICE_UNAVAILABLE: "The store does not answer",
+    status.HTTP_403_FORBIDDEN: "Access denied",
+    status.HTTP_404_NOT_FOUND: "Report not found",
+    status.HTTP_503_SERVICE_UNAVAILABLE: "Lifecycle store unavailable",
 }
 
 
 def make_application() -> FastAPI:
-    """Make the application that the plugin mounts."""
+    """Create the application that the plugin mounts."""
     application = FastAPI(title="MLOps reports", openapi_url=None, docs_url=None, redoc_url=None)
     application.get("/reports/{report_id}.json")(report_as_json)
     application.get("/reports/{report_id}")(report_as_page)
     application.get("/cards/{report_id}.md")(card_as_text)
     application.get("/cards/{report_id}")(card_as_page)
-    application.exception_handler(AnyHTTPException)(told)
-    application.middleware("http")(with_headers)
+    application.exception_handler(AnyHTTPException)(render_error)
+    application.middleware("http")(add_security_headers)
     return application
 
 
-async def with_headers(request: Request, pass_on: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Put the guarding headers on every answer, errors too."""
-    answer = await pass_on(request)
+async def add_security_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Add the security headers to every response, including errors."""
+    response = await call_next(request)
     for name, value in HEADERS.items():
-        answer.headers[name] = value
-    return answer
+        response.headers[name] = value
+    return response
 
 
-# Plain functions, not coroutines: the store blocks, so FastAPI runs them in its threads.
+# Functions, not coroutines: the store blocks, so FastAPI must run them in threads.
 def report_as_page(report_id: str, request: Request, user: GetUserDep) -> HTMLResponse:
-    """Give a report as a page; one that keeps a document is that document."""
-    report = _allowed(report_id, request, user).report
-    return HTMLResponse(html(document_of(report)) if "document" in report.facts else render(report))
+    """Return a report as a page; a report with a document as that document."""
+    report = _load_authorised(report_id, request, user).report
+    return HTMLResponse(render_html(load_document(report)) if "document" in report.facts else render_page(report))
 
 
 def report_as_json(report_id: str, request: Request, user: GetUserDep) -> JSONResponse:
-    """Give a report as it was kept."""
-    return JSONResponse(_allowed(report_id, request, user).body)
+    """Return the stored JSON of a report."""
+    return JSONResponse(_load_authorised(report_id, request, user).body)
 
 
 def card_as_page(report_id: str, request: Request, user: GetUserDep) -> HTMLResponse:
-    """Give a model card as a page."""
-    return HTMLResponse(html(_card(report_id, request, user)))
+    """Return a model card as a page."""
+    return HTMLResponse(render_html(_load_card(report_id, request, user)))
 
 
 def card_as_text(report_id: str, request: Request, user: GetUserDep) -> PlainTextResponse:
-    """Give a model card as Markdown."""
-    return PlainTextResponse(markdown(_card(report_id, request, user)), media_type="text/markdown")
+    """Return a model card as Markdown."""
+    return PlainTextResponse(render_document_markdown(_load_card(report_id, request, user)), media_type="text/markdown")
 
 
-def _card(report_id: str, request: Request, user: Any) -> Document:
-    """Read a card that this user may see.
+def _load_card(report_id: str, request: Request, user: Any) -> ReportDocument:
+    """Load a card that this user may read.
 
-    :raises HTTPException: as :func:`_allowed`, and 404 when the report is no card.
+    :raises HTTPException: as :func:`_load_authorised`, and 404 when the report is not a card.
     """
     try:
-        return document_of(_allowed(report_id, request, user).report)
+        return load_document(_load_authorised(report_id, request, user).report)
     except BadInput as error:
         raise HTTPException(status.HTTP_404_NOT_FOUND, error.what) from None
 
 
-def _allowed(report_id: str, request: Request, user: Any) -> stored.Stored:
-    """Read a report that this user may see: whoever may read the tasks of a DAG may read what they have found.
+def _load_authorised(report_id: str, request: Request, user: Any) -> stored_reports.PublishedReport:
+    """Load a report that this user may read. The permission is that of reading the DAG's task instances.
 
-    :raises HTTPException: 403 when the DAG is not theirs, 404 without such a report, 503 without a store.
+    :raises HTTPException: 403 without permission, 404 without such a report, 503 without a store.
     """
     try:
-        found = stored.find(report_id)
+        report = stored_reports.load_report(report_id)
     except NotFound as error:
-        raise HTTPException(status.HTTP_404_NOT_FOUND, f"{error.what}: {error.mend}") from None
+        raise HTTPException(status.HTTP_404_NOT_FOUND, f"{error.what}: {error.hint}") from None
     except StoreNotReady as error:
-        log.warning("a report cannot be shown: %s", error)
-        said = f"{error.what.splitlines()[0]}: ask whoever runs this Airflow to look at its connection"
-        raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, said) from None
+        log.warning("Cannot show a report: %s", error)
+        detail = f"{error.what.splitlines()[0]}: ask your Airflow administrator to check the connection"
+        raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, detail) from None
     except MlopsError as error:
-        log.warning("a report cannot be shown: %s", error)
+        log.warning("Cannot show a report: %s", error)
         raise HTTPException(status.HTTP_500_INTERNAL_SERVER_ERROR, error.what) from None
-    if found.dag_id is None:
+    if report.dag_id is None:
         requires_access_view(AccessView.WEBSITE)(request, user)
     else:
-        requires_access_dag("GET", DagAccessEntity.TASK_INSTANCE, found.dag_id)(request, user)
-    return found
+        requires_access_dag("GET", DagAccessEntity.TASK_INSTANCE, report.dag_id)(request, user)
+    return report
 
 
-async def told(request: Request, error: AnyHTTPException) -> Response:
-    """Say an error in words: a page for a browser, JSON for a program; who is not logged in is sent to do so."""
+async def render_error(request: Request, error: AnyHTTPException) -> Response:
+    """Return an error as a page for browsers and JSON for programs; redirect to the login page on 401."""
     if request.url.path.endswith(".json") or "text/html" not in request.headers.get("accept", ""):
         return JSONResponse({"detail": error.detail}, error.status_code, headers=error.headers)
     if error.status_code == status.HTTP_401_UNAUTHORIZED:
-        back = urlencode({"next": request.url.path})
-        return RedirectResponse(f"{API_ROOT_PATH.rstrip('/')}/api/v2/auth/login?{back}")
-    said = TITLES.get(error.status_code, "That did not work")
-    return HTMLResponse(notice(said, f"{str(error.detail)[:1].upper()}{str(error.detail)[1:]}."), error.status_code)
+        query = urlencode({"next": request.url.path})
+        return RedirectResponse(f"{API_ROOT_PATH.rstrip('/')}/api/v2/auth/login?{query}")
+    title = TITLES.get(error.status_code, "Error")
+    return HTMLResponse(
+        render_notice(title, f"{str(error.detail)[:1].upper()}{str(error.detail)[1:]}."), error.status_code
+    )

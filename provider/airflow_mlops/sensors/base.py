@@ -1,4 +1,4 @@
-"""What the sensors of the lifecycle store share."""
+"""Base class of the sensors on the lifecycle store."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_mlops.store.database import Database
-    from airflow_mlops.triggers.waiting import WaitingTrigger
+    from airflow_mlops.triggers.store_wait import StoreWaitTrigger
 
 POLL_SECONDS = 5.0
 
 
 class StoreSensor(BaseSensorOperator):
-    """Waits for something in the lifecycle store, without a worker. Subclasses say what.
+    """Base class of deferrable sensors on the lifecycle store. Subclasses define the trigger.
 
-    It looks once, and defers only when there is nothing yet. However many sensors of a triggerer are deferred, the
-    store gets one query each ``poke_interval`` seconds: that of the most impatient one.
+    The sensor polls once and defers if there is no result. All deferred sensors of a triggerer share one query, at the
+    shortest ``poke_interval`` among them.
 
-    :param store_conn_id: the connection to the lifecycle store.
-    :param deferrable: whether it waits in the triggerer; else in a worker, as ``mode`` says.
-    :param start_from_trigger: whether it goes to the triggerer at once, without a worker that looks first. Its
-        parameters may then be templates, but not outputs of other tasks; a mapped sensor goes by a worker all the same.
+    :param store_conn_id: connection ID of the lifecycle store.
+    :param deferrable: wait in the triggerer (default), else in a worker according to ``mode``.
+    :param start_from_trigger: start in the triggerer, without a worker that polls first. Parameters may then be
+        templates but not outputs of other tasks. Ignored for mapped sensors. Default: ``False``.
     """
 
     def __init__(
@@ -46,58 +46,58 @@ class StoreSensor(BaseSensorOperator):
         self.deferrable = deferrable
         self.start_from_trigger = start_from_trigger and deferrable
 
-    def begin_in_trigger(self) -> None:
-        """Say how to begin without a worker; for the end of a subclass's constructor."""
+    def enable_start_from_trigger(self) -> None:
+        """Set the arguments to start without a worker; call it at the end of a subclass's constructor."""
         if self.start_from_trigger:
-            path, arguments = self.trigger().serialize()
+            path, kwargs = self.build_trigger().serialize()
             self.start_trigger_args = StartTriggerArgs(
                 trigger_cls=path,
                 next_method="execute_complete",
-                trigger_kwargs=arguments,
+                trigger_kwargs=kwargs,
                 timeout=timedelta(seconds=self.timeout),
             )
 
-    def trigger(self) -> WaitingTrigger:
-        """Give the trigger that waits for the same."""
+    def build_trigger(self) -> StoreWaitTrigger:
+        """Return the trigger that waits for the same event."""
         raise NotImplementedError
 
-    def before_deferring(self, database: Database) -> WaitingTrigger:
-        """Give the trigger, with what is only known when the store is there."""
-        return self.trigger()
+    def build_deferred_trigger(self, database: Database) -> StoreWaitTrigger:
+        """Return the trigger, completed with values read from the store."""
+        return self.build_trigger()
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Look once."""
-        return self._look(self._database)
+        """Poll the store once."""
+        return self._poll(self._database)
 
-    def _look(self, database: Database) -> PokeReturnValue:
-        from airflow_mlops.store import watch
+    def _poll(self, database: Database) -> PokeReturnValue:
+        from airflow_mlops.store import polling
 
         try:
-            question = self.trigger().question()
-        except ValueError as error:  # a parameter that cannot be read: trying again does not mend it
-            raise AirflowFailException(f"{self.task_id} cannot be asked: {error}") from error
-        found = watch.answers(database, question)
-        return PokeReturnValue(bool(found), found[0] if found else None)
+            question = self.build_trigger().condition()
+        except ValueError as error:  # an invalid parameter: a retry does not fix it
+            raise AirflowFailException(f"{self.task_id} has an invalid parameter: {error}") from error
+        events = polling.find_matches(database, question)
+        return PokeReturnValue(bool(events), events[0] if events else None)
 
     def execute(self, context: Context) -> Any:
-        """Look once, then defer."""
+        """Poll once, then defer."""
         if not self.deferrable:
             return super().execute(context)
-        # Taken before the look: what comes in between is seen by the one or the other.
+        # Built before the poll, so that an event in between is seen by one of them.
         database = self._database
-        trigger = self.before_deferring(database)
-        found = self._look(database)
-        if found:
-            return found.xcom_value
+        trigger = self.build_deferred_trigger(database)
+        result = self._poll(database)
+        if result:
+            return result.xcom_value
         self.defer(trigger=trigger, method_name="execute_complete", timeout=timedelta(seconds=self.timeout))
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Give what the trigger has seen."""
+        """Return the trigger's event."""
         return event
 
     @property
-    def arguments(self) -> dict[str, Any]:
-        """What every trigger is told."""
+    def trigger_arguments(self) -> dict[str, Any]:
+        """Arguments of every trigger."""
         return {"store_conn_id": self.store_conn_id, "poll_seconds": self.poke_interval}
 
     @property

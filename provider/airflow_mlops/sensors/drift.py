@@ -1,4 +1,4 @@
-"""Waiting for drift, inside a DAG."""
+"""Sensor for retraining requests."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlops.sensors.base import StoreSensor
-from airflow_mlops.triggers.waiting import RequestTrigger
+from airflow_mlops.triggers.store_wait import RetrainingRequestTrigger
 
 if TYPE_CHECKING:
     from airflow_mlops.store.database import Database
 
 
 class DriftSensor(StoreSensor):
-    """Wait, deferred, until a model's drift episode asks for a retraining; gives the request.
+    """Wait until a model's drift episode requests a retraining. Returns the request.
 
-    A request that came while it waited is seen also when a training run has claimed it within seconds. To start a DAG
-    by drift rather than wait in one, give an ``AssetWatcher`` a ``DriftTrigger``.
+    A request made during the wait counts even if a training run claims it within seconds. To start a DAG on drift,
+    use an ``AssetWatcher`` with a ``DriftTrigger`` instead.
 
-    :param model: the model's name.
+    :param model: name of the registered model.
     """
 
     template_fields: Sequence[str] = ("model",)
@@ -26,14 +26,16 @@ class DriftSensor(StoreSensor):
     def __init__(self, *, model: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.model = model
-        self.begin_in_trigger()
+        self.enable_start_from_trigger()
 
-    def trigger(self) -> RequestTrigger:
-        """Give the trigger that waits for the same."""
-        return RequestTrigger(self.model, **self.arguments)
+    def build_trigger(self) -> RetrainingRequestTrigger:
+        """Return the trigger that waits for the same request."""
+        return RetrainingRequestTrigger(self.model, **self.trigger_arguments)
 
-    def before_deferring(self, database: Database) -> RequestTrigger:
-        """Give the trigger, with the last request that was there before."""
-        from airflow_mlops.store import watch
+    def build_deferred_trigger(self, database: Database) -> RetrainingRequestTrigger:
+        """Return the trigger, with the last earlier request to ignore."""
+        from airflow_mlops.store import polling
 
-        return RequestTrigger(self.model, after=watch.last_asked(database, self.model), **self.arguments)
+        return RetrainingRequestTrigger(
+            self.model, after=polling.last_request(database, self.model), **self.trigger_arguments
+        )

@@ -1,4 +1,4 @@
-"""Waiting for labels, inside a DAG."""
+"""Sensor for labels."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_mlops.sensors.base import StoreSensor
-from airflow_mlops.triggers.waiting import LabelledTrigger
+from airflow_mlops.triggers.store_wait import LabelledRowsTrigger
 
 
 class LabelSensor(StoreSensor):
-    """Wait, deferred, until a partition has enough labelled rows; gives the labels' ``SnapshotRef``.
+    """Wait until a partition has enough labelled rows. Returns the labels' ``SnapshotRef``.
 
-    Labels that come in several loads make a new snapshot each time; what counts is the current one.
+    Each load of labels makes a new snapshot; the rows of the current one count.
 
-    :param dataset: the dataset of labels.
-    :param partition: the partition, such as ``2026-05-04``.
-    :param min_rows: how many rows are enough.
+    :param dataset: name of the labels dataset.
+    :param partition: partition key, such as ``2026-05-04``.
+    :param min_rows: minimum number of labelled rows. Default: 1.
     """
 
     template_fields: Sequence[str] = ("dataset", "partition", "min_rows")
@@ -26,8 +26,8 @@ class LabelSensor(StoreSensor):
         self.dataset = dataset
         self.partition = partition
         self.min_rows = min_rows
-        self.begin_in_trigger()
+        self.enable_start_from_trigger()
 
-    def trigger(self) -> LabelledTrigger:
-        """Give the trigger that waits for the same."""
-        return LabelledTrigger(self.dataset, self.partition, self.min_rows, **self.arguments)
+    def build_trigger(self) -> LabelledRowsTrigger:
+        """Return the trigger that waits for the same labels."""
+        return LabelledRowsTrigger(self.dataset, self.partition, self.min_rows, **self.trigger_arguments)

@@ -1,4 +1,4 @@
-"""Waiting for a new champion, inside a DAG."""
+"""Sensor for new champions."""
 
 from __future__ import annotations
 
@@ -6,42 +6,45 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_mlops.sensors.base import StoreSensor
-from airflow_mlops.triggers.waiting import NewChampionTrigger
+from airflow_mlops.triggers.store_wait import NewChampionTrigger
 
-RUN_BEGAN = "{{ dag_run.start_date }}"
+RUN_START = "{{ dag_run.start_date }}"
 
 
 class ModelVersionSensor(StoreSensor):
-    """Wait, deferred, until a model has a new champion; gives ``model``, ``version``, ``epoch`` and ``action``.
+    """Wait until a model has a new champion. Returns ``model``, ``version``, ``revision`` and ``action``.
 
-    New is what the parameters say, and when none is given what was promoted, or rolled back to, since the DAG run
-    began. Of several all have to hold. To start a DAG by a new champion, give an ``AssetWatcher`` a
-    ``ModelVersionTrigger``.
+    The parameters define what is new; several of them are combined with *and*. Without any, a promotion or rollback
+    since the start of the DAG run counts. To start a DAG on a new champion, use an ``AssetWatcher`` with a
+    ``ModelVersionTrigger`` instead.
 
-    :param model: the model's name.
-    :param after_epoch: a later epoch of the ledger than this; 0: any champion at all.
-    :param other_than: another version than this.
-    :param since: recorded in the ledger after this moment, as ISO text.
+    :param model: name of the registered model.
+    :param after_revision: the ledger revision is greater than this number; 0: any champion. Default: not checked.
+    :param other_than: the version number differs from this one. Default: not checked.
+    :param since: recorded in the ledger after this ISO timestamp. Default: the start of the DAG run, if no other
+        parameter is set.
     """
 
-    template_fields: Sequence[str] = ("model", "after_epoch", "other_than", "since")
+    template_fields: Sequence[str] = ("model", "after_revision", "other_than", "since")
 
     def __init__(
         self,
         *,
         model: str,
-        after_epoch: int | str | None = None,
+        after_revision: int | str | None = None,
         other_than: int | str | None = None,
         since: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.model = model
-        self.after_epoch = after_epoch
+        self.after_revision = after_revision
         self.other_than = other_than
-        self.since = RUN_BEGAN if after_epoch is None and other_than is None and since is None else since
-        self.begin_in_trigger()
+        self.since = RUN_START if after_revision is None and other_than is None and since is None else since
+        self.enable_start_from_trigger()
 
-    def trigger(self) -> NewChampionTrigger:
-        """Give the trigger that waits for the same."""
-        return NewChampionTrigger(self.model, self.after_epoch, self.other_than, self.since, **self.arguments)
+    def build_trigger(self) -> NewChampionTrigger:
+        """Return the trigger that waits for the same champion."""
+        return NewChampionTrigger(
+            self.model, self.after_revision, self.other_than, self.since, **self.trigger_arguments
+        )

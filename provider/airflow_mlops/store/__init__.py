@@ -1,5 +1,4 @@
-"""The lifecycle store: the only place that knows SQL tables of ours.
+"""The lifecycle store: the only package that knows our own SQL tables.
 
-One :class:`~airflow_mlops.store.database.Database` holds the engine; each other module is one subject's questions to
-it.
+:class:`~airflow_mlops.store.database.Database` holds the engine; each other module has the queries of one subject.
 """

@@ -1,12 +1,12 @@
-"""The catalogue: which snapshot a (dataset, partition) is now, and was before."""
+"""The data catalogue: current and earlier snapshots of each (dataset, partition)."""
 
 from __future__ import annotations
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from airflow_mlops.core.errors import NotFound
-from airflow_mlops.core.refs import SnapshotRef
+from airflow_mlops.common.errors import NotFound
+from airflow_mlops.common.refs import SnapshotRef
 from airflow_mlops.store.clock import now
 from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import CatalogueEntry
@@ -16,11 +16,11 @@ def record(database: Database, ref: SnapshotRef) -> bool:
     """Make a snapshot the current one of its (dataset, partition).
 
     :returns: whether anything changed: recording the current snapshot again changes nothing.
-    :raises ValueError: when the reference names no partition.
+    :raises ValueError: when the reference has no partition.
     """
     if ref.partition is None:
-        raise ValueError("a snapshot without a partition has no place in the catalogue")
-    return database.retried(lambda: _record(database, ref, str(ref.partition)))
+        raise ValueError("a snapshot without a partition cannot be recorded in the catalogue")
+    return database.retry_on_conflict(lambda: _record(database, ref, str(ref.partition)))
 
 
 def _record(database: Database, ref: SnapshotRef, partition: str) -> bool:
@@ -43,7 +43,7 @@ def _record(database: Database, ref: SnapshotRef, partition: str) -> bool:
 
 
 def current(database: Database, dataset: str, partition: str) -> SnapshotRef:
-    """Give the current snapshot of a partition.
+    """Return the current snapshot of a partition.
 
     :raises NotFound: when there is none.
     """
@@ -53,7 +53,7 @@ def current(database: Database, dataset: str, partition: str) -> SnapshotRef:
         raise NotFound(
             f"{dataset!r} has no snapshot for partition {partition}",
             where=database.address,
-            mend="run (or backfill) the DAG that ingests it",
+            hint="run (or backfill) the DAG that ingests it",
         )
     return _ref(entry)
 
@@ -61,10 +61,10 @@ def current(database: Database, dataset: str, partition: str) -> SnapshotRef:
 def partitions(
     database: Database, dataset: str, first: str | None = None, last: str | None = None
 ) -> list[SnapshotRef]:
-    """Give the current snapshots of a dataset, in the order of their partitions.
+    """Return the current snapshots of a dataset, ordered by partition.
 
-    :param first: the first partition, itself included.
-    :param last: the last partition, itself included.
+    :param first: the first partition, inclusive.
+    :param last: the last partition, inclusive.
     """
     newest = (
         select(CatalogueEntry.partition, func.max(CatalogueEntry.sequence).label("sequence"))

@@ -1,4 +1,4 @@
-"""Claims: what a task has made, so that its retry finds it instead of making a second one."""
+"""Claims: what a task has created, so that its retry finds it instead of creating a second one."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from airflow_mlops.store.tables import Base, Claim
 
 
 def begin(database: Database, kind: str, key: str) -> dict[str, Any] | None:
-    """Claim the making of one thing for a key, or learn what an earlier attempt left.
+    """Claim the creation of one object for a key, or return what an earlier attempt stored.
 
-    :param kind: what is made: ``run`` or ``version``.
+    :param kind: what is created: ``run`` or ``version``.
     :param key: ``dag_id/run_id/task_id/map_index``; never the number of the try.
-    :returns: what an earlier attempt noted (``finished`` says whether it came to its end), or ``None`` when this is
-        the first.
+    :returns: the value of an earlier attempt (``finished`` is whether it completed); ``None`` for the first attempt.
     """
     try:
         with database.session() as session:
@@ -27,16 +26,15 @@ def begin(database: Database, kind: str, key: str) -> dict[str, Any] | None:
     except IntegrityError:
         with database.session() as session:
             claim = session.scalars(select(Claim).where(Claim.kind == kind, Claim.key == key)).one()
-            return _left(claim)
+            return _value(claim)
     return None
 
 
 def finish(database: Database, kind: str, key: str, value: dict[str, Any], *, holder: str) -> bool:
-    """Write down what the claimed thing is at its end, if the run that the claim was last noted for is still the
-    holder.
+    """Finish a claim with its final value, if the run last stored with :func:`note` still holds it.
 
-    :param holder: the ``run_id`` that :func:`note` was given.
-    :returns: whether it was; if not, a later attempt has taken the claim over.
+    :param holder: the ``run_id`` that was passed to :func:`note`.
+    :returns: whether it did; if not, a later attempt has taken the claim over.
     """
     with database.session() as session:
         query = select(Claim).where(Claim.kind == kind, Claim.key == key).with_for_update()
@@ -47,27 +45,27 @@ def finish(database: Database, kind: str, key: str, value: dict[str, Any], *, ho
         return True
 
 
-def note(database: Database, kind: str, key: str, value: dict[str, Any], *, finished: bool) -> None:
-    """Write down what the claimed thing is, so far or at its end."""
+def record(database: Database, kind: str, key: str, value: dict[str, Any], *, finished: bool) -> None:
+    """Store the current or final value of a claim."""
     with database.session() as session:
         _write(session, kind, key, value, finished=finished)
 
 
-def conclude(database: Database, kind: str, key: str, value: dict[str, Any], *, beside: Base) -> None:
-    """Write down what the claimed thing is at its end, together with the row that tells all of it: both or neither.
+def finish_with_row(database: Database, kind: str, key: str, value: dict[str, Any], *, row: Base) -> None:
+    """Finish a claim and save the row of the created object in one transaction.
 
-    :param beside: the row; takes the place of one with the same primary key.
+    :param row: the row; replaces one with the same primary key.
     """
     with database.session() as session:
-        session.merge(beside)
+        session.merge(row)
         _write(session, kind, key, value, finished=True)
 
 
-def look(database: Database, kind: str, key: str) -> dict[str, Any] | None:
-    """Give what :func:`begin` would give, claiming nothing."""
+def get(database: Database, kind: str, key: str) -> dict[str, Any] | None:
+    """Return what :func:`begin` would return, without claiming."""
     with database.session() as session:
         claim = session.scalars(select(Claim).where(Claim.kind == kind, Claim.key == key)).first()
-        return None if claim is None else _left(claim)
+        return None if claim is None else _value(claim)
 
 
 def _write(session: Session, kind: str, key: str, value: dict[str, Any], *, finished: bool) -> None:
@@ -76,5 +74,5 @@ def _write(session: Session, kind: str, key: str, value: dict[str, Any], *, fini
     claim.finished_at = now() if finished else None
 
 
-def _left(claim: Claim) -> dict[str, Any]:
+def _value(claim: Claim) -> dict[str, Any]:
     return {**(claim.value or {}), "finished": claim.finished_at is not None}

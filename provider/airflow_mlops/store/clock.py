@@ -1,4 +1,4 @@
-"""The store's clock, and how it writes a moment down."""
+"""The store's clock and its text format for timestamps."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from datetime import UTC, date, datetime
 
 
 def now() -> datetime:
-    """Give the time of the store's own clock, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 def to_iso(value: datetime) -> str:
-    """Write a moment as fixed-width UTC text; a moment without a zone is taken as UTC."""
+    """Format a timestamp as fixed-width UTC text; one without a time zone is taken as UTC."""
     value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     return value.isoformat(timespec="microseconds")
 
 
 def from_iso(text: str | date) -> datetime:
-    """Read a moment: an ISO date (its midnight) or date-time, in UTC unless it says otherwise.
+    """Parse an ISO date (its midnight) or date-time, in UTC unless it names a time zone.
 
     :raises ValueError: when it is neither.
     """

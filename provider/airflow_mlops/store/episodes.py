@@ -1,11 +1,13 @@
-"""Drift episodes: one open a model, each state change a compare-and-set.
+"""Drift episodes: at most one open per model, each state change a compare-and-set.
 
-``open`` (drift was seen) -> ``requested`` (labels allow a retraining) -> ``retraining`` (a run has claimed it) ->
-``closed``. A retraining that fails gives the episode back as ``open``. What is asked for may also be that the champion
-before takes over again.
+``open`` (drift was detected) -> ``requested`` (enough labels for a retraining) -> ``retraining`` (claimed by a run) ->
+``closed``. A retraining that fails returns the episode to ``open``. An episode may also request a rollback to the
+previous champion.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -18,23 +20,23 @@ RETRAIN, ROLL_BACK = "retrain", "roll_back"
 
 
 def current(database: Database, model: str) -> Episode | None:
-    """Give the model's episode that is not closed, if there is one."""
+    """Return the model's open episode; ``None`` when there is none."""
     with database.session() as session:
         return session.scalars(select(Episode).where(Episode.model == model, Episode.closed_at.is_(None))).first()
 
 
-def all_of(database: Database, model: str) -> list[Episode]:
-    """Give all episodes of a model, oldest first."""
+def of_model(database: Database, model: str) -> list[Episode]:
+    """Return all episodes of a model, oldest first."""
     with database.session() as session:
         return list(session.scalars(select(Episode).where(Episode.model == model).order_by(Episode.number)))
 
 
-def open_one(
+def open_episode(
     database: Database, *, model: str, version: int, change_partition: str, report: str | None, action: str = RETRAIN
 ) -> Episode | None:
-    """Open an episode; ``None`` when one is open already (then there is nothing to do).
+    """Open an episode and return it; ``None`` when one is open already.
 
-    :param action: what it will ask for: ``retrain`` or ``roll_back``.
+    :param action: what it will request: ``retrain`` or ``roll_back``.
     """
     try:
         with database.session() as session:
@@ -58,46 +60,46 @@ def open_one(
     return episode
 
 
-def request(database: Database, episode: int, *, partition: str, cutoff: str | None, first: str | None = None) -> bool:
-    """``open`` -> ``requested``: ask for what the episode is to lead to. Gives whether this call did it.
+def request(
+    database: Database, episode: int, *, partition: str, cutoff: str | None, first_partition: str | None = None
+) -> bool:
+    """``open`` -> ``requested``: request the episode's action. Return whether this call did it.
 
-    :param partition: the partition on whose evidence it is asked: the data's clock.
+    :param partition: the partition that gave the evidence: the data's clock.
     :param cutoff: the last labelled partition, where the training data end; ``None`` for a rollback.
-    :param first: where they begin; default: at the change.
+    :param first_partition: the first partition of the training data; default: the change.
     """
     with database.session() as session:
-        found = session.get(Episode, episode)
-        if found is None or found.state != "open":
+        row = session.get(Episode, episode)
+        if row is None or row.state != "open":
             return False
-        # Nobody may have asked in between: then its place in the list of what was asked would be lost.
-        query = update(Episode).where(
-            Episode.id == episode, Episode.state == "open", Episode.attempts == found.attempts
-        )
-        values = {
-            "state": "requested",
-            "requested_partition": partition,
-            "cutoff": cutoff,
-            "first": first,
-            "attempts": found.attempts + 1,
-            "asked": [*asked(found), partition],
+        # A concurrent request would lose its place in the list of requests, so the count has to be unchanged.
+        query = update(Episode).where(Episode.id == episode, Episode.state == "open", Episode.attempts == row.attempts)
+        values: dict[Any, Any] = {
+            Episode.state: "requested",
+            Episode.requested_partition: partition,
+            Episode.cutoff: cutoff,
+            Episode.first_partition: first_partition,
+            Episode.attempts: row.attempts + 1,
+            Episode.request_history: [*request_history(row), partition],
         }
-        return bool(session.execute(query.values(**values)).rowcount)  # type: ignore[attr-defined]
+        return bool(session.execute(query.values(values)).rowcount)  # type: ignore[attr-defined]
 
 
-def asked(episode: Episode) -> list[str]:
-    """Give the partitions at which an episode has asked for something, oldest first."""
-    if episode.asked is not None:
-        return [str(partition) for partition in episode.asked]
+def request_history(episode: Episode) -> list[str]:
+    """Return the partitions at which an episode made its requests, oldest first."""
+    if episode.request_history is not None:
+        return [str(partition) for partition in episode.request_history]
     return [] if episode.requested_partition is None else [episode.requested_partition]
 
 
 def claim(database: Database, episode: int, *, actor: str) -> bool:
-    """``requested`` -> ``retraining``: one training run takes it. Gives whether this run has it, now or from before."""
+    """``requested`` -> ``retraining``: one training run claims it. Return whether this run holds it, now or already."""
     if _move(database, episode, "requested", "retraining", claimed_by=actor):
         return True
     with database.session() as session:
-        found = session.get(Episode, episode)
-        return found is not None and found.state == "retraining" and found.claimed_by == actor
+        row = session.get(Episode, episode)
+        return row is not None and row.state == "retraining" and row.claimed_by == actor
 
 
 def close(database: Database, episode: int, *, actor: str, outcome: str) -> bool:
@@ -105,29 +107,29 @@ def close(database: Database, episode: int, *, actor: str, outcome: str) -> bool
     return _move(database, episode, "retraining", "closed", actor=actor, outcome=outcome, closed_at=now())
 
 
-def give_back(database: Database, episode: int, *, actor: str, outcome: str) -> bool:
-    """``retraining`` -> ``open``: the run failed, so the next window asks again."""
+def release(database: Database, episode: int, *, actor: str, outcome: str) -> bool:
+    """``retraining`` -> ``open``: the run failed, so the next window requests again."""
     return _move(database, episode, "retraining", "open", actor=actor, outcome=outcome, claimed_by=None)
 
 
 def supersede(database: Database, episode: int) -> bool:
-    """``open`` or ``requested`` -> ``closed``: the champion that it was about has been replaced meanwhile."""
+    """``open`` or ``requested`` -> ``closed``: its champion has been replaced since."""
     return any(
         _move(database, episode, state, "closed", outcome="superseded", closed_at=now())
         for state in ("open", "requested")
     )
 
 
-def recover(database: Database, episode: int, *, partition: str) -> bool:
-    """``open`` -> ``closed``: what opened it has gone away by itself.
+def mark_recovered(database: Database, episode: int, *, partition: str) -> bool:
+    """``open`` -> ``closed``: the drift has disappeared without a retraining.
 
     :param partition: the partition that shows it: the data's clock.
     """
     return _move(database, episode, "open", "closed", outcome="recovered", closed_at=now(), closed_partition=partition)
 
 
-def requested(database: Database, models: list[str] | None = None, *, action: str = RETRAIN) -> list[Episode]:
-    """Give the episodes that wait for a training run, or for a rollback, of these models or of all."""
+def pending_requests(database: Database, models: list[str] | None = None, *, action: str = RETRAIN) -> list[Episode]:
+    """Return the episodes that wait for a training run, or for a rollback, of these models or of all."""
     query = select(Episode).where(Episode.state == "requested", Episode.action == action)
     if models is not None:
         query = query.where(Episode.model.in_(models))

@@ -1,15 +1,19 @@
-"""The ledger: who is champion, since when, on whose word.
+"""The promotion ledger: which version was champion, since when, and by whose decision.
 
-Entries are only ever added. ``(model, epoch)`` is unique and an entry names the epoch before it, so of two promoters
-that start from the same champion one gets an integrity error: a compare-and-set.
+Entries are only ever added. ``(model, revision)`` is unique and an entry names the revision before it. So of two
+promoters that start from the same champion, one gets an integrity error: a compare-and-set.
 
-An entry has two clocks. ``recorded_at`` is the store's own: the server's in PostgreSQL, whatever the workers' clocks
-say, and never before that of the entry it follows, so that it sorts as the epochs do. ``effective_at`` is the data's:
-'from then on this version'. A later decision overrides the earlier ones from its own ``effective_at`` on, also what
-they had planned for afterwards: once a version is rolled back, its announced beginning does not bring it in again. So
-an entry whose ``effective_at`` is still to come is the :func:`head` at once, which aliases follow and challengers are
-compared with, and the champion :func:`as_of` a moment from that moment on; once all have begun, both say the same.
-The entries that no later one overrides are kept once more as reigns, where the champion of a moment is one step away.
+An entry has two clocks:
+
+- ``recorded_at`` is the store's own clock: the PostgreSQL server's, independent of the workers' clocks. It is never
+  before that of the preceding entry, so it sorts as the revisions do.
+- ``effective_at`` is the data's clock: from then on, this version. A later decision overrides earlier ones from its own
+  ``effective_at`` on, including what they had scheduled after it. A version that is rolled back before its scheduled
+  start therefore never starts.
+
+An entry whose ``effective_at`` is in the future is the :func:`head` at once: aliases follow it and challengers are
+compared with it. :func:`as_of` returns it only from ``effective_at`` on. The entries that no later one overrides are
+also stored as champion periods, so that the champion at any time is found with one index lookup.
 """
 
 from __future__ import annotations
@@ -21,76 +25,78 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from airflow_mlops.core.errors import Conflict
+from airflow_mlops.common.errors import Conflict
 from airflow_mlops.store.clock import now
 from airflow_mlops.store.database import Database
-from airflow_mlops.store.tables import LedgerEntry, Reign
+from airflow_mlops.store.tables import ChampionPeriod, LedgerEntry
 
 Clock = Literal["recorded", "effective"]
 Action = Literal["promote", "rollback", "adopt"]
 
 
 def head(database: Database, model: str) -> LedgerEntry | None:
-    """Give the newest entry: the champion now; ``None`` when the model never had one."""
+    """Return the newest entry, which names the champion now; ``None`` when the model never had one."""
     with database.session() as session:
         return _newest(session, model)
 
 
-def at_epoch(database: Database, model: str, epoch: int) -> LedgerEntry | None:
-    """Give the entry of an epoch; ``None`` when there is none."""
+def at_revision(database: Database, model: str, revision: int) -> LedgerEntry | None:
+    """Return the entry of a revision; ``None`` when there is none."""
     with database.session() as session:
-        return session.get(LedgerEntry, (model, epoch))
+        return session.get(LedgerEntry, (model, revision))
 
 
-def made_by(database: Database, model: str, version: int, actor: str) -> LedgerEntry | None:
-    """Give the newest entry in which this actor promoted this version, so that a retry finds what it has done."""
+def find_promotion(database: Database, model: str, version: int, actor: str) -> LedgerEntry | None:
+    """Return the newest entry in which this actor promoted this version, so that a retry finds its own entry."""
     with database.session() as session:
         return session.scalars(
             select(LedgerEntry)
             .where(LedgerEntry.model == model, LedgerEntry.version == version, LedgerEntry.actor == actor)
-            .order_by(LedgerEntry.epoch.desc())
+            .order_by(LedgerEntry.revision.desc())
             .limit(1)
         ).first()
 
 
-def done_by(database: Database, model: str, action: Action, actor: str) -> LedgerEntry | None:
-    """Give the newest entry of this kind by this actor, whichever version it was about."""
+def find_action(database: Database, model: str, action: Action, actor: str) -> LedgerEntry | None:
+    """Return the newest entry with this action by this actor, for any version."""
     with database.session() as session:
         return session.scalars(
             select(LedgerEntry)
             .where(LedgerEntry.model == model, LedgerEntry.action == action, LedgerEntry.actor == actor)
-            .order_by(LedgerEntry.epoch.desc())
+            .order_by(LedgerEntry.revision.desc())
             .limit(1)
         ).first()
 
 
-def reigns_of(
-    database: Database, model: str, version: int, *, before_epoch: int | None = None, limit: int = 100
+def entries_of_version(
+    database: Database, model: str, version: int, *, before_revision: int | None = None, limit: int = 100
 ) -> list[LedgerEntry]:
-    """Give the entries that made this version champion, newest first.
+    """Return the entries that made this version champion, newest first.
 
-    :param before_epoch: only older entries.
+    :param before_revision: only older entries.
     """
     query = select(LedgerEntry).where(LedgerEntry.model == model, LedgerEntry.version == version)
-    if before_epoch is not None:
-        query = query.where(LedgerEntry.epoch < before_epoch)
+    if before_revision is not None:
+        query = query.where(LedgerEntry.revision < before_revision)
     with database.session() as session:
-        return list(session.scalars(query.order_by(LedgerEntry.epoch.desc()).limit(limit)))
+        return list(session.scalars(query.order_by(LedgerEntry.revision.desc()).limit(limit)))
 
 
-def reign_of(database: Database, model: str, version: int, *, before_epoch: int | None = None) -> LedgerEntry | None:
-    """Give the newest entry that made this version champion; ``None`` when it never was.
+def last_entry_of_version(
+    database: Database, model: str, version: int, *, before_revision: int | None = None
+) -> LedgerEntry | None:
+    """Return the newest entry that made this version champion; ``None`` when it never was.
 
-    :param before_epoch: only older entries.
+    :param before_revision: only older entries.
     """
-    return next(iter(reigns_of(database, model, version, before_epoch=before_epoch, limit=1)), None)
+    return next(iter(entries_of_version(database, model, version, before_revision=before_revision, limit=1)), None)
 
 
 def append(
     database: Database,
     *,
     model: str,
-    expected_epoch: int | None,
+    expected_revision: int | None,
     version: int,
     digest: str,
     gate_report: str | None,
@@ -100,22 +106,20 @@ def append(
     effective_at: datetime | None = None,
     action: Action = "promote",
 ) -> LedgerEntry:
-    """Make a version champion, if the champion is still the one that the decision was made against.
+    """Make a version champion, if the champion is still the one that the decision was based on.
 
-    :param expected_epoch: the epoch of the champion that it was compared with; ``None`` for the first champion.
+    :param expected_revision: the revision of the champion that it was compared with; ``None`` for the first champion.
     :param effective_at: from when on, on the data's clock; default now.
-    :param action: what kind of change it is.
-    :raises Conflict: when somebody else promoted in between.
+    :param action: the kind of change.
+    :raises Conflict: when another version was promoted in between.
     """
-    lost = Conflict(
-        f"the champion of {model!r} has changed since this version was judged against it",
-        where=f"expected epoch {expected_epoch}",
-        mend="run the gate again: it will compare with the new champion",
+    conflict = Conflict(
+        f"the champion of {model!r} has changed since this version was compared with it",
+        where=f"expected revision {expected_revision}",
+        hint="run the gate again to compare with the new champion",
     )
     entry = LedgerEntry(
         model=model,
-        epoch=1 if expected_epoch is None else expected_epoch + 1,
-        previous_epoch=expected_epoch,
         version=version,
         digest=digest,
         gate_report=gate_report,
@@ -124,59 +128,69 @@ def append(
         actor=actor,
         action=action,
     )
+    entry.revision = 1 if expected_revision is None else expected_revision + 1
+    entry.previous_revision = expected_revision
     try:
         with database.session() as session:
             newest = _newest(session, model)
-            if (None if newest is None else newest.epoch) != expected_epoch:
-                raise lost
-            moment = _clock(session)
-            entry.recorded_at = moment if newest is None else max(moment, newest.recorded_at)
+            if (None if newest is None else newest.revision) != expected_revision:
+                raise conflict
+            timestamp = _server_time(session)
+            entry.recorded_at = timestamp if newest is None else max(timestamp, newest.recorded_at)
             entry.effective_at = effective_at or entry.recorded_at
             session.add(entry)
-            session.flush()  # first of all: whoever loses the race stops here
-            _reign(session, entry)
+            session.flush()  # first of all: the loser of a race stops here
+            _start_period(session, entry)
     except IntegrityError:
         newest_entry = head(database, model)
-        if (None if newest_entry is None else newest_entry.epoch) == expected_epoch:
-            raise  # not lost to another promoter: the gate report is not published, for example
-        raise lost from None
+        if (None if newest_entry is None else newest_entry.revision) == expected_revision:
+            raise  # not a lost race: for example, the gate report is not published
+        raise conflict from None
     return entry
 
 
 def _newest(session: Session, model: str) -> LedgerEntry | None:
     return session.scalars(
-        select(LedgerEntry).where(LedgerEntry.model == model).order_by(LedgerEntry.epoch.desc()).limit(1)
+        select(LedgerEntry).where(LedgerEntry.model == model).order_by(LedgerEntry.revision.desc()).limit(1)
     ).first()
 
 
-def _reign(session: Session, entry: LedgerEntry) -> None:
-    """Let an entry begin on the data's clock: whatever earlier decisions had planned from then on is off."""
-    session.execute(delete(Reign).where(Reign.model == entry.model, Reign.effective_at >= entry.effective_at))
-    session.add(Reign(model=entry.model, effective_at=entry.effective_at, epoch=entry.epoch))
+def _start_period(session: Session, entry: LedgerEntry) -> None:
+    """Start a champion period on the data's clock; periods that would start later are cancelled."""
+    session.execute(
+        delete(ChampionPeriod).where(
+            ChampionPeriod.model == entry.model, ChampionPeriod.effective_at >= entry.effective_at
+        )
+    )
+    period = ChampionPeriod(model=entry.model, effective_at=entry.effective_at)
+    period.revision = entry.revision
+    session.add(period)
 
 
-def _clock(session: Session) -> datetime:
-    """Give the time of the store's clock: that of the PostgreSQL server; with SQLite there is none but our own."""
+def _server_time(session: Session) -> datetime:
+    """Return the time of the PostgreSQL server; with SQLite, that of this machine."""
     if session.get_bind().dialect.name != "postgresql":
         return now()
-    told: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
-    return told.astimezone(UTC)
+    timestamp: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
+    return timestamp.astimezone(UTC)
 
 
-def history(database: Database, model: str, *, limit: int = 100, before_epoch: int | None = None) -> list[LedgerEntry]:
-    """Give a page of the model's history, newest first.
+def history(
+    database: Database, model: str, *, limit: int = 100, before_revision: int | None = None
+) -> list[LedgerEntry]:
+    """Return a page of the model's history, newest first.
 
-    :param before_epoch: only older entries, for the next page.
+    :param before_revision: only older entries, for the next page.
     """
     query = select(LedgerEntry).where(LedgerEntry.model == model)
-    if before_epoch is not None:
-        query = query.where(LedgerEntry.epoch < before_epoch)
+    if before_revision is not None:
+        query = query.where(LedgerEntry.revision < before_revision)
     with database.session() as session:
-        return list(session.scalars(query.order_by(LedgerEntry.epoch.desc()).limit(limit)))
+        return list(session.scalars(query.order_by(LedgerEntry.revision.desc()).limit(limit)))
 
 
-def as_of(database: Database, model: str, moment: datetime, *, clock: Clock = "effective") -> LedgerEntry | None:
-    """Give the champion of a moment, the moment itself included; ``None`` before the first.
+def as_of(database: Database, model: str, timestamp: datetime, *, clock: Clock = "effective") -> LedgerEntry | None:
+    """Return the champion at a point in time, inclusive; ``None`` before the first.
 
     Of all entries that had begun by then it is the latest decision.
 
@@ -184,26 +198,28 @@ def as_of(database: Database, model: str, moment: datetime, *, clock: Clock = "e
     """
     query = select(LedgerEntry).where(LedgerEntry.model == model)
     if clock == "recorded":
-        query = query.where(LedgerEntry.recorded_at <= moment).order_by(LedgerEntry.recorded_at.desc())
+        query = query.where(LedgerEntry.recorded_at <= timestamp).order_by(LedgerEntry.recorded_at.desc())
     else:
-        reigning = (Reign.model == LedgerEntry.model) & (Reign.epoch == LedgerEntry.epoch)
-        query = query.join(Reign, reigning).where(Reign.model == model, Reign.effective_at <= moment)
-        query = query.order_by(Reign.effective_at.desc())
+        same_entry = (ChampionPeriod.model == LedgerEntry.model) & (ChampionPeriod.revision == LedgerEntry.revision)
+        query = query.join(ChampionPeriod, same_entry).where(
+            ChampionPeriod.model == model, ChampionPeriod.effective_at <= timestamp
+        )
+        query = query.order_by(ChampionPeriod.effective_at.desc())
     with database.session() as session:
-        return session.scalars(query.order_by(LedgerEntry.epoch.desc()).limit(1)).first()
+        return session.scalars(query.order_by(LedgerEntry.revision.desc()).limit(1)).first()
 
 
-def event_of(entry: LedgerEntry) -> dict[str, Any]:
-    """Give what an asset event tells of an entry."""
-    return {"model": entry.model, "version": entry.version, "epoch": entry.epoch, "action": entry.action}
+def event_payload(entry: LedgerEntry) -> dict[str, Any]:
+    """Return the asset event payload for an entry."""
+    return {"model": entry.model, "version": entry.version, "revision": entry.revision, "action": entry.action}
 
 
-def as_dict(entry: LedgerEntry) -> dict[str, Any]:
-    """Give an entry's plain facts."""
+def to_dict(entry: LedgerEntry) -> dict[str, Any]:
+    """Return an entry as a JSON-serialisable dict."""
     return {
         "model": entry.model,
-        "epoch": entry.epoch,
-        "previous_epoch": entry.previous_epoch,
+        "revision": entry.revision,
+        "previous_revision": entry.previous_revision,
         "action": entry.action,
         "version": entry.version,
         "digest": entry.digest,

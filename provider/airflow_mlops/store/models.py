@@ -1,4 +1,4 @@
-"""Which models and versions the store knows, without what travels with them."""
+"""Names of models and identities of their versions."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import LedgerEntry, Version
 
 
-class Known(NamedTuple):
-    """What tells one version's files from another's.
+class VersionIdentity(NamedTuple):
+    """Identity of a version's files.
 
     :param digest: the files' digest.
-    :param run_id: the MLflow run that made them.
+    :param run_id: the MLflow run that wrote them.
     """
 
     digest: str
@@ -22,14 +22,14 @@ class Known(NamedTuple):
 
 
 def names(database: Database) -> list[str]:
-    """Give the models that have a version or had a champion."""
+    """Return the models that have a version or had a champion."""
     query = union(select(Version.model), select(LedgerEntry.model)).order_by("model")
     with database.session() as session:
         return list(session.scalars(query))
 
 
-def known(database: Database, model: str) -> dict[int, Known]:
-    """Give the versions of a model, by number."""
+def registered_versions(database: Database, model: str) -> dict[int, VersionIdentity]:
+    """Return the registered versions of a model, by number."""
     query = select(Version.version, Version.digest, Version.run_id).where(Version.model == model)
     with database.session() as session:
-        return {number: Known(digest, run_id) for number, digest, run_id in session.execute(query)}
+        return {number: VersionIdentity(digest, run_id) for number, digest, run_id in session.execute(query)}

@@ -1,19 +1,19 @@
-"""Score sets: which scores a version gave to a snapshot, once and for all."""
+"""Score sets: the scores of one model version for one snapshot."""
 
 from __future__ import annotations
 
 from sqlalchemy import select
 
-from airflow_mlops.core.refs import ModelVersionRef, SnapshotRef
+from airflow_mlops.common.refs import ModelVersionRef, SnapshotRef
 from airflow_mlops.store.clock import now
 from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import ScoreSet
 
 
 def find(database: Database, key: str) -> ScoreSet | None:
-    """Give the score set of a key; None when there is none yet.
+    """Return the score set of a key; ``None`` when there is none yet.
 
-    :param key: stands for the version, the snapshot, its partition and the columns that were asked for.
+    :param key: derived from the version, the snapshot, its partition and the requested columns.
     """
     with database.session() as session:
         return session.get(ScoreSet, key)
@@ -27,35 +27,35 @@ def record(
     rows: SnapshotRef,
     scores: SnapshotRef,
     actor: str,
-    instead_of: str | None = None,
+    replaces: str | None = None,
 ) -> ScoreSet:
-    """Keep that a snapshot was scored; of two at once both get the score set of the first.
+    """Save a score set; of two concurrent callers both get the set of the first.
 
-    :param rows: what was scored.
+    :param rows: the snapshot that was scored.
     :param scores: the snapshot with the scores.
-    :param actor: the task that did it.
-    :param instead_of: the id of the snapshot that was kept before, and whose files are gone.
+    :param actor: the task that scored it.
+    :param replaces: the id of the stored snapshot to replace, because its files are gone.
     """
 
-    def keep() -> ScoreSet:
+    def save() -> ScoreSet:
         with database.session() as session:
-            found = session.get(ScoreSet, key)
-            if found is not None and found.snapshot_id != instead_of:
-                return found
-            if found is None:
-                found = ScoreSet(key=key)
-                session.add(found)
-            found.model, found.version, found.partition = version.model, version.version, rows.partition
-            found.rows_dataset, found.rows_id, found.rows = rows.dataset, rows.id, scores.rows
-            found.dataset, found.snapshot_id, found.uri = scores.dataset, scores.id, scores.uri
-            found.actor, found.scored_at = actor, now()
-        return found
+            row = session.get(ScoreSet, key)
+            if row is not None and row.snapshot_id != replaces:
+                return row
+            if row is None:
+                row = ScoreSet(key=key)
+                session.add(row)
+            row.model, row.version, row.partition = version.model, version.version, rows.partition
+            row.input_dataset, row.input_snapshot_id, row.rows = rows.dataset, rows.id, scores.rows
+            row.dataset, row.snapshot_id, row.uri = scores.dataset, scores.id, scores.uri
+            row.actor, row.scored_at = actor, now()
+        return row
 
-    return database.retried(keep)
+    return database.retry_on_conflict(save)
 
 
 def of_partition(database: Database, model: str, partition: str, version: int | None = None) -> list[ScoreSet]:
-    """Give the score sets of a model's partition, oldest first: one for each version, and for each late change of rows.
+    """Return the score sets of a partition, oldest first: one for each version and each state of the rows.
 
     :param version: only those of this version.
     """
@@ -66,6 +66,6 @@ def of_partition(database: Database, model: str, partition: str, version: int | 
         return list(session.scalars(query.order_by(ScoreSet.scored_at)))
 
 
-def ref_of(found: ScoreSet) -> SnapshotRef:
-    """Give the reference of a set's snapshot."""
-    return SnapshotRef(found.dataset, found.snapshot_id, found.uri, found.rows, found.partition)
+def ref_of(score_set: ScoreSet) -> SnapshotRef:
+    """Return the reference of the snapshot with the scores."""
+    return SnapshotRef(score_set.dataset, score_set.snapshot_id, score_set.uri, score_set.rows, score_set.partition)

@@ -1,4 +1,4 @@
-"""The tables of the lifecycle store."""
+"""Tables of the lifecycle store."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from airflow_mlops.store.clock import from_iso, to_iso
 
-# What PostgreSQL calls them by itself, so that the tables of a store from before Alembic have these names already.
-NAMES = {
+# PostgreSQL's own default names, used on every database.
+NAMING_CONVENTION = {
     "pk": "%(table_name)s_pkey",
     "uq": "%(table_name)s_%(column_0_N_name)s_key",
     "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
@@ -19,10 +19,10 @@ NAMES = {
 }
 
 
-class Instant(TypeDecorator[datetime]):
-    """A moment in UTC, to the microsecond, that reads back with its zone from every database.
+class UtcTimestamp(TypeDecorator[datetime]):
+    """A UTC timestamp with microseconds that every database returns with its time zone.
 
-    Kept as fixed-width ISO text: it sorts as time does, and SQLite and PostgreSQL agree on it to the last digit.
+    Stored as fixed-width ISO text: it sorts chronologically, and SQLite and PostgreSQL agree on it to the last digit.
     """
 
     impl = String(32)
@@ -38,14 +38,14 @@ class Instant(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """The metadata of all our tables; each name begins with ``mlops_`` so that a shared database stays readable."""
+    """The metadata of all tables; the names begin with ``mlops_`` to keep a shared database readable."""
 
-    metadata = MetaData(naming_convention=NAMES)
-    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: Instant, dict[str, Any]: JSON, list[Any]: JSON}
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcTimestamp, dict[str, Any]: JSON, list[Any]: JSON}
 
 
 class CatalogueEntry(Base):
-    """(dataset, partition) -> snapshot; late data adds an entry, and the newest one is current."""
+    """(dataset, partition) -> snapshot. Late data adds an entry; the newest one is current."""
 
     __tablename__ = "mlops_catalogue"
     __table_args__ = (UniqueConstraint("dataset", "partition", "sequence"),)
@@ -56,7 +56,7 @@ class CatalogueEntry(Base):
     snapshot_id: Mapped[str] = mapped_column(String(64))
     uri: Mapped[str] = mapped_column(String(2000))
     rows: Mapped[int]
-    recorded_at: Mapped[datetime] = mapped_column(Instant)
+    recorded_at: Mapped[datetime] = mapped_column(UtcTimestamp)
 
 
 class StoredReport(Base):
@@ -70,11 +70,11 @@ class StoredReport(Base):
     decision: Mapped[str | None] = mapped_column(String(20))
     body: Mapped[dict[str, Any]]
     actor: Mapped[str] = mapped_column(String(1000))
-    recorded_at: Mapped[datetime] = mapped_column(Instant)
+    recorded_at: Mapped[datetime] = mapped_column(UtcTimestamp)
 
 
 class Claim(Base):
-    """What an Airflow task has made: at most one thing of a kind for a (dag_id, run_id, task_id, map_index)."""
+    """An object created by an Airflow task: at most one of a kind for a (dag_id, run_id, task_id, map_index)."""
 
     __tablename__ = "mlops_claims"
     __table_args__ = (UniqueConstraint("kind", "key"),)
@@ -82,23 +82,23 @@ class Claim(Base):
     kind: Mapped[str] = mapped_column(String(40))
     key: Mapped[str] = mapped_column(String(1200))
     value: Mapped[dict[str, Any] | None]
-    claimed_at: Mapped[datetime] = mapped_column(Instant)
-    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+    claimed_at: Mapped[datetime] = mapped_column(UtcTimestamp)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcTimestamp)
 
 
 class Attempt(Base):
-    """Which attempt of an Airflow task may publish: the one whose token is here."""
+    """The attempt of an Airflow task that may publish: the one with this token."""
 
     __tablename__ = "mlops_attempts"
     key: Mapped[str] = mapped_column(String(1200), primary_key=True)
     token: Mapped[str] = mapped_column(String(32))
     try_number: Mapped[int | None]
-    try_id: Mapped[str | None] = mapped_column(String(64))  # Airflow's own id of the try; later tries have larger ones
-    began_at: Mapped[datetime] = mapped_column(Instant)
+    try_id: Mapped[str | None] = mapped_column(String(64))  # Airflow's id of the try; later tries have larger ones
+    started_at: Mapped[datetime] = mapped_column(UtcTimestamp)
 
 
 class Version(Base):
-    """A registered model version, with what travels with it."""
+    """A registered model version, with its data, baseline and contract."""
 
     __tablename__ = "mlops_versions"
     model: Mapped[str] = mapped_column(String(100), primary_key=True)
@@ -114,75 +114,75 @@ class Version(Base):
     gate_report: Mapped[str | None] = mapped_column(String(32))
     gate_decision: Mapped[str | None] = mapped_column(String(20))
     actor: Mapped[str] = mapped_column(String(1000))
-    recorded_at: Mapped[datetime] = mapped_column(Instant)
+    recorded_at: Mapped[datetime] = mapped_column(UtcTimestamp)
 
 
 class Baseline(Base):
-    """What later predictions of a version are held against, made when it was evaluated on rows it had never seen."""
+    """The reference for later predictions of a version, computed when it was evaluated on unseen rows."""
 
     __tablename__ = "mlops_baselines"
     model: Mapped[str] = mapped_column(String(100), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     kind: Mapped[str] = mapped_column(String(40), primary_key=True)  # scores: their profile; relation: to the labels
     body: Mapped[dict[str, Any]]
-    recorded_at: Mapped[datetime] = mapped_column(Instant)
+    recorded_at: Mapped[datetime] = mapped_column(UtcTimestamp)
 
 
 class LedgerEntry(Base):
-    """One change of champion. Unique on (model, epoch): the compare-and-set."""
+    """One change of champion. Unique on (model, revision): the compare-and-set."""
 
     __tablename__ = "mlops_ledger"
-    __table_args__ = (  # the champion that was known at a moment; when a version became champion
-        Index("ix_mlops_ledger_model_recorded_at_epoch", "model", "recorded_at", "epoch"),
-        Index("ix_mlops_ledger_model_version_epoch", "model", "version", "epoch"),
+    __table_args__ = (  # for the champion recorded at a time, and for when a version became champion
+        Index("ix_mlops_ledger_model_recorded_at_revision", "model", "recorded_at", "revision"),
+        Index("ix_mlops_ledger_model_version_revision", "model", "version", "revision"),
     )
     model: Mapped[str] = mapped_column(String(100), primary_key=True)
-    epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    previous_epoch: Mapped[int | None]
+    revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    previous_revision: Mapped[int | None]
     version: Mapped[int]
     digest: Mapped[str] = mapped_column(String(64))
     gate_report: Mapped[str | None] = mapped_column(ForeignKey("mlops_reports.id"))
     approver: Mapped[str | None] = mapped_column(String(250))
     reason: Mapped[str] = mapped_column(String(1000))
     actor: Mapped[str] = mapped_column(String(1000))
-    recorded_at: Mapped[datetime] = mapped_column(Instant)
-    effective_at: Mapped[datetime] = mapped_column(Instant)
+    recorded_at: Mapped[datetime] = mapped_column(UtcTimestamp)
+    effective_at: Mapped[datetime] = mapped_column(UtcTimestamp)
     action: Mapped[str] = mapped_column(String(20), server_default="promote")  # promote, rollback, adopt
 
 
-class Reign(Base):
-    """An entry of the ledger that no later one overrides, by its beginning on the data's clock.
+class ChampionPeriod(Base):
+    """A ledger entry that no later one overrides, by its start on the data's clock.
 
-    Made from the ledger and never more than it says: of two reigns the later one is also the later decision.
+    Derived from the ledger: of two periods the later one is also the later decision.
     """
 
-    __tablename__ = "mlops_reigns"
+    __tablename__ = "mlops_champion_periods"
     model: Mapped[str] = mapped_column(String(100), primary_key=True)
-    effective_at: Mapped[datetime] = mapped_column(Instant, primary_key=True)
-    epoch: Mapped[int]
+    effective_at: Mapped[datetime] = mapped_column(UtcTimestamp, primary_key=True)
+    revision: Mapped[int]
 
 
 class ScoreSet(Base):
-    """The scores that a version gave to a snapshot; scored again, they are the same ones."""
+    """The scores of a version for a snapshot; scoring again gives the same row."""
 
     __tablename__ = "mlops_score_sets"
     __table_args__ = (Index("ix_mlops_score_sets_model_partition", "model", "partition"),)
-    key: Mapped[str] = mapped_column(String(64), primary_key=True)  # of version, rows and the columns asked for
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)  # of version, rows and the requested columns
     model: Mapped[str] = mapped_column(String(100))
     version: Mapped[int]
     partition: Mapped[str | None] = mapped_column(String(250))
-    rows_dataset: Mapped[str] = mapped_column(String(100))
-    rows_id: Mapped[str] = mapped_column(String(64))  # the snapshot that was scored
+    input_dataset: Mapped[str] = mapped_column(String(100))
+    input_snapshot_id: Mapped[str] = mapped_column(String(64))  # the snapshot that was scored
     dataset: Mapped[str] = mapped_column(String(100))
     snapshot_id: Mapped[str] = mapped_column(String(64))  # the snapshot with the scores
     uri: Mapped[str] = mapped_column(String(2000))
     rows: Mapped[int]
     actor: Mapped[str] = mapped_column(String(1000))
-    scored_at: Mapped[datetime] = mapped_column(Instant)
+    scored_at: Mapped[datetime] = mapped_column(UtcTimestamp)
 
 
-class Window(Base):
-    """What was seen of a model version on one partition, or on a slice of it: drift, performance."""
+class MonitoringWindow(Base):
+    """The result of one kind of check (drift, performance) of a version on one partition, or on a slice of it."""
 
     __tablename__ = "mlops_windows"
     __table_args__ = (UniqueConstraint("model", "version", "kind", "partition", "slice", "against"),)
@@ -195,11 +195,11 @@ class Window(Base):
     value: Mapped[float | None] = mapped_column(Double)
     rows: Mapped[int]
     report: Mapped[str | None] = mapped_column(String(32))
-    recorded_at: Mapped[datetime] = mapped_column(Instant)
+    recorded_at: Mapped[datetime] = mapped_column(UtcTimestamp)
     slice: Mapped[str] = mapped_column(String(200), server_default="")  # such as plan=basic; empty: all rows
     against: Mapped[str] = mapped_column(String(20), server_default="baseline")  # baseline, previous
-    inputs: Mapped[dict[str, Any] | None]  # the ids of the snapshots that were judged
-    broken: Mapped[dict[str, Any] | None]  # column -> how it is broken upstream
+    inputs: Mapped[dict[str, Any] | None]  # the ids of the evaluated snapshots
+    broken_columns: Mapped[dict[str, Any] | None]  # column -> how it is broken upstream
 
 
 class Episode(Base):
@@ -224,14 +224,14 @@ class Episode(Base):
     state: Mapped[str] = mapped_column(String(20))  # open, requested, retraining, closed
     change_partition: Mapped[str] = mapped_column(String(250))
     opened_report: Mapped[str | None] = mapped_column(String(32))
-    opened_at: Mapped[datetime] = mapped_column(Instant)
+    opened_at: Mapped[datetime] = mapped_column(UtcTimestamp)
     attempts: Mapped[int] = mapped_column(default=0)
     requested_partition: Mapped[str | None] = mapped_column(String(250))
     cutoff: Mapped[str | None] = mapped_column(String(250))
     claimed_by: Mapped[str | None] = mapped_column(String(1000))
     outcome: Mapped[str | None] = mapped_column(String(200))
-    closed_at: Mapped[datetime | None] = mapped_column(Instant)
-    closed_partition: Mapped[str | None] = mapped_column(String(250))  # the data's clock when it closed by itself
+    closed_at: Mapped[datetime | None] = mapped_column(UtcTimestamp)
+    closed_partition: Mapped[str | None] = mapped_column(String(250))  # the data's clock when the drift disappeared
     action: Mapped[str] = mapped_column(String(20), server_default="retrain")  # retrain, roll_back
-    first: Mapped[str | None] = mapped_column(String(250))  # where the training data begin
-    asked: Mapped[list[Any] | None]  # the partitions at which something was asked for, oldest first
+    first_partition: Mapped[str | None] = mapped_column(String(250))  # where the training data begin
+    request_history: Mapped[list[Any] | None]  # partitions of the requests, oldest first

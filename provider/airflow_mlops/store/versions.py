@@ -1,4 +1,4 @@
-"""Registered model versions and what travels with them."""
+"""Registered model versions with their data, baseline and contract."""
 
 from __future__ import annotations
 
@@ -6,58 +6,58 @@ from typing import Any
 
 from sqlalchemy import select
 
-from airflow_mlops.core.errors import NotFound
-from airflow_mlops.core.refs import ModelVersionRef
+from airflow_mlops.common.errors import NotFound
+from airflow_mlops.common.refs import ModelVersionRef
 from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import Version
 
 
 def add(database: Database, version: Version) -> None:
-    """Keep a version; adding the same one again (a retry) changes nothing but what is new about it."""
+    """Save a version; adding it again (a retry) updates its row."""
     with database.session() as session:
         session.merge(version)
 
 
 def get(database: Database, model: str, version: int) -> Version:
-    """Give a version.
+    """Return a version.
 
     :raises NotFound: when it was not registered through this store.
     """
     with database.session() as session:
-        found = session.get(Version, (model, version))
-    if found is None:
+        row = session.get(Version, (model, version))
+    if row is None:
         raise NotFound(
             f"{model} v{version} is not in the lifecycle store",
             where=database.address,
-            mend="register it with RegisterModelOperator",
+            hint="register it with RegisterModelOperator",
         )
-    return found
+    return row
 
 
-def all_of(database: Database, model: str) -> list[Version]:
-    """Give all versions of a model, oldest first."""
+def of_model(database: Database, model: str) -> list[Version]:
+    """Return all versions of a model, oldest first."""
     with database.session() as session:
         return list(session.scalars(select(Version).where(Version.model == model).order_by(Version.version)))
 
 
 def bind_gate(database: Database, model: str, version: int, *, report_id: str, decision: str) -> None:
-    """Bind the newest gate report to a version.
+    """Store a gate report and its decision as the newest of a version.
 
     :raises NotFound: when there is no such version.
     """
     get(database, model, version)
     with database.session() as session:
-        found = session.get_one(Version, (model, version))
-        found.gate_report, found.gate_decision = report_id, decision
+        row = session.get_one(Version, (model, version))
+        row.gate_report, row.gate_decision = report_id, decision
 
 
 def ref(version: Version) -> ModelVersionRef:
-    """Give the reference that travels between tasks."""
+    """Return the reference that is passed between tasks."""
     return ModelVersionRef(version.model, version.version, version.digest, version.run_id, version.cutoff)
 
 
-def as_dict(version: Version) -> dict[str, Any]:
-    """Give a version's plain facts, without its baseline."""
+def to_dict(version: Version) -> dict[str, Any]:
+    """Return a version as a JSON-serialisable dict, without its baseline."""
     return {
         "model": version.model,
         "version": version.version,

@@ -1,7 +1,7 @@
-"""The middle level: the steps of a training, a scoring or a watch, wired, for a DAG of your own.
+"""Task groups for training, scoring and monitoring, for use in custom DAGs.
 
-Each is there twice: ``training_task_group("training", ...)`` puts the steps into a group, ``training_tasks(...)`` puts
-them into the DAG, or the group, that is being written. Imported while DAG files are parsed.
+Each exists in two forms: ``training_task_group("training", ...)`` creates a group, and ``training_tasks(...)`` adds the
+tasks to the current DAG or group. Imported while DAG files are parsed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the task groups share: a group that gives what its steps give, and steps that can be left out."""
+"""Helpers for task groups: groups with outputs, and optional steps."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from airflow.sdk import BaseOperator, TaskGroup
 
-Rows = str | Mapping[str, Any] | Any
-"""What an operator takes as rows: a ``SnapshotRef``, ``dataset@partition``, or the output of a task."""
-Step = Mapping[str, Any] | None
-"""Keywords for a step's operator, over those that the group gives it; ``None`` leaves the step out."""
-AS_WIRED: Mapping[str, Any] = MappingProxyType({})
-"""The step with what the group gives it, and nothing more."""
+from airflow_mlops.operators.arguments import check_arguments
+
+RowsInput = str | Mapping[str, Any] | Any
+"""Rows for an operator: a ``SnapshotRef``, ``dataset@partition``, or the output of a task."""
+StepOptions = Mapping[str, Any] | None
+"""Keyword arguments that override those the group sets on a step's operator; ``None`` omits the step."""
+NO_OVERRIDES: Mapping[str, Any] = MappingProxyType({})
+"""No overrides: the step with the arguments of the group."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,72 +25,75 @@ Operator = TypeVar("Operator", bound=BaseOperator)
 
 
 class StepGroup(TaskGroup):
-    """A task group that gives what its steps give: ``training.version`` is the output of its registration.
+    """A task group with the outputs of its steps: ``training.version`` is the output of the registration.
 
-    ``steps`` holds the outputs themselves.
+    The attribute ``steps`` has all outputs.
     """
 
     steps: Any
 
     def __getattr__(self, name: str) -> Any:
-        """Give an output of the steps."""
+        """Return an output of the steps."""
         steps = self.__dict__.get("steps")
         if steps is None or name.startswith("_") or not hasattr(steps, name):
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
         return getattr(steps, name)
 
 
-def as_task_group(wire: Callable[P, T]) -> Callable[Concatenate[str, P], StepGroup]:
-    """Make a function that puts its steps into a group, whose id it takes first.
+def as_task_group(build_tasks: Callable[P, T]) -> Callable[Concatenate[str, P], StepGroup]:
+    """Return a function that creates the steps in a group. Its first parameter is the group ID.
 
-    :param wire: the function that makes the steps where it is called, and gives their outputs.
+    :param build_tasks: function that creates the steps and returns their outputs.
     """
 
-    def grouped(group_id: str, /, *args: P.args, **kwargs: P.kwargs) -> StepGroup:
+    def build_group(group_id: str, /, *args: P.args, **kwargs: P.kwargs) -> StepGroup:
         group = StepGroup(group_id)
         with group:
-            group.steps = wire(*args, **kwargs)
+            group.steps = build_tasks(*args, **kwargs)
         return group
 
-    taken = signature(wire)
+    original = signature(build_tasks)
     first = Parameter("group_id", Parameter.POSITIONAL_ONLY, annotation="str")
-    update_wrapper(grouped, wire)
-    grouped.__name__ = grouped.__qualname__ = wire.__name__.replace("_tasks", "_task_group")
-    shown = taken.replace(parameters=[first, *taken.parameters.values()], return_annotation="StepGroup")
-    grouped.__signature__ = shown  # type: ignore[attr-defined]
-    return grouped
+    update_wrapper(build_group, build_tasks)
+    build_group.__name__ = build_group.__qualname__ = build_tasks.__name__.replace("_tasks", "_task_group")
+    extended = original.replace(parameters=[first, *original.parameters.values()], return_annotation="StepGroup")
+    build_group.__signature__ = extended  # type: ignore[attr-defined]
+    return build_group
 
 
-def made(operator: type[Operator], step: Step, **wired: Any) -> Operator:
-    """Make a step.
+def build_task(operator: type[Operator], step: StepOptions, **wired: Any) -> Operator:
+    """Create the task of a step.
 
-    :param operator: its class.
-    :param step: keywords that beat those that are wired; never ``None``.
-    :param wired: what the group gives it.
+    :param operator: class of the operator.
+    :param step: keyword arguments that override ``wired``; never ``None``.
+    :param wired: keyword arguments set by the group.
+    :raises BadInput: when the operator has no such parameter.
     """
-    return operator(**{**wired, **(step or {})})
+    arguments = {**wired, **(step or {})}
+    check_arguments(operator, arguments, where=f"task {arguments.get('task_id')!r}")
+    return operator(**arguments)
 
 
-def output(task: BaseOperator | None) -> Any:
-    """Give what a task will give; ``None`` for a task that is not there."""
+def output_of(task: BaseOperator | None) -> Any:
+    """Return the output of a task, or ``None`` without a task."""
     return None if task is None else task.output
 
 
-def pulled(task: BaseOperator, key: str | None = None, field: str | None = None) -> str:
-    """Give the template for what a task pushed, for use inside a text.
+def xcom_template(task: BaseOperator, key: str | None = None, field: str | None = None) -> str:
+    """Return a template that pulls an XCom of a task, for use inside a text.
 
-    :param key: the XCom's key; default: what the task gives.
-    :param field: one field of it.
+    :param key: XCom key. Default: the return value.
+    :param field: field of the value. Default: the complete value.
     """
-    named = "" if key is None else f", key='{key}'"
-    found = f"ti.xcom_pull(task_ids='{task.task_id}'{named})"
-    return "{{ " + (found if field is None else f"{found}['{field}']") + " }}"
+    key_argument = "" if key is None else f", key='{key}'"
+    expression = f"ti.xcom_pull(task_ids='{task.task_id}'{key_argument})"
+    return "{{ " + (expression if field is None else f"{expression}['{field}']") + " }}"
 
 
-def sibling(task: BaseOperator, name: str) -> str:
-    """Give the full id that a task has in the group of another one.
+def sibling_task_id(task: BaseOperator, name: str) -> str:
+    """Return the full task ID of a sibling in the group of ``task``.
 
-    :param name: its id within the group.
+    :param name: ID of the sibling within the group.
     """
     group = task.task_group
     return name if group is None else str(group.child_id(name))

@@ -1,4 +1,4 @@
-"""Watching a champion: its inputs, its scores, its labels, and the episode that follows."""
+"""Tasks that monitor a champion."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from airflow_mlops.operators.concept import CheckConceptDriftOperator
 from airflow_mlops.operators.drift import CheckDriftOperator
 from airflow_mlops.operators.episode import UpdateEpisodeOperator
 from airflow_mlops.operators.performance import CheckPerformanceOperator
-from airflow_mlops.task_groups.base import AS_WIRED, Step, as_task_group, made, output
+from airflow_mlops.task_groups.base import NO_OVERRIDES, StepOptions, as_task_group, build_task, output_of
 
 
 @dataclass(frozen=True, slots=True)
-class Monitoring:
-    """What the steps give, each a ``ReportRef``; ``None`` for a step that is left out.
+class MonitoringOutputs:
+    """Outputs of the monitoring steps, each a ``ReportRef``; ``None`` for an omitted step.
 
-    :param drift: of the features.
-    :param predictions: of the drift of the scores.
-    :param estimate: of what the scores are probably worth, before their labels have come.
-    :param performance: of the predictions whose labels have come.
-    :param concept: of the relation of scores and inputs to labels.
-    :param episode: of what was made of it all.
+    :param drift: feature drift.
+    :param predictions: prediction drift.
+    :param estimate: estimated performance, before the labels exist.
+    :param performance: performance on labelled predictions.
+    :param concept: concept drift.
+    :param episode: update of the drift episode.
     """
 
     drift: Any
@@ -44,91 +44,95 @@ def monitoring_tasks(
     key: str | None = None,
     target: str | None = None,
     partition: str = "{{ partition_key }}",
-    labelled: str | None = None,
+    labelled_partition: str | None = None,
     policy: str | Mapping[str, Any] | None = None,
     champion_at: str | None = None,
-    drift: Step = AS_WIRED,
-    predictions: Step = AS_WIRED,
-    estimate: Step = AS_WIRED,
-    performance: Step = AS_WIRED,
-    concept: Step = AS_WIRED,
-    episode: Step = AS_WIRED,
-) -> Monitoring:
-    """Make ``drift``, ``predictions``, ``estimate``, ``performance`` and ``concept``, and ``episode`` behind them.
+    drift: StepOptions = NO_OVERRIDES,
+    predictions: StepOptions = NO_OVERRIDES,
+    estimate: StepOptions = NO_OVERRIDES,
+    performance: StepOptions = NO_OVERRIDES,
+    concept: StepOptions = NO_OVERRIDES,
+    episode: StepOptions = NO_OVERRIDES,
+) -> MonitoringOutputs:
+    """Create the tasks ``drift``, ``predictions``, ``estimate``, ``performance`` and ``concept``, then ``episode``.
 
-    Each is optional: give ``None``. Those that need labels are left out where no dataset of labels is named. Windows
-    whose labels come later than ``labelled`` are judged again.
+    Pass ``None`` to omit a step. Steps that need labels are omitted without a labels dataset. Windows whose labels
+    arrive later than ``labelled_partition`` are re-evaluated.
 
-    :param model: the model's name.
-    :param features: the dataset that is scored.
-    :param labels: the dataset of labels, which come later; ``None``: there are none.
-    :param scores: the dataset of scores; default: ``<model>_scores``.
-    :param key: the column that features, scores and labels have. Needed with ``labels``.
-    :param target: the label's column. Needed with ``labels``.
-    :param partition: the partition that is judged.
-    :param labelled: the partition whose labels have just come: ``{{ macros.ds_add(partition_key, -14) }}`` where they
-        take two weeks. Default: ``partition``.
-    :param policy: the path of a ``policy.yaml``, or its content.
-    :param champion_at: whose baseline: the champion of this moment on the data's clock; default: ``partition``.
-    :param drift: more keywords for :class:`~airflow_mlops.operators.drift.CheckDriftOperator`.
-    :param predictions: the same, for the scores.
-    :param estimate: for :class:`~airflow_mlops.operators.performance.CheckPerformanceOperator`, without labels.
-    :param performance: for the same, with them.
-    :param concept: for :class:`~airflow_mlops.operators.concept.CheckConceptDriftOperator`.
-    :param episode: for :class:`~airflow_mlops.operators.episode.UpdateEpisodeOperator`.
+    :param model: name of the registered model.
+    :param features: name of the scored dataset.
+    :param labels: name of the labels dataset. ``None`` (default): no labels.
+    :param scores: name of the scores dataset. Default: ``<model>_scores``.
+    :param key: column that joins features, scores and labels. Required with ``labels``.
+    :param target: column with the label. Required with ``labels``.
+    :param partition: partition to check. Default: the run's partition key.
+    :param labelled_partition: partition whose labels have just arrived, such as
+        ``{{ macros.ds_add(partition_key, -14) }}`` for a delay of two weeks. Default: ``partition``.
+    :param policy: path of a ``policy.yaml``, or its content. Default: the default policies.
+    :param champion_at: use the champion at this ISO date or date-time on the data's clock. Default: ``partition``.
+    :param drift: more arguments for :class:`~airflow_mlops.operators.drift.CheckDriftOperator`, for features.
+    :param predictions: more arguments for the same operator, for scores.
+    :param estimate: more arguments for :class:`~airflow_mlops.operators.performance.CheckPerformanceOperator`, without
+        labels.
+    :param performance: more arguments for the same operator, with labels.
+    :param concept: more arguments for :class:`~airflow_mlops.operators.concept.CheckConceptDriftOperator`.
+    :param episode: more arguments for :class:`~airflow_mlops.operators.episode.UpdateEpisodeOperator`.
     """
-    given = scores or f"{model}_scores"
-    watched = {"model": model, "champion_at": champion_at or partition, "policy": policy}
-    made_steps: dict[str, BaseOperator] = {}
-    for name, step, dataset, of in (
+    scores_dataset = scores or f"{model}_scores"
+    shared = {"model": model, "champion_at": champion_at or partition, "policy": policy}
+    tasks: dict[str, BaseOperator] = {}
+    for name, step, dataset, data_kind in (
         ("drift", drift, features, "features"),
-        ("predictions", predictions, given, "scores"),
+        ("predictions", predictions, scores_dataset, "scores"),
     ):
         if step is not None:
             snapshot = f"{dataset}@{partition}"
-            made_steps[name] = made(CheckDriftOperator, step, task_id=name, snapshot=snapshot, of=of, **watched)
+            kwargs = {"snapshot": snapshot, "data_kind": data_kind, **shared}
+            tasks[name] = build_task(CheckDriftOperator, step, task_id=name, **kwargs)
     if estimate is not None:
-        kept = {"model": model, "scores": f"{given}@{partition}", "policy": policy}
-        made_steps["estimate"] = made(CheckPerformanceOperator, estimate, task_id="estimate", estimate=True, **kept)
+        options = {"model": model, "scores": f"{scores_dataset}@{partition}", "policy": policy}
+        tasks["estimate"] = build_task(CheckPerformanceOperator, estimate, task_id="estimate", estimate=True, **options)
     if labels is not None:
-        asked = {"performance": performance, "concept": concept}
-        where = {"scores": given, "labels": labels, "rows": features}
-        at = {name: f"{dataset}@{labelled or partition}" for name, dataset in where.items()}
-        made_steps |= _with_labels(asked, at, model=model, key=key, target=target, policy=policy)
+        steps = {"performance": performance, "concept": concept}
+        datasets = {"scores": scores_dataset, "labels": labels, "rows": features}
+        snapshots = {name: f"{dataset}@{labelled_partition or partition}" for name, dataset in datasets.items()}
+        tasks |= _with_labels(steps, snapshots, model=model, key=key, target=target, policy=policy)
         if episode is not None:
-            made_steps["episode"] = made(
+            tasks["episode"] = build_task(
                 UpdateEpisodeOperator,
                 episode,
                 task_id="episode",
                 model=model,
                 partition=partition,
                 labels=labels,
-                labelled_until=labelled or partition,
+                labelled_until=labelled_partition or partition,
                 policy=policy,
                 trigger_rule="none_failed",
             )
-            [task for name, task in made_steps.items() if name != "episode"] >> made_steps["episode"]
+            [task for name, task in tasks.items() if name != "episode"] >> tasks["episode"]
     names = ("drift", "predictions", "estimate", "performance", "concept", "episode")
-    return Monitoring(*(output(made_steps.get(name)) for name in names))
+    return MonitoringOutputs(*(output_of(tasks.get(name)) for name in names))
 
 
-def _with_labels(asked: Mapping[str, Step], at: Mapping[str, str], **wired: Any) -> dict[str, BaseOperator]:
-    """Make the checks for which labels are needed.
+def _with_labels(
+    steps: Mapping[str, StepOptions], snapshots: Mapping[str, str], **wired: Any
+) -> dict[str, BaseOperator]:
+    """Create the checks that need labels.
 
-    :param at: ``scores``, ``labels`` and ``rows`` of the labelled partition.
+    :param snapshots: ``scores``, ``labels`` and ``rows`` of the labelled partition.
     """
     if wired["key"] is None or wired["target"] is None:
-        from airflow_mlops.core.errors import BadInput
+        from airflow_mlops.common.errors import BadInput
 
-        raise BadInput("labels are joined by a key", mend="give key=... and target=..., or leave labels out")
-    wired["catch_up"] = True  # labels that come later still find their window
-    found: dict[str, BaseOperator] = {}
-    if (step := asked["performance"]) is not None:
-        refs = {"scores": at["scores"], "labels": at["labels"]}
-        found["performance"] = made(CheckPerformanceOperator, step, task_id="performance", **refs, **wired)
-    if (step := asked["concept"]) is not None:
-        found["concept"] = made(CheckConceptDriftOperator, step, task_id="concept", **at, **wired)
-    return found
+        raise BadInput("labels requires key and target", hint="set key=... and target=..., or remove labels")
+    wired["reevaluate_stale"] = True  # labels that arrive later re-evaluate their windows
+    tasks: dict[str, BaseOperator] = {}
+    if (step := steps["performance"]) is not None:
+        refs = {"scores": snapshots["scores"], "labels": snapshots["labels"]}
+        tasks["performance"] = build_task(CheckPerformanceOperator, step, task_id="performance", **refs, **wired)
+    if (step := steps["concept"]) is not None:
+        tasks["concept"] = build_task(CheckConceptDriftOperator, step, task_id="concept", **snapshots, **wired)
+    return tasks
 
 
 monitoring_task_group = as_task_group(monitoring_tasks)

@@ -1,4 +1,4 @@
-"""Scoring: validate what has arrived, score it with the champion."""
+"""Tasks that validate new rows and score them with the champion."""
 
 from __future__ import annotations
 
@@ -8,47 +8,47 @@ from typing import Any
 
 from airflow_mlops.operators.score import ScoreDatasetOperator
 from airflow_mlops.operators.validate import ValidateDatasetOperator
-from airflow_mlops.task_groups.base import AS_WIRED, Rows, Step, as_task_group, made, output
+from airflow_mlops.task_groups.base import NO_OVERRIDES, RowsInput, StepOptions, as_task_group, build_task, output_of
 
 
 @dataclass(frozen=True, slots=True)
-class Scoring:
-    """What the steps give.
+class ScoringOutputs:
+    """Outputs of the scoring steps.
 
-    :param validated: the ``ReportRef`` of the validation; ``None`` without one.
-    :param scores: the ``SnapshotRef`` of the scores.
+    :param validation: ``ReportRef`` of the validation; ``None`` if omitted.
+    :param scores: ``SnapshotRef`` of the scores.
     """
 
-    validated: Any
+    validation: Any
     scores: Any
 
 
 def scoring_tasks(
     *,
     model: str,
-    rows: Rows,
+    rows: RowsInput,
     key: str | Sequence[str],
     contract: str | Mapping[str, Any] | None = None,
     environment: str | None = None,
     champion_at: str | None = None,
     outlets: Sequence[Any] = (),
-    validate: Step = None,
-    score: Mapping[str, Any] = AS_WIRED,
-) -> Scoring:
-    """Make the steps ``validate`` (when asked for) and ``score``.
+    validate: StepOptions = None,
+    score: Mapping[str, Any] = NO_OVERRIDES,
+) -> ScoringOutputs:
+    """Create the tasks ``validate`` (optional) and ``score``.
 
-    :param model: the model's name.
-    :param rows: what is scored: a ``SnapshotRef``, ``dataset@partition``, or the output of a task.
-    :param key: the columns that name a row, kept beside the score.
-    :param contract: what the rows promise; it also names the features.
-    :param environment: the contract's environment of these rows, such as ``serving``.
-    :param champion_at: score with the champion of this moment on the data's clock; default: the champion now.
-    :param outlets: the assets that the scores are handed on by.
-    :param validate: hold the rows against the contract first (``{}``), with more keywords for
-        :class:`~airflow_mlops.operators.validate.ValidateDatasetOperator`; ``None``: whoever made them has done so.
-    :param score: more keywords for :class:`~airflow_mlops.operators.score.ScoreDatasetOperator`.
+    :param model: name of the registered model.
+    :param rows: rows to score: a ``SnapshotRef``, ``dataset@partition``, or the output of a task.
+    :param key: columns that identify a row; saved next to the score.
+    :param contract: contract of the rows, which also names the features: its path or content. Default: none.
+    :param environment: contract environment of the rows, such as ``serving``. Default: none.
+    :param champion_at: use the champion at this ISO date or date-time on the data's clock. Default: the champion now.
+    :param outlets: asset outlets of the scores. Default: none.
+    :param validate: more arguments for :class:`~airflow_mlops.operators.validate.ValidateDatasetOperator`; ``{}``
+        validates with the defaults. ``None`` (default): no validation.
+    :param score: more arguments for :class:`~airflow_mlops.operators.score.ScoreDatasetOperator`.
     """
-    scored = made(
+    score_task = build_task(
         ScoreDatasetOperator,
         score,
         task_id="score",
@@ -60,8 +60,8 @@ def scoring_tasks(
         outlets=list(outlets),
     )
     if validate is None:
-        return Scoring(None, output(scored))
-    validated = made(
+        return ScoringOutputs(None, output_of(score_task))
+    validation = build_task(
         ValidateDatasetOperator,
         validate,
         task_id="validate",
@@ -69,8 +69,8 @@ def scoring_tasks(
         contract=contract,
         environment=environment,
     )
-    validated >> scored
-    return Scoring(output(validated), output(scored))
+    validation >> score_task
+    return ScoringOutputs(output_of(validation), output_of(score_task))
 
 
 scoring_task_group = as_task_group(scoring_tasks)

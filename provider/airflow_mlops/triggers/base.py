@@ -1,4 +1,4 @@
-"""What the triggers for an ``AssetWatcher`` share."""
+"""Base class of the event triggers for an ``AssetWatcher``."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from airflow_mlops.hooks.store import LifecycleStoreHook
-from airflow_mlops.triggers.memory import Memory
-from airflow_mlops.triggers.watching import Answer, Subscription
+from airflow_mlops.triggers.shared_poll import ConditionMatches, Subscription
+from airflow_mlops.triggers.trigger_state import TriggerState
 
 if TYPE_CHECKING:
-    from airflow_mlops.store.questions import Question
+    from airflow_mlops.store.wait_conditions import WaitCondition
 
-ABSENT_SECONDS = 60.0
-"""How long a connection that is not there is waited for: a watcher that ends is not started again."""
+MISSING_CONNECTION_SECONDS = 60.0
+"""Seconds between retries while the connection is missing. A watcher that ends is not restarted."""
 
 
 class StoreEventTrigger(BaseEventTrigger):
-    """Tells each thing that comes up in the lifecycle store once, for ever. Subclasses say which, and what is new.
+    """Base class of triggers that emit each event of the lifecycle store once. Subclasses define the events.
 
-    :param models: the models that are watched; ``None`` for all.
-    :param store_conn_id: the connection to the lifecycle store.
-    :param poll_seconds: how often the store is asked at least.
+    :param models: names of the models to watch. ``None`` (default): all.
+    :param store_conn_id: connection ID of the lifecycle store.
+    :param poll_seconds: maximum interval between polls, in seconds. Default: 5.
     """
 
-    remembered_as: ClassVar[str]
+    state_key: ClassVar[str]
     _subscription: Subscription | None = None
-    _memory: Memory | None = None
+    _memory: TriggerState | None = None
 
     def __init__(
         self,
@@ -44,48 +44,47 @@ class StoreEventTrigger(BaseEventTrigger):
         self.poll_seconds = poll_seconds
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Give what the triggerer needs to make it again."""
+        """Return the class path and arguments to recreate the trigger."""
         arguments = {"models": self.models, "store_conn_id": self.store_conn_id, "poll_seconds": self.poll_seconds}
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
-    def question(self) -> Question:
-        """Give what is watched."""
+    def condition(self) -> WaitCondition:
+        """Return the wait condition to watch."""
         raise NotImplementedError
 
-    def news(self, answer: Answer, told: Any) -> tuple[Answer, Any]:
-        """Tell what is new.
+    def new_events(self, matches: ConditionMatches, state: Any) -> tuple[ConditionMatches, Any]:
+        """Return the new events and the state to save once they are emitted.
 
-        :param answer: what the store says now.
-        :param told: what this gave before, perhaps in another life of the triggerer; ``None`` at the very first.
-        :returns: the events, and what to remember once they are told.
+        :param matches: current matches of the condition.
+        :param state: previously returned state, also from before a restart; ``None`` on the first call.
         """
         raise NotImplementedError
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Tell what is new, whenever there is something."""
-        whose = [self.store_conn_id, self.models]
-        self._memory = memory = Memory(self.asset_state_store, self.remembered_as, whose)
-        told = await memory.get()
-        with Subscription(self.question(), self.store_conn_id, self.poll_seconds) as self._subscription:
+        """Emit new events as they appear."""
+        watched = [self.store_conn_id, self.models]
+        self._memory = memory = TriggerState(self.asset_state_store, self.state_key, watched)
+        state = await memory.get()
+        with Subscription(self.condition(), self.store_conn_id, self.poll_seconds) as self._subscription:
             while True:
                 try:
-                    answer = await self._subscription.answer()
+                    answer = await self._subscription.next_matches()
                 except AirflowNotFoundException as error:
-                    self.log.warning("waiting for the connection to the lifecycle store: %s", error)
-                    await asyncio.sleep(ABSENT_SECONDS)
+                    self.log.warning("Waiting for the connection to the lifecycle store: %s", error)
+                    await asyncio.sleep(MISSING_CONNECTION_SECONDS)
                     continue
-                events, now = self.news(answer, told)
+                events, new_state = self.new_events(answer, state)
                 for event in events:
                     yield TriggerEvent(event)
                 if events:
-                    memory.set_later(now)
-                elif now != told:
-                    await memory.set(now)
-                told = now
+                    memory.set_delayed(new_state)
+                elif new_state != state:
+                    await memory.set(new_state)
+                state = new_state
 
     async def cleanup(self) -> None:
-        """Leave the shared poll."""
+        """Unsubscribe from the shared poll."""
         if self._subscription is not None:
-            self._subscription.end()
+            self._subscription.close()
         if self._memory is not None:
-            self._memory.end()
+            self._memory.close()

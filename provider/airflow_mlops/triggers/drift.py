@@ -1,40 +1,40 @@
-"""A request of a retraining, as an event."""
+"""Event trigger for retraining requests."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_mlops.triggers.base import StoreEventTrigger
-from airflow_mlops.triggers.watching import Answer
+from airflow_mlops.triggers.shared_poll import ConditionMatches
 
 if TYPE_CHECKING:
-    from airflow_mlops.store.questions import Question
+    from airflow_mlops.store.wait_conditions import WaitCondition
 
-_REMEMBERED = 200
+_MAX_REMEMBERED = 200
 
 
 class DriftTrigger(StoreEventTrigger):
-    """Fires once for each request of a retraining: for an ``AssetWatcher``.
+    """Emit one event per retraining request. For an ``AssetWatcher``.
 
-    A request stands in the lifecycle store until a training run claims it. What was told already is kept in the
-    watched asset's state, so that a triggerer that restarts does not tell it again; and were it told twice, only one
-    run could claim the episode.
+    A request remains in the lifecycle store until a training run claims it. The emitted requests are saved in the
+    watched asset's state, so a restarted triggerer does not repeat them. If one is repeated, still only one run can
+    claim the episode.
 
-    :param models: the models that are watched; ``None`` for all.
-    :param store_conn_id: the connection to the lifecycle store.
-    :param poll_seconds: how often the store is asked at least.
+    :param models: names of the models to watch. ``None`` (default): all.
+    :param store_conn_id: connection ID of the lifecycle store.
+    :param poll_seconds: maximum interval between polls, in seconds. Default: 5.
     """
 
-    remembered_as: ClassVar[str] = "mlops_drift_seen"
+    state_key: ClassVar[str] = "mlops_drift_seen"
 
-    def question(self) -> Question:
-        """Give what is watched."""
-        from airflow_mlops.store.questions import Requests
+    def condition(self) -> WaitCondition:
+        """Return the wait condition to watch."""
+        from airflow_mlops.store.wait_conditions import RetrainingRequests
 
-        return Requests(None if self.models is None else tuple(self.models))
+        return RetrainingRequests(None if self.models is None else tuple(self.models))
 
-    def news(self, answer: Answer, told: Any) -> tuple[Answer, Any]:
-        """Give the requests that were never told."""
-        known = [str(name) for name in told] if isinstance(told, list) else []
-        new = [request for request in answer if request["id"] not in known]
-        return new, [*known, *(request["id"] for request in new)][-_REMEMBERED:]
+    def new_events(self, matches: ConditionMatches, state: Any) -> tuple[ConditionMatches, Any]:
+        """Return the requests that were not emitted yet."""
+        emitted = [str(name) for name in state] if isinstance(state, list) else []
+        new = [request for request in matches if request["id"] not in emitted]
+        return new, [*emitted, *(request["id"] for request in new)][-_MAX_REMEMBERED:]

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_mlops.store.database import Database
 from tests.faults.proxy import AFTER_COMMIT, BEFORE, Fault, FaultProxy
-from tests.faults.task import CREATING, REPEATED, Task, lost_then_found
+from tests.faults.task import CREATING, REPEATED, Task, check_lost_response
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def task(proxy: FaultProxy, tmp_path: Path) -> Callable[[str], Task]:
 def test_a_lost_call_is_found_out_by_the_next_attempt(
     task: Any, proxy: FaultProxy, server: str, call: str, fault: Fault
 ) -> None:
-    lost_then_found(task(f"{call}-{fault}"), proxy, server, call, fault)
+    check_lost_response(task(f"{call}-{fault}"), proxy, server, call, fault)
 
 
 @pytest.mark.parametrize("fault", [*AFTER_COMMIT, "refuse"])

@@ -13,7 +13,7 @@ import mlflow
 import pytest
 from airflow.sdk import Connection
 
-from airflow_mlops.core.errors import BadInput, NotFound
+from airflow_mlops.common.errors import BadInput, NotFound
 from airflow_mlops.core.tracking import local_files, local_folder
 from airflow_mlops.hooks.mlflow import MlflowHook
 from tests.faults.proxy import FaultProxy
@@ -27,7 +27,7 @@ def hook(uri: str, login: tuple[str, str] | None = None, **extra: Any) -> Mlflow
 
 
 def environment() -> dict[str, str]:
-    """Give the environment, but for what MLflow's telemetry puts there and takes away when it is imported."""
+    """Return the environment, but for what MLflow's telemetry puts there and takes away when it is imported."""
     return {name: value for name, value in os.environ.items() if name != "_MLFLOW_TELEMETRY_SESSION_ID"}
 
 
@@ -109,4 +109,4 @@ def test_a_connection_is_tested_in_words(server: str) -> None:
     assert said.startswith("MLflow 3.")
     good, said = hook(f"{server}/not/here").test_connection()
     assert not good
-    assert "what answers there is not MLflow" in said
+    assert "the server is not MLflow" in said

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from benchmarks import data
-from benchmarks.rules import BROKEN, named, rules
+from benchmarks.rules import BROKEN, build_rules, rule_name
 
 
 def broken(frame: pl.DataFrame, rule: dict) -> bool:
@@ -27,7 +27,7 @@ def broken(frame: pl.DataFrame, rule: dict) -> bool:
 def test_the_data_breaks_the_rules_that_it_is_said_to_break():
     frame = data.rules_slice(np.random.default_rng(0), 20_000, 0)
     assert frame.width == 20
-    assert {named(rule) for rule in rules() if broken(frame, rule)} == BROKEN
+    assert {rule_name(rule) for rule in build_rules() if broken(frame, rule)} == BROKEN
 
 
 def test_ids_are_unique_over_slices():

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import pytest
 
-from benchmarks.forks import Broken, Spent, forked, used_modules
+from benchmarks.forks import ForkError, StageTimes, run_forked, used_modules
 
 BUSY = "import time\nwhile time.process_time() < 0.3: pass"
 
@@ -22,7 +22,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("alone")
 def test_what_the_work_gives_comes_back() -> None:
-    assert forked(lambda: {"a": [1, 2]}) == {"a": [1, 2]}
+    assert run_forked(lambda: {"a": [1, 2]}) == {"a": [1, 2]}
 
 
 @pytest.mark.usefixtures("alone")
@@ -30,8 +30,8 @@ def test_a_failure_is_told_with_its_traceback() -> None:
     def broken() -> NoReturn:
         raise ValueError("no rows")
 
-    with pytest.raises(Broken, match="ValueError: no rows"):
-        forked(broken)
+    with pytest.raises(ForkError, match="ValueError: no rows"):
+        run_forked(broken)
 
 
 def test_a_process_with_threads_is_not_forked() -> None:
@@ -39,8 +39,8 @@ def test_a_process_with_threads_is_not_forked() -> None:
     other = threading.Thread(target=done.wait)
     other.start()
     try:
-        with pytest.raises(Broken, match=r"this process has \d+ threads"):
-            forked(lambda: 1)
+        with pytest.raises(ForkError, match=r"this process has \d+ threads"):
+            run_forked(lambda: 1)
     finally:
         done.set()
         other.join()
@@ -48,7 +48,7 @@ def test_a_process_with_threads_is_not_forked() -> None:
 
 @pytest.mark.parametrize("waited_for", [True, False])
 def test_processor_time_of_children_counts_also_while_they_live(waited_for: bool) -> None:
-    spent = Spent()
+    spent = StageTimes()
     with spent.of("work"):
         tail = "" if waited_for else "\nprint(flush=True)\nimport sys; sys.stdin.read()"
         child = subprocess.Popen([sys.executable, "-c", BUSY + tail], stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -1,4 +1,4 @@
-"""The promises of the registry's benchmark are held against the right figures."""
+"""The invariants of the registry's benchmark are compared with the right metrics."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.results import merged, table, targets, write
+from benchmarks.results import merge_rows, table, targets, write
 
 
 def row(tool: str, task: str, cpu_s: float, rows: int = 1_000_000, peak_mb: float = 300.0) -> dict[str, Any]:
@@ -23,7 +23,7 @@ SESSION = [
 
 def test_new_figures_take_the_place_of_old_ones_of_the_same_size_only():
     old = [row("ours", "drift", 9.0), row("ours", "drift", 90.0, rows=10_000_000), row("scipy", "drift", 5.0)]
-    found = merged(old, [row("ours", "drift", 1.0)])
+    found = merge_rows(old, [row("ours", "drift", 1.0)])
     assert [(r["tool"], r["rows"], r["cpu_s"]) for r in found] == [
         ("scipy", 1_000_000, 5.0),
         ("ours", 1_000_000, 1.0),

@@ -1,4 +1,4 @@
-"""The promises of the scoring benchmark are held against the right figures."""
+"""The invariants of the scoring benchmark are compared with the right metrics."""
 
 from __future__ import annotations
 

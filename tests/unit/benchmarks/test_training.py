@@ -1,4 +1,4 @@
-"""The promise of the training benchmark is held against the right figures, and the plain script does what it says."""
+"""The promise of the training benchmark is compared with the right metrics, and the plain script does what it says."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from airflow_mlops.core.metrics import of_task
-from benchmarks import by_hand, models
-from benchmarks.labelled import COLUMNS, labelled
+from airflow_mlops.core.metrics import metrics_of_same_task
+from benchmarks import hand_written, models
+from benchmarks.labelled import COLUMNS, generate_labelled
 from benchmarks.training import OURS, PLAIN, ROWS, targets
 
 
@@ -39,8 +39,8 @@ def test_the_plain_script_has_the_figures_that_the_operators_have() -> None:
     rng = np.random.default_rng(0)
     scores = rng.random(5_000).round(3)
     target = (rng.random(5_000) < scores).astype(float)
-    ours = {name: metric.value(target, scores) for name, metric in of_task("roc_auc").items()}
-    plain = by_hand.figures(target, scores)
+    ours = {name: metric.value(target, scores) for name, metric in metrics_of_same_task("roc_auc").items()}
+    plain = hand_written.compute_metrics(target, scores)
     assert plain.keys() == ours.keys()
     for name in plain.keys() - {"calibration_error"}:  # scikit-learn cuts its bins a little otherwise
         assert plain[name] == pytest.approx(ours[name], abs=1e-9), name
@@ -49,11 +49,11 @@ def test_the_plain_script_has_the_figures_that_the_operators_have() -> None:
 
 @pytest.mark.parametrize("name", ["boosted", "linear"])
 def test_the_target_can_be_learned_by_each_estimator(name: str) -> None:
-    frame = labelled(4_000)
+    frame = generate_labelled(4_000)
     assert frame.width == COLUMNS
     assert frame[models.KEY].is_unique().all()
     rows = frame.to_pandas()
     model = getattr(models, name)().fit(rows[models.FEATURES][:3000], rows[models.TARGET][:3000])
     later = rows[3000:]
-    found = by_hand.figures(later[models.TARGET], model.predict_proba(later[models.FEATURES])[:, 1])
+    found = hand_written.compute_metrics(later[models.TARGET], model.predict_proba(later[models.FEATURES])[:, 1])
     assert 0.7 < found["roc_auc"] < 0.95

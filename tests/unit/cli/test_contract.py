@@ -12,14 +12,15 @@ import pandas as pd
 import pytest
 
 from airflow_mlops.cli import contract as command
-from airflow_mlops.core.data import Contract, validate
-from airflow_mlops.core.data.snapshot import SnapshotRoot
+from airflow_mlops.core.data.contracts import Contract
+from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
+from airflow_mlops.core.data.validation import validate
 from airflow_mlops.store import catalogue
 from airflow_mlops.store.database import Database
 
 
-def arguments(**given: Any) -> Namespace:
-    return Namespace(**{"name": None, "output": None, "store_conn_id": "mlops_store_default", **given})
+def arguments(**values: Any) -> Namespace:
+    return Namespace(**{"name": None, "output": None, "store_conn_id": "mlops_store_default", **values})
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet"])
@@ -38,11 +39,11 @@ def test_a_contract_is_written_from_a_file_and_kept_by_it(
     assert validate(frame, contract).verdict == "pass"
 
 
-def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
+def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
     path, output = tmp_path / "d.parquet", tmp_path / "contract.yaml"
     pd.DataFrame({"a": [1]}).to_parquet(path)
     output.write_text("mine")
-    with pytest.raises(SystemExit, match="is there already"):
+    with pytest.raises(SystemExit, match="already exists"):
         command.infer(arguments(data=str(path), output=str(output)))
     assert output.read_text() == "mine"
 
@@ -59,10 +60,10 @@ def test_a_partition_is_named_by_its_address(
         command.infer(arguments(data="weeks@2020-01-01"))
 
 
-def test_what_cannot_be_read_ends_with_the_errors_own_words(tmp_path: Path) -> None:
+def test_unreadable_data_exits_with_the_error_s_message(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_bytes(b"\xff\xfe")
-    for path, told in ((tmp_path / "d.csv", "UTF-16"), (tmp_path / "gone.parquet", "no such file")):
-        with pytest.raises(SystemExit, match=told):
+    for path, message in ((tmp_path / "d.csv", "UTF-16"), (tmp_path / "gone.parquet", "file not found")):
+        with pytest.raises(SystemExit, match=message):
             command.infer(arguments(data=str(path)))
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from airflow_mlops.cli import registry
 from airflow_mlops.cli.commands import get_commands
-from airflow_mlops.core.training.artifact import digest_of
-from airflow_mlops.hooks.store import connection_value
+from airflow_mlops.core.models.artifact import digest_of
+from airflow_mlops.hooks.store import connection_dict
 from airflow_mlops.store import ledger, versions
 from airflow_mlops.store.clock import now
 from airflow_mlops.store.database import Database
@@ -27,7 +27,7 @@ Command = Callable[[str], str]
 def champions(database: Database, mlflow_client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
     """Versions 1 and 2 of ``churn``, champions one after the other; 3 never was."""
     connections = {
-        "MLOPS_STORE_DEFAULT": connection_value(f"sqlite:///{tmp_path}/store.db", (tmp_path / "snapshots").as_uri()),
+        "MLOPS_STORE_DEFAULT": connection_dict(f"sqlite:///{tmp_path}/store.db", (tmp_path / "snapshots").as_uri()),
         "MLFLOW_DEFAULT": {"conn_type": "mlflow", "extra": {"tracking_uri": mlflow_client.tracking_uri}},
     }
     for name, value in connections.items():
@@ -47,7 +47,7 @@ def champions(database: Database, mlflow_client: Any, tmp_path: Path, monkeypatc
         )  # fmt: skip
     for number in (1, 2):
         ledger.append(
-            database, model="churn", expected_epoch=number - 1 or None, version=number, digest=digest_of(files),
+            database, model="churn", expected_revision=number - 1 or None, version=number, digest=digest_of(files),
             gate_report=None, approver="anna", reason=f"why {number}", actor="dag/run/promote/-1",
         )  # fmt: skip
     return database
@@ -55,11 +55,11 @@ def champions(database: Database, mlflow_client: Any, tmp_path: Path, monkeypatc
 
 @pytest.fixture
 def airflow_mlops(capsys: pytest.CaptureFixture[str]) -> Command:
-    """Type a command; gives what it printed."""
+    """Run a command and return its output."""
     (group,) = get_commands()
     commands = {c.name: c for c in group.subcommands}  # type: ignore[attr-defined]
 
-    def typed(line: str) -> str:
+    def run(line: str) -> str:
         name, *words = line.split(" ")
         parser = argparse.ArgumentParser()
         for argument in commands[name].args:
@@ -68,25 +68,25 @@ def airflow_mlops(capsys: pytest.CaptureFixture[str]) -> Command:
         commands[name].func(parser.parse_args([word.replace("_", " ") for word in words]))
         return capsys.readouterr().out
 
-    return typed
+    return run
 
 
 @pytest.mark.usefixtures("champions")
 def test_the_history_is_a_table_or_json_in_pages(airflow_mlops: Command) -> None:
-    told = json.loads(airflow_mlops("history churn -o json"))
-    assert [(e["epoch"], e["version"], e["action"], e["approver"]) for e in told] == [
+    facts = json.loads(airflow_mlops("history churn -o json"))
+    assert [(e["revision"], e["version"], e["action"], e["approver"]) for e in facts] == [
         (2, 2, "promote", "anna"),
         (1, 1, "promote", "anna"),
     ]
     assert "why 2" in airflow_mlops("history churn")
-    assert [e["epoch"] for e in json.loads(airflow_mlops("history churn --before-epoch 2 -o json"))] == [1]
-    assert airflow_mlops("history churn --before-epoch 1").strip() == "churn had no champion before"
+    assert [e["revision"] for e in json.loads(airflow_mlops("history churn --before-revision 2 -o json"))] == [1]
+    assert airflow_mlops("history churn --before-revision 1").strip() == "churn had no champion before"
     assert airflow_mlops("history other").strip() == "other never had a champion"
 
 
 @pytest.mark.usefixtures("champions")
 @pytest.mark.parametrize("clock", ["effective", "recorded"])
-def test_the_champion_of_a_moment_is_told_on_either_clock(airflow_mlops: Command, clock: str) -> None:
+def test_the_champion_at_a_time_is_printed_for_either_clock(airflow_mlops: Command, clock: str) -> None:
     found = json.loads(airflow_mlops(f"as-of churn 2126-01-01 --clock {clock} -o json"))
     assert [e["version"] for e in found] == [2]
     assert airflow_mlops(f"as-of churn 2000-01-01 --clock {clock}").strip() == "churn had no champion then"
@@ -95,16 +95,16 @@ def test_the_champion_of_a_moment_is_told_on_either_clock(airflow_mlops: Command
 
 
 @pytest.mark.usefixtures("champions")
-def test_the_lineage_of_a_version_or_of_the_champion_is_told(airflow_mlops: Command) -> None:
-    told = json.loads(airflow_mlops("lineage churn -o json"))
-    assert told["version"]["version"] == 2
-    assert [e["reason"] for e in told["reigns"]] == ["why 2"]
+def test_the_lineage_of_a_version_or_of_the_champion_is_printed(airflow_mlops: Command) -> None:
+    facts = json.loads(airflow_mlops("lineage churn -o json"))
+    assert facts["version"]["version"] == 2
+    assert [e["reason"] for e in facts["champion_periods"]] == ["why 2"]
     assert "dag/run/register/-1" in airflow_mlops("lineage churn/1").replace("\n", "")
     with pytest.raises(SystemExit, match="churn v9"):
         airflow_mlops("lineage churn/9")
 
 
-def test_a_person_rolls_back_with_a_reason_and_is_named_in_the_ledger(
+def test_a_rollback_stores_the_reason_and_the_user_in_the_ledger(
     airflow_mlops: Command, champions: Database, mlflow_client: Any
 ) -> None:
     (entry,) = json.loads(airflow_mlops("rollback churn --reason many_complaints -o json"))
@@ -116,32 +116,32 @@ def test_a_person_rolls_back_with_a_reason_and_is_named_in_the_ledger(
 
 
 @pytest.mark.usefixtures("champions")
-def test_what_cannot_be_done_ends_with_words(airflow_mlops: Command) -> None:
-    for line, said in {
+def test_a_rejected_command_exits_with_a_message(airflow_mlops: Command) -> None:
+    for line, message in {
         "rollback churn --to 3 --reason r": "was never champion",
         "rollback other --reason r": "has no champion",
         "adopt churn": "has a champion already: v2",
         "adopt nobody": "no such version of 'nobody'",
         "adopt nobody --data rows@2026": "no",
     }.items():
-        with pytest.raises(SystemExit, match=said):
+        with pytest.raises(SystemExit, match=message):
             airflow_mlops(line)
     with pytest.raises(SystemExit):
         airflow_mlops("rollback churn")  # the reason is required
 
 
-def test_adopting_without_rows_says_what_that_means(
+def test_adopting_without_data_prints_a_warning(
     airflow_mlops: Command, champions: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from airflow_mlops.core.registry import adoption
 
-    asked: list[Any] = []
+    calls: list[Any] = []
 
-    def adopted(*_: Any, **how: Any) -> Any:
-        asked.append(how)
+    def fake_adopt(*_: Any, **arguments: Any) -> Any:
+        calls.append(arguments)
         return ledger.head(champions, "churn")
 
-    monkeypatch.setattr(adoption, "adopt", adopted)
+    monkeypatch.setattr(adoption, "adopt", fake_adopt)
     registry.adopt(
         argparse.Namespace(
             model="new", version=None, uri="runs:/1/model", data=None, contract=None, trusted_type=["a.B"],
@@ -149,6 +149,11 @@ def test_adopting_without_rows_says_what_that_means(
         )
     )  # fmt: skip
     assert "the gate blocks" in capsys.readouterr().err
-    (how,) = asked
-    assert (how["model"], how["uri"], how["trusted"], how["reason"]) == ("new", "runs:/1/model", ["a.B"], "begun")
-    assert how["actor"] == f"cli/{getuser()}"
+    (arguments,) = calls
+    assert (arguments["model"], arguments["uri"], arguments["trusted"], arguments["reason"]) == (
+        "new",
+        "runs:/1/model",
+        ["a.B"],
+        "begun",
+    )
+    assert arguments["actor"] == f"cli/{getuser()}"

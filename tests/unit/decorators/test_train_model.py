@@ -1,4 +1,4 @@
-"""Any training function is a task with the run, the tags and the retry safety of the operator."""
+"""Training functions as tasks, with the operator's tracking and retry safety."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException
 from sklearn.linear_model import LogisticRegression
 
-from airflow_mlops.core.data.snapshot import SnapshotRoot
-from airflow_mlops.core.refs import RunRef
-from airflow_mlops.core.registry import loading
-from airflow_mlops.core.training.prediction import predict
+from airflow_mlops.common.refs import RunRef
+from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
+from airflow_mlops.core.models import loading
+from airflow_mlops.core.models.prediction import predict
 from airflow_mlops.decorators.train_model import TrainModelDecoratedOperator, train_model_task
 from airflow_mlops.get_provider_info import get_provider_info
 from airflow_mlops.store.database import Database
@@ -28,10 +28,10 @@ def linear(train: Any, validation: Any, run: Any, C: float = 1.0, seed: int | No
     return model, {"rows_seen": len(train) + len(validation)}
 
 
-def task_of(function: Callable[..., Any], *args: Any, how: dict[str, Any] | None = None, **kwargs: Any) -> Any:
-    settings = {"target": "y", "features": FEATURES, "experiment": "e", **(how or {})}
+def task_of(function: Callable[..., Any], *args: Any, settings: dict[str, Any] | None = None, **kwargs: Any) -> Any:
+    arguments = {"target": "y", "features": FEATURES, "experiment": "e", **(settings or {})}
     with DAG("d"):
-        return train_model_task(function, **settings)(*args, **kwargs).operator  # type: ignore[call-arg]
+        return train_model_task(function, **arguments)(*args, **kwargs).operator  # type: ignore[call-arg]
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def refs(root: SnapshotRoot, people: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def execute(mlflow_client: Any, database: Database, root: SnapshotRoot) -> Callable[..., Any]:
-    """Execute a task on the test's own store and MLflow."""
+    """Execute a task on the test's store and MLflow."""
 
     def run(task: TrainModelDecoratedOperator, **context: Any) -> Any:
         task.__dict__["store"] = SimpleNamespace(database=database, snapshots=root)
@@ -57,8 +57,8 @@ def test_the_function_s_model_is_a_finished_run_with_its_metrics_and_arguments(
     execute: Any, mlflow_client: Any, root: SnapshotRoot, refs: dict[str, Any]
 ) -> None:
     bundle = SimpleNamespace(name="models", version="4f2a")
-    given = execute(task_of(linear, **refs, C=0.5, how={"seed": "7"}), bundle_instance=bundle)
-    ref = RunRef.from_dict(given)
+    result = execute(task_of(linear, **refs, C=0.5, settings={"seed": "7"}), bundle_instance=bundle)
+    ref = RunRef.from_dict(result)
     run = mlflow_client.get_run(ref.run_id)
     assert (run.info.status, ref.candidate, ref.metric) == ("FINISHED", "linear", "roc_auc")
     assert run.data.tags["mlops.key"] == "d/r/linear/-1"
@@ -74,10 +74,10 @@ def test_the_function_s_model_is_a_finished_run_with_its_metrics_and_arguments(
     folder = loading.local_folder(f"{run.info.artifact_uri}/{ref.artifact}", "")
     frame = root.open(refs["train"]).to_pandas()
     expected = LogisticRegression(C=0.5).fit(frame[FEATURES], frame["y"]).predict_proba(frame[FEATURES])[:, 1]
-    assert predict(loading.load(folder, ref.digest), frame[FEATURES]) == pytest.approx(expected)
+    assert predict(loading.load_model(folder, ref.digest), frame[FEATURES]) == pytest.approx(expected)
 
 
-def test_a_retry_gives_the_finished_run_without_calling_the_function_again(execute: Any, refs: dict[str, Any]) -> None:
+def test_a_retry_returns_the_finished_run_without_another_call(execute: Any, refs: dict[str, Any]) -> None:
     called: list[int] = []
 
     def counted(train: Any, validation: Any) -> Any:
@@ -93,44 +93,44 @@ def test_a_function_that_fails_leaves_a_failed_run_and_may_be_retried(
     execute: Any, mlflow_client: Any, refs: dict[str, Any]
 ) -> None:
     with pytest.raises(ZeroDivisionError):
-        execute(task_of(lambda train, validation: 1 / 0, **refs, how={"task_id": "t"}))
-    execute(task_of(linear, **refs, how={"task_id": "t"}))
+        execute(task_of(lambda train, validation: 1 / 0, **refs, settings={"task_id": "t"}))
+    execute(task_of(linear, **refs, settings={"task_id": "t"}))
     experiment = mlflow_client.get_experiment_by_name("e").experiment_id
     assert sorted(r.info.status for r in mlflow_client.search_runs([experiment])) == ["FAILED", "FINISHED"]
 
 
 @pytest.mark.parametrize(
-    ("returned", "said"),
+    ("returned", "message"),
     [(None, "returned NoneType, not a model"), (LogisticRegression(), "is not fitted")],
 )
-def test_what_cannot_be_judged_fails_without_a_retry(
-    execute: Any, refs: dict[str, Any], returned: Any, said: str
+def test_an_invalid_model_fails_without_a_retry(
+    execute: Any, refs: dict[str, Any], returned: Any, message: str
 ) -> None:
-    with pytest.raises(AirflowFailException, match=said):
-        execute(task_of(lambda train, validation: returned, **refs, how={"task_id": "t"}))
+    with pytest.raises(AirflowFailException, match=message):
+        execute(task_of(lambda train, validation: returned, **refs, settings={"task_id": "t"}))
 
 
 def test_arguments_may_be_given_by_position_and_defaults_are_recorded(
     execute: Any, mlflow_client: Any, refs: dict[str, Any]
 ) -> None:
-    def plain(train: Any, validation: Any, C: float = 2.0, **more: Any) -> Any:
+    def fit(train: Any, validation: Any, C: float = 2.0, **more: Any) -> Any:
         return LogisticRegression(C=C, **more).fit(train[FEATURES], train["y"])
 
-    given = execute(task_of(plain, refs["train"], refs["validation"], max_iter=50))
-    params = mlflow_client.get_run(given["run_id"]).data.params
+    result = execute(task_of(fit, refs["train"], refs["validation"], max_iter=50))
+    params = mlflow_client.get_run(result["run_id"]).data.params
     assert {k: v for k, v in params.items() if k.startswith("param.")} == {"param.C": "2.0", "param.max_iter": "50"}
 
 
 @pytest.mark.parametrize(
-    ("function", "said"),
+    ("function", "message"),
     [
         (lambda validation: None, "needs the parameter 'train'"),
         (lambda train: None, "needs the parameter 'validation'"),
-        (lambda train, validation, *rest: None, "without a name to call it by: 'rest'"),
+        (lambda train, validation, *rest: None, "cannot be passed by name: 'rest'"),
     ],
 )
-def test_a_function_that_could_not_be_called_is_told_when_the_dag_is_parsed(function: Any, said: str) -> None:
-    with pytest.raises(TypeError, match=said):
+def test_an_invalid_function_is_rejected_at_dag_parsing(function: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
         task_of(function, train={}, validation={})
 
 
@@ -144,5 +144,5 @@ def test_it_is_mapped_over_the_function_s_own_arguments(refs: dict[str, Any]) ->
 
 
 def test_airflow_finds_it_as_task_train_model() -> None:
-    (found,) = get_provider_info()["task-decorators"]
-    assert found == {"name": "train_model", "class-name": f"{train_model_task.__module__}.train_model_task"}
+    (decorator,) = get_provider_info()["task-decorators"]
+    assert decorator == {"name": "train_model", "class-name": f"{train_model_task.__module__}.train_model_task"}

@@ -1,4 +1,4 @@
-"""What the page on champions shows works as it says."""
+"""The examples of the page on champions work as described."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from airflow.cli.cli_config import ActionCommand
 
 from airflow_mlops.cli.commands import get_commands
 from airflow_mlops.core.registry.promotion import GuardRefused
-from airflow_mlops.core.registry.regating import TIMES, Outdone
-from airflow_mlops.hooks.store import connection_value
+from airflow_mlops.core.registry.promotion_race import MAX_REEVALUATIONS, LostPromotionRace
+from airflow_mlops.hooks.store import connection_dict
 from airflow_mlops.store import ledger
 from airflow_mlops.store.database import Database
 
 PAGE = (Path(__file__).parents[3] / "docs" / "champion.md").read_text(encoding="utf-8")
+PROSE = " ".join(PAGE.split())
 
 
 def blocks(language: str) -> list[str]:
@@ -34,17 +35,19 @@ def ran(name: str) -> dict[str, Any]:
 
 
 def test_the_tasks_can_be_made_as_they_stand_there() -> None:
-    from airflow_mlops.operators.promote import evaluation_of
+    from airflow_mlops.execution.steps.parameters import EvaluateParameters
 
     names = ran("promotion")
-    assert evaluation_of(names["promote"].evaluation)["target"] == "churned"
-    assert ran("rollback")["back"].to_version is None
+    parameters = names["promote"].evaluation
+    assert set(parameters) < set(EvaluateParameters.model_fields)
+    assert parameters["target"] == "churned"
+    assert ran("rollback")["rollback"].to_version is None
 
 
 def test_the_question_is_answered(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     url = database.url.render_as_string(hide_password=False)
-    monkeypatch.setenv("AIRFLOW_CONN_MLOPS_STORE_DEFAULT", json.dumps(connection_value(url, "file:///nowhere")))
-    assert ran("question")["found"] is None
+    monkeypatch.setenv("AIRFLOW_CONN_MLOPS_STORE_DEFAULT", json.dumps(connection_dict(url, "file:///nowhere")))
+    assert ran("question")["champion"] is None
 
 
 def test_every_command_that_is_shown_is_understood() -> None:
@@ -62,28 +65,28 @@ def test_every_command_that_is_shown_is_understood() -> None:
 def test_the_table_of_the_clocks_is_what_the_ledger_says(database: Database) -> None:
     rows = re.findall(r"^\| (\d) \| .*?version (\d).*? \| (\d+) May \|", PAGE, flags=re.MULTILINE)
     assert [(int(e), int(v), int(d)) for e, v, d in rows] == [(1, 1, 1), (2, 2, 17), (3, 1, 8)]
-    for epoch, version, day in rows:
+    for revision, version, day in rows:
         moment = datetime(2026, 5, int(day), tzinfo=UTC)
         ledger.append(
-            database, model="m", expected_epoch=int(epoch) - 1 or None, version=int(version), digest="d",
+            database, model="m", expected_revision=int(revision) - 1 or None, version=int(version), digest="d",
             gate_report=None, approver=None, reason="r", actor="a", effective_at=moment,
         )  # fmt: skip
-        if epoch == "2":
+        if revision == "2":
             announced = ledger.as_of(database, "m", datetime(2026, 5, 20, tzinfo=UTC))
             assert announced is not None
             assert announced.version == 2
     found = [ledger.as_of(database, "m", datetime(2026, 5, day, tzinfo=UTC)) for day in (3, 10, 20)]
-    assert [(e and e.epoch, e and e.version) for e in found] == [(1, 1), (3, 1), (3, 1)]
+    assert [(e and e.revision, e and e.version) for e in found] == [(1, 1), (3, 1), (3, 1)]
 
 
 def test_the_promises_on_the_loser_are_those_of_the_code() -> None:
-    assert TIMES == 3
-    assert "It tries three times" in PAGE
-    assert issubclass(Outdone, GuardRefused), "which skips the task"
+    assert MAX_REEVALUATIONS == 3
+    assert "It tries three times" in PROSE
+    assert issubclass(LostPromotionRace, GuardRefused), "which skips the task"
 
 
 def test_the_columns_of_an_entry_are_those_that_are_named() -> None:
     from airflow_mlops.store.tables import LedgerEntry
 
-    (named,) = re.findall(r"An entry is `\((.*?)\)`", PAGE, flags=re.DOTALL)
+    (named,) = re.findall(r"An entry is `\((.*?)\)`", PROSE)
     assert sorted(n.strip().replace(" ", "_") for n in named.split(",")) == sorted(LedgerEntry.__table__.columns.keys())

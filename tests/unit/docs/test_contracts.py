@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from airflow_mlops.core.data import Contract
-from airflow_mlops.core.data.contracts.columns import RULE_NAMES
-from airflow_mlops.core.data.contracts.functions import FUNCTIONS
+from airflow_mlops.core.data.contracts import Contract
+from airflow_mlops.core.data.contracts.column_rules import RULE_NAMES
+from airflow_mlops.core.data.contracts.rule_functions import RULE_FUNCTIONS
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs" / "contracts.md").read_text(encoding="utf-8")
 CONTRACTS = re.findall(r"```yaml contract\n(.*?)```", TEXT, re.DOTALL)
@@ -30,7 +30,7 @@ def test_there_are_contracts_to_try() -> None:
 
 def test_all_rules_and_functions_are_named() -> None:
     assert [name for name in RULE_NAMES if f"`{name}`" not in TEXT] == []
-    assert [name for name in FUNCTIONS if not re.search(rf"\b{name}\b", TEXT)] == []
+    assert [name for name in RULE_FUNCTIONS if not re.search(rf"\b{name}\b", TEXT)] == []
 
 
 def test_its_python_compiles() -> None:

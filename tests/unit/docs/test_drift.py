@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from airflow_mlops.core.data import ConceptPolicy, Contract, DriftPolicy
+from airflow_mlops.core.data.contracts import Contract
+from airflow_mlops.core.drift.concept import ConceptPolicy
+from airflow_mlops.core.drift.data import DriftPolicy
 
 PAGE = (Path(__file__).parents[3] / "docs" / "drift.md").read_text(encoding="utf-8")
 
@@ -29,9 +31,9 @@ def test_the_code_runs_and_finds_what_it_is_about(capsys: pytest.CaptureFixture[
 
 
 def test_the_policies_are_valid() -> None:
-    assert DriftPolicy.load(yaml.safe_load(blocks("yaml drift")[0])).columns["age"].numeric == 0.2
+    assert DriftPolicy.load(yaml.safe_load(blocks("yaml drift")[0])).columns["age"].numeric_threshold == 0.2
     assert Contract.load(yaml.safe_load(blocks("yaml contract")[0])).label == "left"
-    assert ConceptPolicy.load(yaml.safe_load(blocks("yaml concept")[0])).effect == 0.1
+    assert ConceptPolicy.load(yaml.safe_load(blocks("yaml concept")[0])).effect_threshold == 0.1
 
 
 def test_the_defaults_are_those_of_the_code() -> None:

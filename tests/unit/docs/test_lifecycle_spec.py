@@ -10,9 +10,9 @@ import yaml
 
 from airflow_mlops.cli.commands import get_commands
 from airflow_mlops.core.lifecycle import Lifecycle
-from airflow_mlops.core.lifecycle.check import check
-from airflow_mlops.core.lifecycle.scaffold import rendered
-from airflow_mlops.lifecycle import lifecycle_dags
+from airflow_mlops.core.lifecycle.scaffold import render_files
+from airflow_mlops.core.lifecycle.validation import find_spec_errors
+from airflow_mlops.dag_factory import lifecycle_dags
 
 REPO = Path(__file__).parents[3]
 PAGE = (REPO / "docs" / "lifecycle-spec.md").read_text(encoding="utf-8")
@@ -25,7 +25,7 @@ def block(language: str) -> str:
 def test_the_file_on_the_page_holds_and_makes_its_dags(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(REPO)
     spec = Lifecycle.load(yaml.safe_load(block("yaml")))
-    assert check(spec) == []
+    assert find_spec_errors(spec) == []
     assert [dag.dag_id.removeprefix("churn_") for dag in lifecycle_dags(spec)] == [
         "features",
         "training",
@@ -35,7 +35,7 @@ def test_the_file_on_the_page_holds_and_makes_its_dags(monkeypatch: pytest.Monke
 
 
 def test_the_dag_file_on_the_page_is_the_one_that_is_written() -> None:
-    written = rendered("churn")[Path("dags/churn.py")]
+    written = render_files("churn")[Path("dags/churn.py")]
     assert block("python dag").strip() in written
 
 

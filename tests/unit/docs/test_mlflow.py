@@ -1,4 +1,4 @@
-"""What the page on MLflow shows works as it says."""
+"""The examples of the page on MLflow work as described."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from typing import Any, get_args
 
 import yaml
 
-from airflow_mlops.core.monitoring.episode_policy import DEFAULTS, EpisodePolicy
-from airflow_mlops.core.monitoring.starting import StartFrom
+from airflow_mlops.core.retraining.candidates import StartFrom
+from airflow_mlops.core.retraining.policy import DEFAULT_RULES, EpisodePolicy
 
 PAGE = (Path(__file__).parents[3] / "docs" / "monitoring.md").read_text(encoding="utf-8")
 
@@ -22,7 +22,7 @@ def test_the_operators_can_be_made_as_shown() -> None:
     names: dict[str, Any] = {}
     for code in blocks("python"):
         exec(compile(code, "docs/monitoring.md", "exec"), names)
-    assert names["performance"].catch_up is True
+    assert names["performance"].reevaluate_stale is True
     assert names["step"].against == "previous"
 
 
@@ -51,7 +51,7 @@ def test_the_defaults_are_those_of_the_code() -> None:
     policy = EpisodePolicy()
     told = {name: None if value == "none" else int(value) for name, value in rows}
     assert told == {name: getattr(policy, name) for name, _ in rows}
-    assert {kind: rule.fail for kind, rule in DEFAULTS.items()} == {
+    assert {kind: rule.fail for kind, rule in DEFAULT_RULES.items()} == {
         "drift": "retrain",
         "concept_drift": "retrain",
         "performance": "retrain",

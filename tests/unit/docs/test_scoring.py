@@ -8,17 +8,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from airflow_mlops.core.data.snapshot import SnapshotRoot
-from airflow_mlops.core.data.staging import KEPT_DAYS
-from airflow_mlops.core.monitoring.scoring import BATCH_ROWS, Job
-from airflow_mlops.core.monitoring.scoring.published import publish
-from airflow_mlops.core.refs import ModelVersionRef
+from airflow_mlops.common.refs import ModelVersionRef
+from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
+from airflow_mlops.core.data.snapshots.staging import RETENTION_DAYS
+from airflow_mlops.core.scoring import BATCH_ROWS, ScoringJob
+from airflow_mlops.core.scoring.prediction_log import PredictionLog
+from airflow_mlops.core.scoring.publishing import publish_scores
 from airflow_mlops.store.database import Database
-from airflow_mlops.store.predictions import PredictionLog
 from airflow_mlops.store.tables import Version
 
 PAGE = (Path(__file__).parents[3] / "docs" / "scoring.md").read_text(encoding="utf-8")
@@ -44,7 +43,7 @@ def test_the_task_can_be_made_as_it_stands_there() -> None:
     task = ran("scoring")["score"]
     assert (task.table, task.batch_rows) == ("ml.predictions", BATCH_ROWS)
     assert f"`batch_rows` ({BATCH_ROWS:,})" in PAGE
-    assert KEPT_DAYS == 7
+    assert RETENTION_DAYS == 7
     assert "continued for a week" in PAGE
 
 
@@ -52,12 +51,10 @@ def test_the_checks_can_be_made_as_they_stand_there() -> None:
     made = ran("checks")
     for name in ("performance", "concept", "estimate"):
         assert (made[name].scores, made[name].table) == (None, "ml.predictions")
-    assert made["performance"].catch_up is True
+    assert made["performance"].reevaluate_stale is True
 
 
-def test_sets_consumers_and_labels_work_as_shown(
-    database: Database, root: SnapshotRoot, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_columns_and_the_query_work_as_shown(database: Database, root: SnapshotRoot, tmp_path: Path) -> None:
     log = PredictionLog(create_engine(f"sqlite:///{tmp_path}/company.db", poolclass=NullPool), "predictions")
     frame = pd.DataFrame({"customer_id": np.arange(9), "x": np.arange(9.0)})
     rows = root.open(root.write("churn_features", frame, partition=WEEK))
@@ -68,17 +65,10 @@ def test_sets_consumers_and_labels_work_as_shown(
                 baseline={}, contract=None, gate_report=None, actor="a", recorded_at=pd.Timestamp.now("UTC"),
             )
         )  # fmt: skip
-    job = Job(rows, ModelVersionRef("churn", 2, "2" * 64, "r"), ["customer_id"], ["x"], "churn_scores")
-    ref = publish(database, root, job, Half, actor="d/r/score/-1", log=log)
+    job = ScoringJob(rows, ModelVersionRef("churn", 2, "2" * 64, "r"), ["customer_id"], ["x"], "churn_scores")
+    ref = publish_scores(database, root, job, Half, actor="d/r/score/-1", log=log)
     columns = list(root.open(ref).to_pandas().columns)
     documented = re.findall(r"`(\w+)`", PAGE.partition("| column | is |")[2].partition("\n\n")[0])
     assert set(columns) - {"customer_id"} <= set(documented)
-    ran("sets", database=database)
-    assert f"2 {ref.id} 9 " in capsys.readouterr().out
     with log.engine.connect() as connection:
         assert len(connection.execute(text(block("sql consumer"))).all()) == 9
-    labels = root.open(
-        root.write("l", frame.assign(churned=frame["customer_id"] % 2)[["customer_id", "churned"]], partition=WEEK)
-    )
-    report = ran("labels", database=database, log=log, labels=labels)["report"]
-    assert (report.verdict, report.facts["rows"]) == ("not_judged", 9)

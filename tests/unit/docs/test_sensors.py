@@ -42,7 +42,7 @@ def test_a_sensor_that_begins_in_the_trigger_is_serialized_with_how_to_begin() -
 def test_the_watchers_triggers_have_hashes_that_stay() -> None:
     from airflow.triggers.base import BaseEventTrigger
 
-    for name in ("retraining_wanted", "champion_changed"):
+    for name in ("retraining_requested", "champion_changed"):
         (watcher,) = code("watchers")[name].watchers
         first, second = (BaseEventTrigger.hash(*watcher.trigger.serialize()) for _ in range(2))
         assert first == second

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from airflow_mlops.core.data.contracts import Contract
-from airflow_mlops.core.serving.checking import RequestContract
-from airflow_mlops.core.serving.refusals import BadRequest
-from airflow_mlops.core.serving.settings import Limits
-from airflow_mlops.serving.figures import COUNTERS, PREFIX
+from airflow_mlops.core.serving.errors import RequestError
+from airflow_mlops.core.serving.request_validation import RequestContract
+from airflow_mlops.core.serving.settings import RequestLimits
+from airflow_mlops.model_server.prometheus import COUNTERS, PREFIX
 
 PAGE = (Path(__file__).parents[3] / "docs" / "serving.md").read_text(encoding="utf-8")
 
@@ -31,13 +31,13 @@ def test_the_tasks_can_be_made_as_they_stand_there(name: str) -> None:
 
 def test_the_refusal_is_what_is_answered() -> None:
     contract = {"name": "c", "columns": {"Age": {"type": "float", "max": 120}}}
-    with pytest.raises(BadRequest) as told:
-        RequestContract(Contract.load(contract)).checked({"Age": [200]})
+    with pytest.raises(RequestError) as told:
+        RequestContract(Contract.load(contract)).validate({"Age": [200]})
     assert json.loads(json.dumps(told.value.to_dict())) == json.loads(block("json refusal"))
 
 
 def test_each_limit_is_named() -> None:
-    assert [name for name in Limits.model_fields if f"`{name}`" not in PAGE] == []
+    assert [name for name in RequestLimits.model_fields if f"`{name}`" not in PAGE] == []
 
 
 def test_the_figure_is_one_that_is_there() -> None:

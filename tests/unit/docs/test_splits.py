@@ -1,4 +1,4 @@
-"""What the page on splits shows works as it says."""
+"""The examples of the page on splits work as described."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Any, get_args
 import pytest
 import yaml
 
-from airflow_mlops.core.training.leakage import SAMPLE, Ignored
-from airflow_mlops.core.training.leakage.ignoring import Name
-from airflow_mlops.core.training.leakage.telling import MIN_OF_CLASS, MIN_ROWS
+from airflow_mlops.core.training.leakage import SAMPLE_ROWS, LeakageExemption
+from airflow_mlops.core.training.leakage.exemptions import LeakageCheckName
+from airflow_mlops.core.training.leakage.target_proxy import MIN_CLASS_ROWS, MIN_ROWS
 from airflow_mlops.operators.split import SplitDatasetOperator
 
 PAGE = (Path(__file__).parents[3] / "docs" / "splits.md").read_text(encoding="utf-8")
+PROSE = " ".join(PAGE.split())
 
 
 def blocks(language: str) -> list[str]:
@@ -30,7 +31,7 @@ def test_the_code_runs_and_finds_what_it_is_about(capsys: pytest.CaptureFixture[
     assert "{'train': 42, 'test': 30, 'gap': 14, 'validation': 14}" in printed
     assert "True" in printed
     assert "riders = casual + registered" in printed
-    assert "tips: tells the target: feature tips alone tells riders" in printed
+    assert "tips: target proxy: feature tips alone predicts riders" in printed
 
 
 def test_the_operators_of_the_table_can_be_made() -> None:
@@ -42,12 +43,12 @@ def test_the_operators_of_the_table_can_be_made() -> None:
 
 
 def test_every_check_is_explained_and_what_is_ignored_is_valid() -> None:
-    told = "".join(re.findall(r"^\| (`.*?) \| (?:error|warn) \|", PAGE, flags=re.MULTILINE))
-    assert {*re.findall(r"`(.*?)`", told)} == {*get_args(Name)}
+    names = "".join(re.findall(r"^\| (`.*?) \| (?:error|warn) \|", PAGE, flags=re.MULTILINE))
+    assert {*re.findall(r"`(.*?)`", names)} == {*get_args(LeakageCheckName)}
     for entry in yaml.safe_load(blocks("yaml ignore")[0]):
-        assert Ignored.load(entry).reason
+        assert LeakageExemption.load(entry).reason
 
 
 def test_the_figures_are_those_of_the_code() -> None:
-    assert f"{SAMPLE:,} rows a part" in PAGE
-    assert f"fewer than {MIN_ROWS} rows on a side, or {MIN_OF_CLASS} of a class" in PAGE
+    assert f"{SAMPLE_ROWS:,} rows a part" in PROSE
+    assert f"fewer than {MIN_ROWS} rows on a side, or {MIN_CLASS_ROWS} of a class" in PROSE

@@ -8,7 +8,6 @@ import re
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from airflow.sdk import Connection
@@ -16,9 +15,9 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
 
 import airflow_mlops.store
-from airflow_mlops.core.refs import SnapshotRef
-from airflow_mlops.core.registry import agreement
-from airflow_mlops.core.report import Check, Report
+from airflow_mlops.common.refs import SnapshotRef
+from airflow_mlops.common.report import Check, Report
+from airflow_mlops.core.registry import consistency
 from airflow_mlops.hooks.store import LifecycleStoreHook
 from airflow_mlops.store import attempts, catalogue, ledger, reports, schema
 from airflow_mlops.store.database import Database
@@ -40,13 +39,13 @@ def column(head: str, number: int) -> list[str]:
 
 
 def fill(database: Database) -> str:
-    report = Report.of("gate", "m v1", [Check("gain", "pass", message="größer")], decision="promote")
+    report = Report.from_checks("gate", "m v1", [Check("gain", "pass", message="größer")], decision="promote")
     reports.publish(database, report, actor="a")
     catalogue.record(database, SnapshotRef("d", "id", "file:///id", 1, "2026-04-06"))
     ledger.append(
         database,
         model="churn",
-        expected_epoch=None,
+        expected_revision=None,
         version=1,
         digest="d",
         gate_report=report.id,
@@ -79,7 +78,7 @@ def test_the_connection_is_one() -> None:
 
 def test_the_words_for_what_is_wrong_are_those_of_the_code() -> None:
     folder = Path(airflow_mlops.store.__file__).parent
-    code = "".join((folder / name).read_text() for name in ("troubles.py", "schema.py"))
+    code = "".join((folder / name).read_text() for name in ("database_errors.py", "schema.py"))
     said = column("wrong", 2)
     assert len(said) == 11
     assert [words for words in said if words not in code] == []
@@ -138,7 +137,7 @@ def test_an_sqlite_store_comes_back_from_its_backup(tmp_path: Path, monkeypatch:
     database.upgrade()
     fill(database)
     with database.session() as session:  # somebody is writing
-        session.add(Attempt(key="k", token="t", began_at=datetime.now(UTC)))
+        session.add(Attempt(key="k", token="t", started_at=datetime.now(UTC)))
         session.flush()
         exec(compile(block("python backup"), "docs/store.md", "exec"), {})
         session.rollback()
@@ -146,7 +145,7 @@ def test_an_sqlite_store_comes_back_from_its_backup(tmp_path: Path, monkeypatch:
     ledger.append(
         database,
         model="churn",
-        expected_epoch=1,
+        expected_revision=1,
         version=2,
         digest="d",
         gate_report=None,
@@ -160,17 +159,15 @@ def test_an_sqlite_store_comes_back_from_its_backup(tmp_path: Path, monkeypatch:
     assert database.row_counts() == expected
 
 
-def test_the_disagreements_are_those_of_the_code(
-    database: Database, mlflow_client: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_inconsistencies_are_those_of_the_code(database: Database) -> None:
     fill(database)
-    names = {"client": mlflow_client, "database": database}
-    exec(compile(block("python agreement"), "docs/store.md", "exec"), names)
-    assert "agreement of churn: fail" in capsys.readouterr().out
     entry = ledger.head(database, "churn")
     assert entry is not None
-    absent, there = agreement.Registry(False), agreement.Registry(True)
-    checks = [*agreement.judged([entry, entry], {}, absent), *agreement.judged([entry, entry], {}, there)]
+    absent, there = consistency.MlflowModel(False), consistency.MlflowModel(True)
+    checks = [
+        *consistency.compare_records([entry, entry], {}, absent),
+        *consistency.compare_records([entry, entry], {}, there),
+    ]
     documented = {name for cell in column("check", 1) for name in re.findall(r"`([^`]+)`", cell)}
     assert documented == {check.name for check in checks}
     warnings = {"alias champion", "alias previous", "versions are in MLflow", "versions are in the store"}
@@ -181,7 +178,8 @@ def test_the_commands_are_there() -> None:
     from airflow_mlops.cli.commands import get_commands
 
     (group,) = get_commands()
-    (store,) = [command for command in group.subcommands if command.name == "db"]
+    (store,) = [command for command in group.subcommands if command.name == "db"]  # type: ignore[union-attr]
     assert {command.name for command in store.subcommands} == {"upgrade", "status"}
     assert block("bash upgrade").strip() == "airflow mlops db upgrade"
+    assert block("bash consistency").strip() == "airflow mlops db status"
     assert schema.HOW_TO_MIGRATE.startswith("run 'airflow mlops db upgrade'")

@@ -52,7 +52,11 @@ def test_the_optional_steps_are_those_of_the_function(function: str, module: Any
 
 
 def test_the_outputs_on_the_page_are_those_of_the_groups() -> None:
-    homes = {"training": training.Training, "scoring": scoring.Scoring, "watch": monitoring.Monitoring}
+    homes = {
+        "training": training.TrainingOutputs,
+        "scoring": scoring.ScoringOutputs,
+        "watch": monitoring.MonitoringOutputs,
+    }
     shown = re.findall(r"`(training|scoring|watch)\.(\w+)", PAGE)
     assert len(shown) >= 9
     for home, name in shown:

@@ -1,4 +1,4 @@
-"""Where the container engine is looked for, and what is said when it is not there."""
+"""Address of the container engine, and errors when it is unreachable."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from airflow.providers.docker.hooks import docker
 from airflow.sdk.exceptions import AirflowException
 from docker.errors import APIError
 
-from airflow_mlops.core.errors import BadInput, MlopsError
-from airflow_mlops.hooks.container_engine import container_engine
+from airflow_mlops.common.errors import BadInput, MlopsError
+from airflow_mlops.hooks.container_engine import connect_engine
 
 
-def hooked(monkeypatch: pytest.MonkeyPatch, fails: Exception | None = None) -> list[tuple[Any, ...]]:
-    """Put another hook in the place of the provider's; gives what it is asked for."""
-    asked: list[tuple[Any, ...]] = []
+def fake_hook(monkeypatch: pytest.MonkeyPatch, error: Exception | None = None) -> list[tuple[Any, ...]]:
+    """Replace the provider's hook, and return its arguments."""
+    calls: list[tuple[Any, ...]] = []
 
     class Hook:
         def __init__(self, conn_id: str | None, *, base_url: str, timeout: int) -> None:
-            asked.append((conn_id, base_url, timeout))
+            calls.append((conn_id, base_url, timeout))
 
         @property
         def api_client(self) -> str:
-            if fails is not None:
-                raise fails
+            if error is not None:
+                raise error
             return "the client"
 
     monkeypatch.setattr(docker, "DockerHook", Hook)
-    return asked
+    return calls
 
 
 @pytest.mark.parametrize(
@@ -40,31 +40,31 @@ def hooked(monkeypatch: pytest.MonkeyPatch, fails: Exception | None = None) -> l
         (None, "", "unix:///var/run/docker.sock"),
     ],
 )
-def test_the_operator_names_it_else_the_worker_else_it_is_this_machine_s(
+def test_the_address_is_the_operator_s_the_worker_s_or_the_local_socket(
     monkeypatch: pytest.MonkeyPatch, url: str | None, host: str, where: str
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", host)
-    asked = hooked(monkeypatch)
-    assert container_engine(url, "registry", patience=7).client == "the client"  # type: ignore[comparison-overlap]
-    assert asked == [("registry", where, 7)]
+    calls = fake_hook(monkeypatch)
+    assert connect_engine(url, "registry", timeout=7).client == "the client"  # type: ignore[comparison-overlap]
+    assert calls == [("registry", where, 7)]
 
 
 @pytest.mark.parametrize("absent", [BadInput, MlopsError])
-def test_one_that_does_not_answer_is_named_with_the_error_that_is_wanted(
+def test_an_unreachable_engine_raises_the_requested_error(
     monkeypatch: pytest.MonkeyPatch, absent: type[MlopsError]
 ) -> None:
-    hooked(monkeypatch, AirflowException("no connection"))
+    fake_hook(monkeypatch, AirflowException("no connection"))
     with pytest.raises(absent, match="(?s)cannot be reached: no connection.*where: tcp://a:1") as caught:
-        container_engine("tcp://a:1", absent=absent)
+        connect_engine("tcp://a:1", unreachable_error=absent)
     assert type(caught.value) is absent
 
 
 @pytest.mark.parametrize(("status", "kind"), [(401, BadInput), (500, MlopsError)])
-def test_a_login_that_the_registry_refuses_is_not_an_engine_that_does_not_answer(
+def test_a_rejected_login_is_not_an_unreachable_engine(
     monkeypatch: pytest.MonkeyPatch, status: int, kind: type[MlopsError]
 ) -> None:
-    answer: Any = SimpleNamespace(status_code=status)
-    hooked(monkeypatch, APIError("refused", answer, explanation="wrong password"))
-    with pytest.raises(MlopsError, match="(?s)login to the registry is refused: wrong password.*where: team") as caught:
-        container_engine("tcp://a:1", "team", absent=MlopsError)
+    response: Any = SimpleNamespace(status_code=status)
+    fake_hook(monkeypatch, APIError("refused", response, explanation="wrong password"))
+    with pytest.raises(MlopsError, match="(?s)the registry rejected the login: wrong password.*where: team") as caught:
+        connect_engine("tcp://a:1", "team", unreachable_error=MlopsError)
     assert type(caught.value) is kind

@@ -1,4 +1,4 @@
-"""The connection to the lifecycle store."""
+"""The hook of the lifecycle store."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from airflow.sdk import Connection
 
-from airflow_mlops.core.errors import BadInput, StoreNotReady
+from airflow_mlops.common.errors import BadInput, StoreNotReady
 from airflow_mlops.hooks.mlflow import MlflowHook
-from airflow_mlops.hooks.store import LifecycleStoreHook, connection_value
+from airflow_mlops.hooks.store import LifecycleStoreHook, connection_dict
 from airflow_mlops.store import schema
 from airflow_mlops.store.database import Database
 
 
 def hook(url: str, snapshots: str = "file:///tmp/s") -> LifecycleStoreHook:
-    values = connection_value(url, snapshots)
+    values = connection_dict(url, snapshots)
     values["extra"] = json.dumps(values["extra"])
     return LifecycleStoreHook(connection=Connection(conn_id="mlops_store_default", **values))
 
@@ -32,37 +32,37 @@ def hook(url: str, snapshots: str = "file:///tmp/s") -> LifecycleStoreHook:
         "postgresql+psycopg2://postgres:@/mlops?host=%2Ftmp%2Fsocket",
     ],
 )
-def test_a_url_comes_back_from_the_connection_whole(url: str) -> None:
+def test_a_url_survives_the_connection(url: str) -> None:
     from sqlalchemy.engine import make_url
 
-    found = hook(url).url()
-    asked = make_url(url)
-    assert found.drivername == asked.drivername
-    assert (found.host, found.port, found.database) == (asked.host, asked.port, asked.database)
-    assert (found.username, found.password or "") == (asked.username, asked.password or "")
-    assert dict(found.query) == dict(asked.query)
+    parsed = hook(url).url()
+    expected = make_url(url)
+    assert parsed.drivername == expected.drivername
+    assert (parsed.host, parsed.port, parsed.database) == (expected.host, expected.port, expected.database)
+    assert (parsed.username, parsed.password or "") == (expected.username, expected.password or "")
+    assert dict(parsed.query) == dict(expected.query)
 
 
 def test_a_store_that_is_not_migrated_says_how_to_migrate(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/empty.db"
     with pytest.raises(StoreNotReady, match="airflow mlops db upgrade"):
         _ = hook(url).database
-    good, message = hook(url).test_connection()
-    assert not good
+    usable, message = hook(url).test_connection()
+    assert not usable
     assert "airflow mlops db upgrade" in message
 
 
 def test_a_migrated_store_passes_the_connection_test(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
     Database(url).upgrade()
-    said = f"the lifecycle store is there: schema {schema.head()}; snapshots: file:///tmp/s"
-    assert hook(url).test_connection() == (True, said)
-    assert hook(url, snapshots="").test_connection()[1].endswith("snapshots: no place named")
+    message = f"lifecycle store reachable: schema {schema.head()}; snapshots: file:///tmp/s"
+    assert hook(url).test_connection() == (True, message)
+    assert hook(url, snapshots="").test_connection()[1].endswith("snapshots: none configured")
 
 
-def test_a_connection_test_never_tells_the_password() -> None:
-    good, message = hook("postgresql+psycopg2://me:hunter2@127.0.0.1:1/none").test_connection()
-    assert not good
+def test_a_connection_test_hides_the_password() -> None:
+    usable, message = hook("postgresql+psycopg2://me:hunter2@127.0.0.1:1/none").test_connection()
+    assert not usable
     assert "hunter2" not in message
 
 
@@ -72,8 +72,8 @@ def test_a_connection_without_a_snapshot_root_says_what_to_add() -> None:
 
 
 def test_a_connection_test_makes_no_file(tmp_path: Path) -> None:
-    good, message = hook(f"sqlite:///{tmp_path}/typo.db").test_connection()
-    assert not good
+    usable, message = hook(f"sqlite:///{tmp_path}/typo.db").test_connection()
+    assert not usable
     assert "no tables yet" in message
     assert list(tmp_path.iterdir()) == []
 
@@ -83,35 +83,35 @@ def with_extra(**extra: object) -> LifecycleStoreHook:
     return LifecycleStoreHook(connection=Connection(conn_id="c", conn_type="mlops_store", extra=json.dumps(extra)))
 
 
-def test_options_may_be_given_as_the_form_gives_them() -> None:
+def test_options_may_be_json_text() -> None:
     assert dict(with_extra(query='{"sslmode": "require"}').url().query) == {"sslmode": "require"}
     assert dict(with_extra(query={"sslmode": "require"}).url().query) == {"sslmode": "require"}
     assert with_extra(snapshots="memory://s", snapshot_options='{"skip_instance_cache": true}').snapshots is not None
 
 
 @pytest.mark.parametrize("wrong", ["sslmode=require", "[1]", '"x"'])
-def test_options_that_are_no_object_are_told(wrong: str) -> None:
-    good, message = with_extra(query=wrong).test_connection()
-    assert not good
-    assert "query is no JSON object" in message
-    assert "mend" in message
+def test_options_that_are_not_an_object_are_rejected(wrong: str) -> None:
+    usable, message = with_extra(query=wrong).test_connection()
+    assert not usable
+    assert "query is not a JSON object" in message
+    assert "hint" in message
 
 
 @pytest.mark.parametrize(
-    ("driver", "says"),
+    ("driver", "pattern"),
     [
-        ("mysql+pymysql", "cannot be kept in mysql"),
+        ("mysql+pymysql", "does not support mysql"),
         ("postgresql+nosuch", r"the driver postgresql\+nosuch is not installed"),
-        ("nosuch", "NoSuchModuleError|cannot be kept in nosuch"),
+        ("nosuch", "NoSuchModuleError|does not support nosuch"),
     ],
 )
-def test_a_driver_that_cannot_be_used_is_told(driver: str, says: str) -> None:
-    good, message = with_extra(driver=driver).test_connection()
-    assert not good
-    assert re.search(says, message)
+def test_an_unusable_driver_is_reported(driver: str, pattern: str) -> None:
+    usable, message = with_extra(driver=driver).test_connection()
+    assert not usable
+    assert re.search(pattern, message)
 
 
-def test_the_form_has_all_that_the_connection_takes() -> None:
+def test_the_form_has_a_field_for_each_setting() -> None:
     from airflow_mlops.get_provider_info import get_provider_info
 
     (form,) = [c for c in get_provider_info()["connection-types"] if c["connection-type"] == "mlops_store"]
@@ -135,12 +135,12 @@ def test_an_mlflow_uri_without_a_scheme_never_becomes_a_local_folder(uri: str) -
 
 
 def environment() -> dict[str, str]:
-    """Give the environment, but for what MLflow's telemetry puts there and takes away when it is imported."""
+    """Return the environment without the variable that MLflow's telemetry sets temporarily at import."""
     return {name: value for name, value in os.environ.items() if name != "_MLFLOW_TELEMETRY_SESSION_ID"}
 
 
 def test_two_mlflow_servers_in_one_process_leave_the_environment_alone(migrated_mlflow: Path, tmp_path: Path) -> None:
-    import polars  # noqa: F401 - its own import sets a variable for its allocator; MLflow's may import it
+    import polars  # noqa: F401 - its import sets a variable for its allocator, and MLflow may import it
 
     before = environment()
     copies = [shutil.copy(migrated_mlflow, tmp_path / name) for name in ("one.db", "two.db")]

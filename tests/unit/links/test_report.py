@@ -9,10 +9,10 @@ import pytest
 from airflow.sdk import BaseOperator
 from airflow.sdk.execution_time.xcom import XCom
 
-from airflow_mlops.core.report import Check, Report
-from airflow_mlops.links.report import ReportLink, report_id
+from airflow_mlops.common.report import Check, Report
+from airflow_mlops.links.report import ReportLink, find_report_id
 
-REPORT = Report.of("gate", "m v1", [Check("c", "pass")])
+REPORT = Report.from_checks("gate", "m v1", [Check("c", "pass")])
 REF = REPORT.ref().to_dict()
 OTHER = {**REF, "id": "other"}
 
@@ -38,7 +38,7 @@ def test_what_a_task_published_before_it_failed_counts_first(monkeypatch: pytest
 @pytest.mark.parametrize("value", [None, 3, "report", {}, [], {"kind": "report"}, {"kind": "report", "id": ""},
                                    {"kind": "report", "id": 7}, {"kind": "run", "id": "x"}, [[[[[REF]]]]]])  # fmt: skip
 def test_without_a_report_there_is_no_link(value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert report_id(value) is None
+    assert find_report_id(value) is None
     assert link(monkeypatch, return_value=value) == ""
 
 

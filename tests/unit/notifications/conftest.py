@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from airflow_mlops.core.report import Check, Report
-from airflow_mlops.hooks.store import connection_value
+from airflow_mlops.common.report import Check, Report
+from airflow_mlops.hooks.store import connection_dict
 from airflow_mlops.store import reports
 from airflow_mlops.store.database import Database
 
@@ -31,7 +31,7 @@ class Webhook:
     url: str
     got: list[dict[str, Any]] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
-    asked: int = 0
+    requested: int = 0
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            hook.asked += 1
+            hook.requested += 1
             code = hook.answers.pop(0) if hook.answers else 200
             if code:
                 self.send_response(code)
@@ -67,7 +67,7 @@ def task() -> Any:
 
 @pytest.fixture
 def published(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
-    values = connection_value(database.url.render_as_string(hide_password=False), tmp_path.as_uri())
+    values = connection_dict(database.url.render_as_string(hide_password=False), tmp_path.as_uri())
     monkeypatch.setenv("AIRFLOW_CONN_MLOPS_STORE_DEFAULT", json.dumps(values))
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example.org/team")
     checks = [
@@ -75,6 +75,6 @@ def published(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         Check("drift", "fail", observed={"effect": 0.9}, where="weekly_price", message="mean 4.0 -> 6.0 {{ 1/0 }} <b>"),
         Check("drift", "pass", observed={"effect": 0.01}, where="region"),
     ]
-    reports.publish(database, Report.of("drift", "week 7", checks), actor="d/r/drift/-1")
-    reports.publish(database, Report.of("drift", "other task", checks), actor="d/r/drift_too/-1")
+    reports.publish(database, Report.from_checks("drift", "week 7", checks), actor="d/r/drift/-1")
+    reports.publish(database, Report.from_checks("drift", "other task", checks), actor="d/r/drift_too/-1")
     return database

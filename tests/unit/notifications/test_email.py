@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_mlops.notifications.email import EmailNotifier, subject_of
+from airflow_mlops.notifications.email import EmailNotifier, subject_line
 
 smtp = pytest.importorskip("airflow.providers.smtp.notifications.smtp")
 
@@ -67,4 +67,4 @@ def test_it_is_mailed_in_a_worker_and_in_the_triggerer(sent: list[tuple[str, dic
     ],
 )
 def test_the_subject_is_the_first_verdict_in_one_short_line(text: str, subject: str) -> None:
-    assert subject_of(text) == subject
+    assert subject_line(text) == subject

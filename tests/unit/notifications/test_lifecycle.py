@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from airflow.sdk import AsyncCallback
 
-from airflow_mlops.core.report import Report
+from airflow_mlops.common.report import Report
 from airflow_mlops.notifications.lifecycle import LifecycleNotifier
 from airflow_mlops.notifications.log import LogNotifier
 from airflow_mlops.store import reports
@@ -41,20 +41,20 @@ def test_without_a_lead_the_task_s_own_name_leads() -> None:
 
 
 def test_only_the_verdicts_that_are_asked_for_are_told_and_else_nothing(published: Database, task: Any) -> None:
-    told: list[str] = []
+    message: list[str] = []
 
     class Kept(LogNotifier):
         def send(self, text: str, context: Any) -> None:
-            told.append(text)
+            message.append(text)
 
-    Kept(verdicts=["not_judged"]).notify(task)
-    assert told == []
+    Kept(verdicts=["inconclusive"]).notify(task)
+    assert message == []
     Kept(verdicts=["fail"]).notify(task)
-    assert "week 7" in told[0]
-    reports.publish(published, Report.of("drift", "week 8", []), actor="d/r/drift/-1")
-    asyncio.run(Kept(verdicts=["not_judged"]).async_notify(task))
-    assert "week 8" in told[1]
-    assert "week 7" not in told[1]
+    assert "week 7" in message[0]
+    reports.publish(published, Report.from_checks("drift", "week 8", []), actor="d/r/drift/-1")
+    asyncio.run(Kept(verdicts=["inconclusive"]).async_notify(task))
+    assert "week 8" in message[1]
+    assert "week 7" not in message[1]
 
 
 @pytest.mark.usefixtures("published")
@@ -93,4 +93,4 @@ def test_a_deadline_s_callback_says_which_run_is_late(webhook: Any) -> None:
 
     asyncio.run(missed())
     (sent,) = webhook.got
-    assert sent["text"] == "churn_training (scheduled__1) has missed its deadline of 2026-05-04T12:00:00Z"
+    assert sent["text"] == "churn_training (scheduled__1) missed its deadline of 2026-05-04T12:00:00Z"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_mlops.core.errors import MlopsError
+from airflow_mlops.common.errors import MlopsError
 from airflow_mlops.notifications import webhook as posting
 from airflow_mlops.notifications.webhook import WebhookNotifier
 
@@ -17,7 +17,7 @@ LATE: Any = {"dag_run": {"dag_id": "d", "dag_run_id": "r"}}
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(posting, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(posting, "RETRY_DELAYS", (0.0, 0.0))
 
 
 def send(way: str, conn_id: str = "chat") -> None:
@@ -37,18 +37,18 @@ def test_what_may_pass_is_tried_again(webhook: Any, way: str, answers: list[int]
     webhook.answers = list(answers)
     send(way)
     assert webhook.got == [{"text": "hello"}]
-    assert webhook.asked == 3
+    assert webhook.requested == 3
 
 
 @both
-@pytest.mark.parametrize(("answers", "asked"), [([500] * 9, 3), ([404] * 9, 1), ([0] * 9, 3)])
+@pytest.mark.parametrize(("answers", "requested"), [([500] * 9, 3), ([404] * 9, 1), ([0] * 9, 3)])
 def test_what_does_not_pass_is_an_error_without_the_address(
-    webhook: Any, way: str, answers: list[int], asked: int
+    webhook: Any, way: str, answers: list[int], requested: int
 ) -> None:
     webhook.answers = list(answers)
-    with pytest.raises(MlopsError, match="did not take the message") as raised:
+    with pytest.raises(MlopsError, match="did not accept the message") as raised:
         send(way)
-    assert webhook.asked == asked
+    assert webhook.requested == requested
     assert "chat" in str(raised.value)
     assert "s3cret" not in str(raised.value)
     assert str(answers[0] or "RemoteProtocolError") in str(raised.value)
@@ -64,13 +64,13 @@ def test_a_server_that_is_not_there_is_an_error_without_the_address(monkeypatch:
 
 @both
 def test_no_try_begins_after_the_deadline(webhook: Any, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
-    monkeypatch.setattr(posting, "ALL_SECONDS", -1.0)
+    monkeypatch.setattr(posting, "TOTAL_SECONDS", -1.0)
     webhook.answers = [500] * 9
     with pytest.raises(MlopsError):
         send(way)
-    assert webhook.asked == 1
+    assert webhook.requested == 1
 
 
 def test_the_whole_address_may_stand_in_the_host() -> None:
     connection: Any = SimpleNamespace(host="https://chat.example.org/hook/1", get_uri=lambda: "wrong")
-    assert posting.address(connection) == "https://chat.example.org/hook/1"
+    assert posting.webhook_url(connection) == "https://chat.example.org/hook/1"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from airflow_mlops.core.data.snapshot import SnapshotRoot
-from airflow_mlops.core.report import Report
+from airflow_mlops.common.report import Report
+from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
 from airflow_mlops.operators.base import LifecycleOperator
 from airflow_mlops.store import reports
 from airflow_mlops.store.database import Database
@@ -20,13 +20,13 @@ from airflow_mlops.store.database import Database
 class Ended:
     """How a step has ended.
 
-    :param given: what it gave; None when it raised.
+    :param result: what it returned; None when it raised.
     :param error: what it raised.
     :param pushed: what it pushed to XCom, by key.
     :param published: the reports that it has published.
     """
 
-    given: Any
+    result: Any
     error: BaseException | None
     pushed: dict[str, Any] = field(default_factory=dict)
     published: list[Report] = field(default_factory=list)
@@ -50,12 +50,12 @@ def execute(database: Database, root: SnapshotRoot) -> Callable[..., Ended]:
 
         ti = SimpleNamespace(dag_id="d", run_id="r", task_id=task.task_id, map_index=-1, task=task, xcom_push=push)
         task.__dict__["store"] = SimpleNamespace(database=database, snapshots=root)
-        given, error = None, None
+        result, error = None, None
         try:
             task.render_template_fields(context)  # type: ignore[arg-type]
-            given = task.execute({"ti": ti})  # type: ignore[typeddict-item]
+            result = task.execute({"ti": ti})  # type: ignore[typeddict-item]
         except Exception as raised:
             error = raised
-        return Ended(given, error, pushed, reports.of_actor(database, f"d/r/{task.task_id}/"))
+        return Ended(result, error, pushed, reports.of_actor(database, f"d/r/{task.task_id}/"))
 
     return run

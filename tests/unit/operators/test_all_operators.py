@@ -15,8 +15,8 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException
 
 import airflow_mlops.operators
-from airflow_mlops.core.errors import BadInput, Conflict, NotFound, Refused, Superseded
-from airflow_mlops.core.report import Check, Report
+from airflow_mlops.common.errors import BadInput, Conflict, NotFound, Refused, Superseded
+from airflow_mlops.common.report import Check, Report
 from airflow_mlops.operators.base import LifecycleOperator, ReportingOperator
 from airflow_mlops.store import attempts
 from airflow_mlops.store.database import Database
@@ -90,13 +90,13 @@ class Step(LifecycleOperator):
 @pytest.mark.parametrize(
     "error", [BadInput("x"), NotFound("x"), Refused("x"), Superseded("x")], ids=lambda e: type(e).__name__
 )
-def test_what_a_retry_cannot_mend_fails_at_once(error: Exception, execute: Callable[..., Any]) -> None:
+def test_what_a_retry_cannot_hint_fails_at_once(error: Exception, execute: Callable[..., Any]) -> None:
     task = Step(task_id="t")
     task.error = error
     assert type(execute(task).error) is AirflowFailException
 
 
-def test_what_a_retry_may_mend_is_left_to_airflow_s_retries(execute: Callable[..., Any]) -> None:
+def test_what_a_retry_may_hint_is_left_to_airflow_s_retries(execute: Callable[..., Any]) -> None:
     task = Step(task_id="t")
     task.error = Conflict("somebody else was first")
     assert execute(task).error is task.error
@@ -108,9 +108,9 @@ class Overtaken(ReportingOperator):
     overtake: Callable[[], Any]
 
     def step(self, context: Any) -> Any:
-        self.publish(Report.of("drift", "before", [Check("c", "pass")]), context)
+        self.publish(Report.from_checks("drift", "before", [Check("c", "pass")]), context)
         self.overtake()
-        self.publish(Report.of("drift", "after", [Check("c", "pass")]), context)
+        self.publish(Report.from_checks("drift", "after", [Check("c", "pass")]), context)
 
 
 def test_a_superseded_attempt_publishes_no_more_and_fails_without_a_retry(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.common.errors import BadInput
 from airflow_mlops.operators.candidates import ChooseCandidatesOperator
 
 LINEAR, BOOSTED = "include.churn.model:linear", "include.churn.model:boosted"
@@ -22,19 +22,19 @@ def choosing(**how: Any) -> ChooseCandidatesOperator:
     ("how", "chosen"),
     [
         ({}, [{"build": LINEAR}, SEARCH]),
-        ({"searched": True}, [SEARCH]),
-        ({"searched": False}, [{"build": LINEAR}]),
+        ({"with_space": True}, [SEARCH]),
+        ({"with_space": False}, [{"build": LINEAR}]),
         ({"start_from": "tuning"}, [SEARCH]),
-        ({"start_from": "{{ asked }}"}, [SEARCH]),
-        ({"start_from": "tuning", "searched": False}, []),
+        ({"start_from": "{{ requested }}"}, [SEARCH]),
+        ({"start_from": "tuning", "with_space": False}, []),
     ],
 )
 def test_it_gives_what_the_training_is_mapped_over(
     how: dict[str, Any], chosen: list[dict[str, Any]], execute: Callable[..., Any]
 ) -> None:
-    ended = execute(choosing(**how), asked="tuning")
+    ended = execute(choosing(**how), requested="tuning")
     assert ended.error is None
-    assert ended.given == chosen
+    assert ended.result == chosen
 
 
 def test_without_a_champion_it_warns_and_gives_the_candidates(
@@ -43,35 +43,35 @@ def test_without_a_champion_it_warns_and_gives_the_candidates(
     task = choosing(start_from="champion")
     task.__dict__["mlflow_hook"] = type("Hook", (), {"client": None})()
     ended = execute(task)
-    assert ended.given == [{"build": LINEAR}, SEARCH]
-    said = capsys.readouterr().out
-    assert "starting from the candidates, not from the champion: 'm' has no champion" in said
-    assert "from the candidates: linear, boosted" in said
+    assert ended.result == [{"build": LINEAR}, SEARCH]
+    output = capsys.readouterr().out
+    assert "Falling back from champion to the candidates: 'm' has no champion" in output
+    assert "Starting from candidates: linear, boosted" in output
 
 
 def test_a_start_that_there_is_not_fails_at_once(execute: Callable[..., Any]) -> None:
-    assert "no training starts from 'scratch'" in str(execute(choosing(start_from="scratch")).error)
+    assert "'scratch' is not a valid start_from" in str(execute(choosing(start_from="scratch")).error)
 
 
 @pytest.mark.parametrize(
-    ("candidates", "told"),
+    ("candidates", "message"),
     [
         ([], "a list with at least one"),
-        ([LINEAR, {"candidate": "nameless"}], "number 1"),
+        ([LINEAR, {"candidate": "nameless"}], r"candidates\[1\]"),
         (
             [{"build": LINEAR, "modle_params": {}}],
-            r"TrainModelOperator has no 'modle_params'.*\n.*\n.*'model_params'",
+            r"'modle_params' is not a parameter of TrainModelOperator.*\n.*\n.*'model_params'",
         ),
-        ([{"build": LINEAR, "trials": 3}], "TrainModelOperator has no 'trials'"),
-        ([{**SEARCH, "trails": 3}], r"TuneModelOperator has no 'trails'.*\n.*number 0.*\n.*'trials'\?"),
+        ([{"build": LINEAR, "trials": 3}], "'trials' is not a parameter of TrainModelOperator"),
+        ([{**SEARCH, "trails": 3}], r"'trails' is not a parameter of TuneModelOperator.*\n.*number 0.*\n.*'trials'\?"),
     ],
 )
-def test_a_mistake_in_the_candidates_is_told_where_the_dag_is_written(candidates: Any, told: str) -> None:
-    with pytest.raises(BadInput, match=told):
+def test_a_mistake_in_the_candidates_is_told_where_the_dag_is_written(candidates: Any, message: str) -> None:
+    with pytest.raises(BadInput, match=message):
         choosing(candidates=candidates)
 
 
 def test_candidates_of_another_task_are_looked_at_when_they_are_there(execute: Callable[..., Any]) -> None:
     task = choosing(candidates="{{ found }}")
     task.candidates = ({"build": LINEAR, "depth": 3},)
-    assert "TrainModelOperator has no 'depth'" in str(execute(task).error)
+    assert "'depth' is not a parameter of TrainModelOperator" in str(execute(task).error)

@@ -12,8 +12,8 @@ import pytest
 import yaml
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from airflow_mlops.core.data import relate
-from airflow_mlops.core.data.snapshot import SnapshotRoot
+from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
+from airflow_mlops.core.drift.concept import relate
 from airflow_mlops.operators.concept import CheckConceptDriftOperator
 from airflow_mlops.store import baselines, catalogue, windows
 from airflow_mlops.store.database import Database
@@ -37,7 +37,7 @@ PARTS = {"scores": ["id", "score", "model_version"], "labels": ["id", "y"], "fea
 def evaluated(database: Database, root: SnapshotRoot) -> None:
     """A version that was evaluated; a day on which all is as it was, and one on which all is turned around."""
     relation = relate(rows(0), label="y", score="score", features=["x"])
-    baselines.keep(database, "m", 1, "relation", relation.to_dict())
+    baselines.save(database, "m", 1, "relation", relation.to_dict())
     for day, frame in zip(DAYS, (rows(1), rows(2, turned=True)), strict=True):
         for dataset, columns in PARTS.items():
             catalogue.record(database, root.write(dataset, frame[columns], partition=day))
@@ -52,8 +52,8 @@ def test_a_changed_relation_is_news_unless_it_is_told_to_fail_and_the_report_com
     execute: Execute, database: Database
 ) -> None:
     news = execute(concept())
-    assert (news.error, news.given["verdict"]) == (None, "fail")
-    assert news.given == news.pushed["report"] == news.report.ref().to_dict()
+    assert (news.error, news.result["verdict"]) == (None, "fail")
+    assert news.result == news.pushed["report"] == news.report.ref().to_dict()
     failed = execute(concept(task_id="told", when_failed="fail"))
     assert isinstance(failed.error, AirflowFailException)
     assert failed.pushed == {"report": failed.report.ref().to_dict()}
@@ -89,7 +89,7 @@ def test_a_damaged_snapshot_is_not_taken_for_a_late_one(
 
 
 @pytest.mark.parametrize(
-    ("how", "told"),
+    ("how", "message"),
     [
         ({"labels": f"labels@{DAYS[0]}"}, DAYS[0]),
         ({"target": "z"}, "z"),
@@ -100,19 +100,19 @@ def test_a_damaged_snapshot_is_not_taken_for_a_late_one(
     ],
     ids=["partition", "target", "key", "address", "policy", "path"],
 )
-def test_what_does_not_fit_together_fails_at_once(how: dict[str, Any], told: str, execute: Execute) -> None:
+def test_what_does_not_fit_together_fails_at_once(how: dict[str, Any], message: str, execute: Execute) -> None:
     ended = execute(concept(**how))
     assert isinstance(ended.error, AirflowFailException)
-    assert told in str(ended.error)
+    assert message in str(ended.error)
     assert ended.published == []
 
 
 def test_a_policy_is_a_path_or_its_content(execute: Execute, tmp_path: Path) -> None:
-    lenient = {"concept": {"effect": 5.0, "feature_effect": 5.0}, "gate": {"metric": "auc"}}
+    lenient = {"concept": {"effect_threshold": 5.0, "feature_effect_threshold": 5.0}, "gate": {"metric": "auc"}}
     path = tmp_path / "policy.yaml"
     path.write_text(yaml.safe_dump(lenient), encoding="utf-8")
     for i, policy in enumerate([str(path), lenient, lenient["concept"]]):
-        assert execute(concept(task_id=f"t{i}", policy=policy)).given["verdict"] == "pass"
+        assert execute(concept(task_id=f"t{i}", policy=policy)).result["verdict"] == "pass"
 
 
 def test_a_version_that_was_never_evaluated_is_not_judged_which_is_no_pass(
@@ -120,4 +120,4 @@ def test_a_version_that_was_never_evaluated_is_not_judged_which_is_no_pass(
 ) -> None:
     other = rows(3).assign(model_version=7)[PARTS["scores"]]
     catalogue.record(database, root.write("scores", other, partition=DAYS[1]))
-    assert execute(concept(when_failed="fail")).given["verdict"] == "not_judged"
+    assert execute(concept(when_failed="fail")).result["verdict"] == "inconclusive"

@@ -14,10 +14,9 @@ import pytest
 import yaml
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from airflow_mlops.core.data import profile
-from airflow_mlops.core.data.profiles import storage
-from airflow_mlops.core.data.snapshot import SnapshotRoot
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.common.errors import BadInput, NotFound
+from airflow_mlops.core.data.profiles import profile, storage
+from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
 from airflow_mlops.operators.drift import CheckDriftOperator
 from airflow_mlops.store import baselines, catalogue, ledger, versions, windows
 from airflow_mlops.store.clock import now
@@ -83,7 +82,7 @@ def champion(database: Database, root: SnapshotRoot) -> Version:
         ),
     )  # fmt: skip
     ledger.append(
-        database, model="m", expected_epoch=None, version=1, digest="d", gate_report=None, approver=None, reason="r",
+        database, model="m", expected_revision=None, version=1, digest="d", gate_report=None, approver=None, reason="r",
         actor="test",
     )  # fmt: skip
     return versions.get(database, "m", 1)
@@ -94,52 +93,53 @@ def drift(**how: Any) -> CheckDriftOperator:
 
 
 @pytest.mark.parametrize(
-    ("how", "told"),
+    ("how", "message"),
     [
-        ({}, "one thing to compare with"),
-        ({"model": "m", "reference": CALM}, "one thing to compare with"),
-        ({"model": "m", "of": "labels"}, "no drift of 'labels'"),
-        ({"model": "m", "against": "yesterday"}, "no drift against 'yesterday'"),
-        ({"reference": CALM, "slices": ["plan"]}, "only a model has versions and windows"),
-        ({"reference": CALM, "version": 1}, "only a model has versions and windows"),
-        ({"model": "m", "of": "scores", "slices": "plan"}, "scores have no columns"),
-        ({"model": "m", "version": "newest"}, "no version's number"),
+        ({}, "exactly one of model and reference"),
+        ({"model": "m", "reference": CALM}, "exactly one of model and reference"),
+        ({"model": "m", "data_kind": "labels"}, "data_kind is not valid; got 'labels'"),
+        ({"model": "m", "against": "yesterday"}, "against is not valid; got 'yesterday'"),
+        ({"reference": CALM, "slices": ["plan"]}, "require a model"),
+        ({"reference": CALM, "version": 1}, "require a model"),
+        ({"model": "m", "data_kind": "scores", "slices": "plan"}, "slices require features"),
+        ({"model": "m", "version": "newest"}, "not a valid version number"),
         ({"model": "m", "version": 7}, "m v7 is not in the lifecycle store"),
-        ({"reference": CALM, "evidently_report": True}, "a model's features"),
-        ({"model": "m", "of": "scores", "evidently_report": "True"}, "a model's features"),
-        ({"model": "m", "contract": CONTRACT}, "give reference="),
-        ({"reference": CALM, "of": "scores", "contract": CONTRACT}, "give reference="),
-        ({"reference": CALM, "environment": "serving"}, "give contract="),
-        ({"model": "m", "environment": "serving"}, "give contract="),
+        ({"reference": CALM, "evidently_report": True}, "requires the features of a model"),
+        ({"model": "m", "data_kind": "scores", "evidently_report": "True"}, "requires the features of a model"),
+        ({"model": "m", "contract": CONTRACT}, "set reference="),
+        ({"reference": CALM, "data_kind": "scores", "contract": CONTRACT}, "set reference="),
+        ({"reference": CALM, "environment": "serving"}, "set contract="),
+        ({"model": "m", "environment": "serving"}, "set contract="),
         ({"reference": CALM, "contract": CONTRACT, "environment": "staging"}, "no environment 'staging'"),
-        ({"reference": CALM, "champion_at": "2026-04-01"}, "only a model has a champion"),
-        ({"model": "m", "champion_at": "yesterday"}, "'yesterday' is not a moment"),
+        ({"reference": CALM, "champion_at": "2026-04-01"}, "champion_at requires a model"),
+        ({"model": "m", "champion_at": "2026-04-01", "version": 1}, "set champion_at or version, not both"),
+        ({"model": "m", "champion_at": "yesterday"}, "'yesterday' is not a valid timestamp"),
         ({"reference": CALM, "snapshot": "rentals@1999"}, "rentals"),
-        ({"reference": CALM, "policy": {"drift": {"numeric": "much"}}}, "numeric"),
+        ({"reference": CALM, "policy": {"drift": {"numeric_threshold": "much"}}}, "numeric"),
         ({"reference": CALM, "policy": "no/such/policy.yaml"}, "no/such/policy.yaml"),
     ],
     ids=str,
 )
 def test_parameters_that_contradict_each_other_or_lead_nowhere_fail_at_once(
-    how: dict[str, Any], told: str, execute: Execute, champion: Version
+    how: dict[str, Any], message: str, execute: Execute, champion: Version
 ) -> None:
     ended = execute(drift(**how))
     assert isinstance(ended.error, AirflowFailException)
-    assert told in str(ended.error)
+    assert message in str(ended.error)
     assert (ended.pushed, ended.published) == ({}, [])
 
 
 def test_a_profile_is_no_rows_for_a_champion(execute: Execute, champion: Version, root: SnapshotRoot) -> None:
-    kept = storage.keep(root, "rentals", profile(rentals(3)))
-    ended = execute(drift(model="m", snapshot=kept.to_dict()))
+    saved = storage.save_profile(root, "rentals", profile(rentals(3)))
+    ended = execute(drift(model="m", snapshot=saved.to_dict()))
     assert isinstance(ended.error, AirflowFailException)
     assert "expected a snapshot reference, got a profile reference" in str(ended.error)
 
 
 def test_drift_is_news_unless_it_is_told_to_fail_and_the_report_comes_first(execute: Execute) -> None:
     news = execute(drift(reference=CALM, policy={"ignore": ["id"]}))
-    assert (news.error, news.given["verdict"]) == (None, "fail")
-    assert news.given == news.pushed["report"] == news.report.ref().to_dict()
+    assert (news.error, news.result["verdict"]) == (None, "fail")
+    assert news.result == news.pushed["report"] == news.report.ref().to_dict()
     assert [c.where for c in news.report.failed] == ["price"]
     failed = execute(drift(task_id="told", reference=CALM, when_failed="fail"))
     assert isinstance(failed.error, AirflowFailException)
@@ -150,9 +150,13 @@ def test_drift_is_news_unless_it_is_told_to_fail_and_the_report_comes_first(exec
 def test_without_a_champion_there_is_nothing_to_compare_with_and_the_task_is_skipped(
     execute: Execute, champion: Version
 ) -> None:
-    for how in ({"model": "nobody"}, {"model": "m", "champion_at": "1999-01-01"}):
+    for how, message in (
+        ({"model": "nobody"}, "nobody has no champion now"),
+        ({"model": "m", "champion_at": "1999-01-01"}, "m had no champion at 1999-01-01"),
+    ):
         ended = execute(drift(**how))
         assert isinstance(ended.error, AirflowSkipException)
+        assert message in str(ended.error)
         assert ended.published == []
 
 
@@ -177,11 +181,11 @@ def test_scores_are_held_against_those_of_the_evaluation_or_of_any_reference(
         frame = pd.DataFrame({"id": range(900), "score": np.random.default_rng(seed).beta(a, 4, 900)})
         return root.write("scores", frame.assign(model_version=1), partition=f"2026-04-0{seed}").to_dict()
 
-    baselines.keep(database, "m", 1, "scores", profile(root.open(scores(1, 2)), columns=["score"]).to_dict())
-    ended = execute(drift(model="m", snapshot=scores(2, 2), of="scores"))
+    baselines.save(database, "m", 1, "scores", profile(root.open(scores(1, 2)), columns=["score"]).to_dict())
+    ended = execute(drift(model="m", snapshot=scores(2, 2), data_kind="scores"))
     assert (ended.report.kind, ended.report.verdict) == ("prediction_drift", "pass")
     assert [w.verdict for w in windows.of_model(database, "m", "prediction_drift")] == ["pass"]
-    other = execute(drift(task_id="other", reference=scores(1, 2), snapshot=scores(3, 6), of="scores"))
+    other = execute(drift(task_id="other", reference=scores(1, 2), snapshot=scores(3, 6), data_kind="scores"))
     assert (other.report.kind, "score" in {c.where for c in other.report.failed}) == ("prediction_drift", True)
 
 
@@ -190,7 +194,7 @@ def test_a_policy_is_a_path_or_its_content(execute: Execute, tmp_path: Path) -> 
     path.write_text(yaml.safe_dump({"drift": {"ignore": ["price", "id"]}, "gate": {"metric": "auc"}}), encoding="utf-8")
     for i, policy in enumerate([str(path), {"drift": {"ignore": ["price", "id"]}}, {"ignore": ["price", "id"]}]):
         ended = execute(drift(task_id=f"t{i}", reference=CALM, policy=policy))
-        assert (ended.given["verdict"], "price" in {c.where for c in ended.report.checks}) == ("pass", False)
+        assert (ended.result["verdict"], "price" in {c.where for c in ended.report.checks}) == ("pass", False)
 
 
 def test_a_reference_is_a_snapshot_or_a_profile_and_so_is_what_is_held_against_it(
@@ -198,20 +202,20 @@ def test_a_reference_is_a_snapshot_or_a_profile_and_so_is_what_is_held_against_i
 ) -> None:
     before = profile(root.open(catalogue.current(database, "rentals", "2026-04-01")))
     now_ = profile(root.open(catalogue.current(database, "rentals", "2026-04-02")), like=before)
-    kept = {name: storage.keep(root, name, p).to_dict() for name, p in (("before", before), ("now", now_))}
+    saved = {name: storage.save_profile(root, name, p).to_dict() for name, p in (("before", before), ("now", now_))}
     reports = [
         execute(drift(task_id=f"t{i}", reference=reference, snapshot=current)).report
         for i, (reference, current) in enumerate(
-            [(CALM, DEAR), (kept["before"], DEAR), (kept["before"], kept["now"]), (CALM, kept["now"])]
+            [(CALM, DEAR), (saved["before"], DEAR), (saved["before"], saved["now"]), (CALM, saved["now"])]
         )
     ]
     assert [r.subject for r in reports] == ["rentals 2026-04-02", "rentals 2026-04-02", "now", "now"]
     assert all(r.facts["largest_effects"] == reports[0].facts["largest_effects"] for r in reports)
 
 
-def test_profiles_over_other_cells_are_refused_with_the_mend(execute: Execute, root: SnapshotRoot) -> None:
-    kept = storage.keep(root, "now", profile(rentals(9, price=70)))
-    ended = execute(drift(reference=CALM, snapshot=kept.to_dict()))
+def test_profiles_over_other_cells_are_refused_with_the_hint(execute: Execute, root: SnapshotRoot) -> None:
+    saved = storage.save_profile(root, "now", profile(rentals(9, price=70)))
+    ended = execute(drift(reference=CALM, snapshot=saved.to_dict()))
     assert isinstance(ended.error, AirflowFailException)
     assert "like=" in str(ended.error)
 
@@ -224,28 +228,28 @@ def test_a_contract_says_what_is_compared_and_which_rows_belong_together(execute
     assert ended.report.facts["rows_current"] == 600
     assert ended.report.facts["effective_rows_current"] == pytest.approx(300, rel=0.1)
     (seats,) = (c for c in ended.report.checks if c.where == "seats")
-    assert seats.observed["shape"]["kind"] == "category"
+    assert seats.observed["distribution"]["kind"] == "category"
 
 
-@pytest.mark.parametrize("kept", [False, True], ids=["snapshot", "profile"])
+@pytest.mark.parametrize("saved", [False, True], ids=["snapshot", "profile"])
 @pytest.mark.parametrize(
     ("day", "verdict", "where"),
     [("2026-04-01", "pass", []), ("2026-04-02", "fail", ["price"]), ("2026-04-03", "fail", ["plan"])],
 )
 def test_serving_data_is_held_against_training_data_without_missing_the_label(
-    day: str, verdict: str, where: list[str], kept: bool, execute: Execute, root: SnapshotRoot, database: Database
+    day: str, verdict: str, where: list[str], saved: bool, execute: Execute, root: SnapshotRoot, database: Database
 ) -> None:
     reference: Any = CALM
-    if kept:
+    if saved:
         rows = root.open(catalogue.current(database, "rentals", "2026-04-01"))
-        reference = storage.keep(root, "rentals", profile(rows, columns=["price", "plan", "back"])).to_dict()
+        reference = storage.save_profile(root, "rentals", profile(rows, columns=["price", "plan", "back"])).to_dict()
     ended = execute(
         drift(
             reference=reference,
             snapshot="requests@{{ day }}",
             contract=CONTRACT,
             environment="{{ place }}",
-            policy={"drift": {"numeric": 0.3}},
+            policy={"drift": {"numeric_threshold": 0.3}},
         ),
         day=day,
         place="serving",
@@ -310,12 +314,23 @@ def test_a_page_that_cannot_be_made_is_missed_and_the_verdict_stands(
     def nothing_to_show(*args: Any, **kwargs: Any) -> None:
         raise BadInput("no column can be shown by Evidently")
 
-    monkeypatch.setattr("airflow_mlops.core.data.drift.evidently.evidently_html", nothing_to_show)
+    monkeypatch.setattr("airflow_mlops.core.drift.data.evidently_report.write_evidently_report", nothing_to_show)
     ended, pages = attached()
-    assert (ended.error, ended.given["verdict"], pages) == (None, "fail", {})
+    assert (ended.error, ended.result["verdict"], pages) == (None, "fail", {})
     ended, _ = attached(task_id="told", when_failed="fail")
     assert isinstance(ended.error, AirflowFailException)
     assert ended.report.id in str(ended.error)
+
+
+def test_a_page_that_cannot_be_stored_is_missed_and_the_verdict_stands(
+    attached: Any, champion: Version, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_run(*args: Any) -> None:
+        raise NotFound("the run was deleted")
+
+    monkeypatch.setattr(Artifacts, "log_artifact", no_run)
+    ended, pages = attached()
+    assert (ended.error, ended.result["verdict"], pages) == (None, "fail", {})
 
 
 def test_a_version_without_its_training_rows_has_no_page_and_a_verdict(
@@ -324,7 +339,7 @@ def test_a_version_without_its_training_rows_has_no_page_and_a_verdict(
     with database.session() as session:
         session.get_one(Version, ("m", 1)).data = {}
     ended, pages = attached()
-    assert (ended.error, ended.given["verdict"], pages) == (None, "fail", {})
+    assert (ended.error, ended.result["verdict"], pages) == (None, "fail", {})
 
 
 def test_slices_another_version_and_the_day_before_have_windows_of_their_own(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_mlops.core.report import Check, Report
+from airflow_mlops.common.report import Check, Report
 from airflow_mlops.operators.episode import CloseEpisodeOperator
 from airflow_mlops.store import episodes, reports, versions
 from airflow_mlops.store.clock import now
@@ -20,7 +20,7 @@ Execute = Callable[..., Any]
 @pytest.fixture
 def gate(database: Database) -> dict[str, Any]:
     """A version that its gate let pass, for an episode that this run has claimed."""
-    report = Report.of("gate", "m v1", [Check("gain", "pass")], decision="promote", facts={"binding": BINDING})
+    report = Report.from_checks("gate", "m v1", [Check("gain", "pass")], decision="promote", facts={"binding": BINDING})
     reports.publish(database, report, actor="d/r/gate/-1")
     versions.add(
         database,
@@ -30,7 +30,7 @@ def gate(database: Database) -> dict[str, Any]:
         ),
     )  # fmt: skip
     versions.bind_gate(database, "m", 1, report_id=report.id, decision="promote")
-    opened = episodes.open_one(database, model="m", version=1, change_partition="p", report=None)
+    opened = episodes.open_episode(database, model="m", version=1, change_partition="p", report=None)
     assert opened is not None
     assert episodes.request(database, opened.id, partition="p", cutoff="p")
     assert episodes.claim(database, opened.id, actor="d/r")
@@ -41,21 +41,21 @@ BINDING = {"model": "m", "version": 1, "digest": "d"}
 
 
 @pytest.mark.parametrize(
-    ("again", "outcome", "closed"), [("reject", "rejected", True), ("hold", "held", True), (None, "failed", False)]
+    ("again", "outcome", "closed"), [("reject", "rejected", True), ("hold", "on_hold", True), (None, "failed", False)]
 )
 def test_what_a_promotion_that_lost_a_race_found_closes_the_episode(
     execute: Execute, database: Database, gate: dict[str, Any], again: str | None, outcome: str, closed: bool
 ) -> None:
     if again is not None:
         versions.bind_gate(database, "m", 1, report_id="newer", decision=again)
-    ended = execute(CloseEpisodeOperator(task_id="close", plan={"episode": 1}, gate=gate, promoted=None))
-    assert (ended.error, ended.given) == (None, outcome)
-    (episode,) = episodes.all_of(database, "m")
+    ended = execute(CloseEpisodeOperator(task_id="close", plan={"episode": 1}, gate=gate, promotion=None))
+    assert (ended.error, ended.result) == (None, outcome)
+    (episode,) = episodes.of_model(database, "m")
     assert (episode.closed_at is not None) is closed
 
 
 def test_a_run_whose_gate_was_not_reached_gives_the_episode_back(
     execute: Execute, database: Database, gate: dict[str, Any]
 ) -> None:
-    assert execute(CloseEpisodeOperator(task_id="close", plan={"episode": 1}, gate=None)).given == "failed"
-    assert episodes.all_of(database, "m")[0].closed_at is None
+    assert execute(CloseEpisodeOperator(task_id="close", plan={"episode": 1}, gate=None)).result == "failed"
+    assert episodes.of_model(database, "m")[0].closed_at is None

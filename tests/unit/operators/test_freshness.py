@@ -48,10 +48,10 @@ def test_a_fresh_one_gives_its_report(execute: Callable[..., Any]) -> None:
     )
     ended = execute(task)
     assert ended.error is None
-    assert ended.given["verdict"] == "pass"
+    assert ended.result["verdict"] == "pass"
 
 
 def test_days_that_are_no_number_fail_at_once(execute: Callable[..., Any]) -> None:
     ended = execute(CheckFreshnessOperator(task_id="fresh", model="churn", max_days="soon"))
     assert isinstance(ended.error, AirflowFailException)
-    assert "max_days is no number of days" in str(ended.error)
+    assert "max_days is not a number of days" in str(ended.error)

@@ -10,9 +10,9 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
 
-from airflow_mlops.core.refs import ModelVersionRef
-from airflow_mlops.core.registry import gating
-from airflow_mlops.core.report import Check, Report
+from airflow_mlops.common.refs import ModelVersionRef
+from airflow_mlops.common.report import Check, Report
+from airflow_mlops.core.registry import gate_version
 from airflow_mlops.operators.gate import DECISION_TABLE, EvaluationGateOperator
 from airflow_mlops.store import reports, versions
 from airflow_mlops.store.clock import now
@@ -39,9 +39,9 @@ def gated(
     decision: str, database: Database, monkeypatch: pytest.MonkeyPatch, **how: Any
 ) -> tuple[EvaluationGateOperator, Instance]:
     """Make a gate whose decision is given, with one task behind each way out."""
-    status = "pass" if decision in ("promote", "bootstrap") else "fail"
-    report = Report.of("gate", "m v2", [Check("minimum gain", status)], decision=decision)
-    evaluation = Report.of("evaluation", "m v2", [Check("roc_auc", "pass", "info")])
+    status = "pass" if decision in ("promote", "promote_first") else "fail"
+    report = Report.from_checks("gate", "m v2", [Check("minimum gain", status)], decision=decision)
+    evaluation = Report.from_checks("evaluation", "m v2", [Check("roc_auc", "pass", "info")])
     reports.publish(database, evaluation, actor="test")
     versions.add(
         database,
@@ -50,7 +50,7 @@ def gated(
             data={}, baseline={}, contract=None, actor="test", recorded_at=now(),
         ),
     )  # fmt: skip
-    monkeypatch.setattr(gating, "gate", lambda *args, **kwargs: SEEN.update(kwargs) or report)
+    monkeypatch.setattr(gate_version, "gate_version", lambda *args, **kwargs: SEEN.update(kwargs) or report)
     with DAG("d"):
         gate = EvaluationGateOperator(
             task_id="gate",
@@ -69,7 +69,7 @@ def gated(
     ("decision", "skipped"),
     [
         ("promote", {"hold", "reject"}),
-        ("bootstrap", {"hold", "reject"}),
+        ("promote_first", {"hold", "reject"}),
         ("hold", {"reject"}),  # promotion stays reachable: a person may approve
         ("reject", {"promote", "hold"}),
     ],
@@ -111,7 +111,7 @@ def test_an_evaluation_without_evidence_is_blocked_and_published_not_an_error_of
 ) -> None:
     gate, ti = gated("promote", database, monkeypatch)
     monkeypatch.undo()  # the gate itself decides
-    with pytest.raises(AirflowFailException, match="it was not judged"):
+    with pytest.raises(AirflowFailException, match="it was not evaluated"):
         gate.execute({"ti": ti})
     (published,) = reports.of_actor(database, "d/r/gate/")
     assert published.decision == versions.get(database, "m", 2).gate_decision == "blocked"
@@ -129,10 +129,10 @@ def test_the_decision_is_left_as_a_table_for_whoever_has_to_approve(
 
 
 def test_self_tests_reach_the_gate_by_their_reference(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    tests = Report.of("self_test", "m v2", [Check("reload", "pass")])
+    tests = Report.from_checks("self_test", "m v2", [Check("reload", "pass")])
     reports.publish(database, tests, actor="test")
-    for given, wanted in ((tests.ref().to_dict(), tests.id), (None, None)):
-        gate, ti = gated("promote", database, monkeypatch, self_tests=given)
+    for result, wanted in ((tests.ref().to_dict(), tests.id), (None, None)):
+        gate, ti = gated("promote", database, monkeypatch, self_tests=result)
         with pytest.raises(DownstreamTasksSkipped):
             gate.execute({"ti": ti})
         assert getattr(SEEN["self_tests"], "id", None) == wanted

@@ -14,14 +14,14 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from airflow_mlops.core.data import relate
-from airflow_mlops.core.data.snapshot import SnapshotRoot
+from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
+from airflow_mlops.core.drift.concept import relate
+from airflow_mlops.core.scoring.prediction_log import PredictionLog, PredictionLogEntry
 from airflow_mlops.operators.concept import CheckConceptDriftOperator
 from airflow_mlops.operators.performance import CheckPerformanceOperator
 from airflow_mlops.store import baselines, catalogue, versions, windows
 from airflow_mlops.store.clock import now
 from airflow_mlops.store.database import Database
-from airflow_mlops.store.predictions import PredictionLog, ScoredBy
 from airflow_mlops.store.tables import Version
 
 Execute = Callable[..., Any]
@@ -52,7 +52,7 @@ class World:
         frame = rows(day, version)[COLUMNS["scores"]]
         ref = self.root.write("scores", frame, partition=day)
         catalogue.record(self.database, ref)
-        self.log.load([frame], ScoredBy("m", version, day, ref.id, AT + after), key=["id"], schema=SCHEMA)
+        self.log.load([frame], PredictionLogEntry("m", version, day, ref.id, AT + after), key=["id"], schema=SCHEMA)
 
     def came(self, dataset: str, day: str, count: int = 2000) -> None:
         frame = rows(day)[COLUMNS[dataset]].head(count)
@@ -84,7 +84,7 @@ def world(
             ),
         )  # fmt: skip
         relation = relate(rows(DAYS[4]), label="y", score="score", features=["x"])
-        baselines.keep(database, "m", version, "relation", relation.to_dict())
+        baselines.save(database, "m", version, "relation", relation.to_dict())
     for day in DAYS[:2]:
         made.scored(day)
         made.came("labels", day)
@@ -95,13 +95,20 @@ def world(
 
 
 def performance(day: str, **how: Any) -> CheckPerformanceOperator:
-    told = {"task_id": "t", "model": "m", "labels": f"labels@{day}", "key": "id", "target": "y"}
-    return CheckPerformanceOperator(**told | TABLE | how)
+    message = {"task_id": "t", "model": "m", "labels": f"labels@{day}", "key": "id", "target": "y"}
+    return CheckPerformanceOperator(**message | TABLE | how)
 
 
 def concept(day: str, **how: Any) -> CheckConceptDriftOperator:
-    told = {"task_id": "c", "model": "m", "labels": f"labels@{day}", "rows": f"rows@{day}", "key": "id", "target": "y"}
-    return CheckConceptDriftOperator(**told | TABLE | how)
+    message = {
+        "task_id": "c",
+        "model": "m",
+        "labels": f"labels@{day}",
+        "rows": f"rows@{day}",
+        "key": "id",
+        "target": "y",
+    }
+    return CheckConceptDriftOperator(**message | TABLE | how)
 
 
 @pytest.mark.parametrize("check", [performance, concept])
@@ -139,20 +146,20 @@ def test_what_came_late_is_judged_again_by_the_table_and_nothing_else(execute: E
     for dataset in ("labels", "rows"):
         world.came(dataset, DAYS[3])
     world.scored(DAYS[3])
-    ended = execute(performance(DAYS[3], catch_up=True, task_id="later"))
+    ended = execute(performance(DAYS[3], reevaluate_stale=True, task_id="later"))
     assert [r.subject for r in ended.published] == [f"m v1 {DAYS[1]}", f"m v1 {DAYS[3]}"]
     second = {w.partition: w.recorded_at for w in windows.of_model(world.database, "m", "performance")}
     assert second[DAYS[0]] == first[DAYS[0]]
     assert world.counted() == dict.fromkeys((DAYS[0], DAYS[1], DAYS[3]), (1, 2000))
-    assert len(execute(performance(DAYS[3], catch_up=True, task_id="again")).published) == 1
-    assert len(execute(concept(DAYS[3], catch_up="True", task_id="first")).published) == 3
-    assert len(execute(concept(DAYS[3], catch_up="True", task_id="none")).published) == 1
+    assert len(execute(performance(DAYS[3], reevaluate_stale=True, task_id="again")).published) == 1
+    assert len(execute(concept(DAYS[3], reevaluate_stale="True", task_id="first")).published) == 3
+    assert len(execute(concept(DAYS[3], reevaluate_stale="True", task_id="none")).published) == 1
 
 
 def test_of_several_versions_the_one_that_scored_last_is_judged(execute: Execute, world: World) -> None:
     execute(performance(DAYS[0]))
     world.scored(DAYS[0], version=2, after=timedelta(hours=1))
-    execute(performance(DAYS[1], catch_up=True, task_id="later"))
+    execute(performance(DAYS[1], reevaluate_stale=True, task_id="later"))
     assert [w.version for w in windows.of_model(world.database, "m", "performance") if w.partition == DAYS[0]] == [1, 2]
 
 
@@ -164,22 +171,22 @@ def test_an_estimate_names_the_partition_itself(execute: Execute, world: World) 
     assert isinstance(execute(CheckPerformanceOperator(partition=DAYS[3], **how)).error, AirflowSkipException)
     nameless = execute(CheckPerformanceOperator(**how)).error
     assert isinstance(nameless, AirflowFailException)
-    assert "which scores are meant" in str(nameless)
+    assert "exactly one source of scores" in str(nameless)
 
 
 @pytest.mark.parametrize(
-    ("how", "told"),
+    ("how", "message"),
     [
-        ({"scores": f"scores@{DAYS[0]}"}, "which scores are meant"),
-        ({"conn_id": None, "table": None}, "which scores are meant"),
+        ({"scores": f"scores@{DAYS[0]}"}, "exactly one source of scores"),
+        ({"conn_id": None, "table": None}, "exactly one source of scores"),
         ({"table": None}, "a table needs its connection"),
     ],
     ids=["both", "neither", "half"],
 )
 @pytest.mark.parametrize("check", [performance, concept])
 def test_scores_that_are_named_twice_half_or_not_at_all_fail_at_once(
-    execute: Execute, world: World, check: Callable[..., Any], how: dict[str, Any], told: str
+    execute: Execute, world: World, check: Callable[..., Any], how: dict[str, Any], message: str
 ) -> None:
     ended = execute(check(DAYS[0], **how))
     assert isinstance(ended.error, AirflowFailException)
-    assert told in str(ended.error)
+    assert message in str(ended.error)

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from airflow_mlops.core.data import relate
-from airflow_mlops.core.data.snapshot import SnapshotRoot
+from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
+from airflow_mlops.core.drift.concept import relate
 from airflow_mlops.operators.performance import CheckPerformanceOperator
 from airflow_mlops.store import baselines, catalogue, versions, windows
 from airflow_mlops.store.clock import now
@@ -47,7 +47,7 @@ def served(database: Database, root: SnapshotRoot) -> None:
             actor="a", recorded_at=now(),
         ),
     )  # fmt: skip
-    baselines.keep(database, "m", 1, "relation", relate(rows(99), label="y", score="score").to_dict())
+    baselines.save(database, "m", 1, "relation", relate(rows(99), label="y", score="score").to_dict())
     for day in DAYS:
         came(database, root, day, "scores")
         came(database, root, day, "rows")
@@ -78,26 +78,26 @@ def test_labels_that_came_late_are_judged_in_their_own_windows_and_once(
     came(database, root, DAYS[1], "labels")
     came(database, root, DAYS[2], "labels")
     first = {w.partition: w.recorded_at for w in windows.of_model(database, "m", "performance")}
-    ended = execute(performance(DAYS[3], catch_up=True, task_id="later"))
+    ended = execute(performance(DAYS[3], reevaluate_stale=True, task_id="later"))
     assert [r.subject for r in ended.published] == [f"m v1 {day}" for day in (DAYS[1], DAYS[2], DAYS[3])]
-    assert ended.given["subject"] == f"m v1 {DAYS[3]}"
+    assert ended.result["subject"] == f"m v1 {DAYS[3]}"
     assert counted(database) == dict.fromkeys(DAYS[:4], 1000)
     second = {w.partition: w.recorded_at for w in windows.of_model(database, "m", "performance")}
     assert second[DAYS[0]] == first[DAYS[0]]
-    again = execute(performance(DAYS[3], catch_up="True", task_id="again"))
+    again = execute(performance(DAYS[3], reevaluate_stale="True", task_id="again"))
     assert len(again.published) == 1
 
 
 def test_late_labels_are_found_even_where_the_days_own_are_still_missing(
     execute: Execute, database: Database, root: SnapshotRoot
 ) -> None:
-    ended = execute(performance(DAYS[4], catch_up=True))
+    ended = execute(performance(DAYS[4], reevaluate_stale=True))
     assert isinstance(ended.error, AirflowSkipException)
     assert list(counted(database)) == [DAYS[0], DAYS[2], DAYS[3]]
 
 
 def test_slices_have_windows_of_their_own_and_are_caught_up_with_as_well(execute: Execute, database: Database) -> None:
-    how: dict[str, Any] = {"slices": ["plan"], "catch_up": True, "rows": f"rows@{DAYS[3]}"}
+    how: dict[str, Any] = {"slices": ["plan"], "reevaluate_stale": True, "rows": f"rows@{DAYS[3]}"}
     assert len(execute(performance(DAYS[3], **how)).published) == 3
     found = windows.of_model(database, "m", "performance", slice_=None)
     assert {w.slice for w in found if w.partition == DAYS[0]} == {"", "plan=a", "plan=b"}
@@ -114,16 +114,16 @@ def test_an_estimate_needs_no_labels_and_is_called_one(execute: Execute, databas
 
 
 @pytest.mark.parametrize(
-    ("how", "told"),
+    ("how", "message"),
     [
-        ({"labels": None}, "without labels"),
-        ({"key": None, "target": None}, "without key, target"),
-        ({"against": "yesterday"}, "no window 'yesterday'"),
-        ({"slices": ["plan"]}, "slices are of the rows"),
+        ({"labels": None}, "requires labels"),
+        ({"key": None, "target": None}, "requires key, target"),
+        ({"against": "yesterday"}, "against is not valid; got 'yesterday'"),
+        ({"slices": ["plan"]}, "slices and rows must be set together"),
     ],
     ids=str,
 )
-def test_parameters_that_lead_nowhere_fail_at_once(execute: Execute, how: dict[str, Any], told: str) -> None:
+def test_parameters_that_lead_nowhere_fail_at_once(execute: Execute, how: dict[str, Any], message: str) -> None:
     ended = execute(performance(DAYS[0], **how))
     assert isinstance(ended.error, AirflowFailException)
-    assert told in str(ended.error)
+    assert message in str(ended.error)

@@ -14,10 +14,9 @@ import yaml
 from airflow.sdk.exceptions import AirflowFailException
 from sqlalchemy import create_engine
 
-from airflow_mlops.core.data import Profile
-from airflow_mlops.core.data.profiles import storage
-from airflow_mlops.core.data.snapshot import SnapshotRoot
-from airflow_mlops.core.refs import ProfileRef
+from airflow_mlops.common.refs import ProfileRef
+from airflow_mlops.core.data.profiles import Profile, storage
+from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
 from airflow_mlops.operators.profile import ProfileDatasetOperator
 from airflow_mlops.store import catalogue
 from airflow_mlops.store.database import Database
@@ -65,7 +64,7 @@ def profiled(execute: Execute, root: SnapshotRoot) -> Callable[..., tuple[dict[s
     def run(**how: Any) -> tuple[dict[str, Any], Profile]:
         ended = execute(ProfileDatasetOperator(**{"task_id": "t"} | how))
         assert ended.error is None, ended.error
-        return ended.given, storage.get(root, ProfileRef.from_dict(ended.given))
+        return ended.result, storage.load_profile(root, ProfileRef.from_dict(ended.result))
 
     return run
 
@@ -74,15 +73,15 @@ PART = {"kind": "profile", "dataset": "visits", "id": "0" * 32, "uri": "file:///
 
 
 @pytest.mark.parametrize(
-    ("how", "told"),
+    ("how", "message"),
     [
-        ({}, "it is not clear which rows are meant"),
-        ({"snapshot": "visits@2026-04", "conn_id": "c", "table": "t"}, "it is not clear which rows are meant"),
-        ({"merge": [PART], "snapshot": "visits@2026-04"}, "both rows and profiles to merge"),
-        ({"merge": [PART], "table": "visits"}, "both rows and profiles to merge"),
-        ({"merge": []}, "no profile to merge"),
-        ({"merge": [PART], "like": "visits@2026-04"}, "like says nothing about them"),
-        ({"merge": [PART], "columns": ["room"]}, "columns says nothing about them"),
+        ({}, "exactly one input is required"),
+        ({"snapshot": "visits@2026-04", "conn_id": "c", "table": "t"}, "exactly one input is required"),
+        ({"merge": [PART], "snapshot": "visits@2026-04"}, "merge cannot be combined with rows"),
+        ({"merge": [PART], "table": "visits"}, "merge cannot be combined with rows"),
+        ({"merge": []}, "merge has no profiles"),
+        ({"merge": [PART], "like": "visits@2026-04"}, "like cannot be combined with merge"),
+        ({"merge": [PART], "columns": ["room"]}, "columns cannot be combined with merge"),
         ({"merge": [PART]}, "there is no profile"),
         ({"merge": [{"kind": "snapshot"}]}, "expected a profile reference"),
         ({"snapshot": "visits@1999"}, "visits"),
@@ -92,11 +91,11 @@ PART = {"kind": "profile", "dataset": "visits", "id": "0" * 32, "uri": "file:///
     ids=str,
 )
 def test_parameters_that_contradict_each_other_or_lead_nowhere_fail_at_once(
-    how: dict[str, Any], told: str, execute: Execute
+    how: dict[str, Any], message: str, execute: Execute
 ) -> None:
     ended = execute(ProfileDatasetOperator(task_id="t", **how))
     assert isinstance(ended.error, AirflowFailException)
-    assert told in str(ended.error)
+    assert message in str(ended.error)
 
 
 def test_a_contract_says_kinds_and_clusters_and_what_is_left_out(profiled: Any, tmp_path: Path) -> None:
@@ -132,7 +131,7 @@ def test_merged_parts_are_the_whole(profiled: Any) -> None:
         assert merged_figure == pytest.approx(whole_figure, rel=1e-12)
 
 
-def test_parts_over_other_cells_do_not_merge_and_the_mend_is_told(profiled: Any, execute: Execute) -> None:
+def test_parts_over_other_cells_do_not_merge_and_the_hint_is_told(profiled: Any, execute: Execute) -> None:
     parts = [profiled(snapshot=f"visits@{day}", columns=["minutes"])[0] for day in DAYS[:2]]
     ended = execute(ProfileDatasetOperator(task_id="t", merge=parts))
     assert isinstance(ended.error, AirflowFailException)
@@ -143,7 +142,7 @@ def test_like_gives_columns_cells_and_clusters_and_may_be_a_snapshot(profiled: A
     _, found = profiled(snapshot=f"visits@{DAYS[0]}", like=f"visits@{DAYS[1]}", columns=["minutes"])
     _, reference = profiled(snapshot=f"visits@{DAYS[1]}")
     assert list(found.columns) == ["minutes"]
-    assert found.columns["minutes"].same_cells(reference.columns["minutes"])
+    assert found.columns["minutes"].has_same_cells(reference.columns["minutes"])
     first, _ = profiled(snapshot=f"visits@{DAYS[0]}", contract=CONTRACT)
     _, second = profiled(snapshot=f"visits@{DAYS[1]}", like=first, contract={**CONTRACT, "cluster": "id"})
     assert (second.cluster, set(second.columns)) == ("person", {"minutes", "room"})

@@ -15,11 +15,11 @@ from airflow.sdk.exceptions import AirflowFailException
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 
-from airflow_mlops.core.data.snapshot import SnapshotRoot
-from airflow_mlops.core.evaluation.self_tests import BUILT_IN, Case, Scorer, at_least
-from airflow_mlops.core.refs import ModelVersionRef
-from airflow_mlops.core.registry import gating
-from airflow_mlops.core.training import artifact
+from airflow_mlops.common.refs import ModelVersionRef
+from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
+from airflow_mlops.core.model_tests import BUILT_IN, Case, ModelScorer, at_least
+from airflow_mlops.core.models import artifact
+from airflow_mlops.core.registry import gate_version
 from airflow_mlops.operators.self_test import SelfTestModelOperator
 from airflow_mlops.store import versions
 from airflow_mlops.store.database import Database
@@ -37,14 +37,14 @@ class Shop:
     rows: dict[str, dict[str, Any]]
 
     def testing(self, **how: Any) -> SelfTestModelOperator:
-        given: dict[str, Any] = {
+        result: dict[str, Any] = {
             "task_id": "self_test",
             "version": self.version,
             "rows": self.rows["validation"],
             "target": "y",
             "features": ["x", "z"],
         }
-        task = SelfTestModelOperator(**given | how)
+        task = SelfTestModelOperator(**result | how)
         connection = SimpleNamespace(extra_dejson={})
         client = SimpleNamespace(tracking_uri="sqlite:///none.db")
         task.__dict__["mlflow_hook"] = SimpleNamespace(
@@ -101,11 +101,11 @@ def test_a_healthy_model_passes_and_the_gate_can_read_the_report(execute: Execut
     made = shop()
     ended = execute(made.testing())
     assert ended.error is None
-    assert ended.given == ended.report.ref().to_dict()
+    assert ended.result == ended.report.ref().to_dict()
     assert (ended.report.kind, ended.report.subject, ended.report.verdict) == ("self_test", "m v2", "pass")
     assert ended.report.facts["digest"] == made.version["digest"]
-    simple = {"overfits a hundred rows": "not_judged"}  # two columns cannot tell a hundred rows apart
-    assert gating.statuses(ended.report) == dict.fromkeys(BUILT_IN, "pass") | simple
+    simple = {"overfits a hundred rows": "inconclusive"}  # two columns cannot tell a hundred rows apart
+    assert gate_version.model_test_statuses(ended.report) == dict.fromkeys(BUILT_IN, "pass") | simple
 
 
 def test_a_failed_test_fails_the_task_after_its_report_is_published(execute: Execute, shop: Any) -> None:
@@ -113,19 +113,19 @@ def test_a_failed_test_fails_the_task_after_its_report_is_published(execute: Exe
     assert isinstance(ended.error, AirflowFailException)
     assert "not constant" in str(ended.error)
     assert ended.report.id in str(ended.error)
-    assert gating.statuses(ended.report)["not constant"] == "fail"
+    assert gate_version.model_test_statuses(ended.report)["not constant"] == "fail"
 
 
 def test_told_to_warn_the_gate_decides(execute: Execute, shop: Any) -> None:
     ended = execute(shop(DummyClassifier()).testing(when_failed="warn"))
-    assert (ended.error, ended.given["verdict"]) == (None, "fail")
+    assert (ended.error, ended.result["verdict"]) == (None, "fail")
 
 
 def test_what_the_team_wrote_is_run_and_parameters_are_rendered(execute: Execute, shop: Any, written: Any) -> None:
-    def test_x_counts(model: Scorer) -> None:
+    def test_x_counts(model: ModelScorer) -> None:
         assert model.score({"x": 3.0}) > 0.9, "x counts for nothing"
 
-    name = written(CASES=[Case(inputs={"x": -3.0}, expect=at_least(0.9), why="a slip")], test_x_counts=test_x_counts)
+    name = written(CASES=[Case(inputs={"x": -3.0}, expect=at_least(0.9), reason="a slip")], test_x_counts=test_x_counts)
     task = shop().testing(
         self_tests="{{ name }}",
         metric="{{ 'br' + 'ier' }}",
@@ -150,17 +150,17 @@ def test_a_model_whose_files_have_changed_is_not_read_and_the_report_says_so(exe
     ended = execute(made.testing(when_failed="warn"))
     assert isinstance(ended.error, AirflowFailException)
     assert (ended.report.verdict, ended.report.facts["tests"]) == ("fail", {"loaded": "fail"})
-    assert "not those that were registered" in ended.report.failed[0].message
+    assert "do not match the registered digest" in ended.report.failed[0].message
 
 
 def test_the_gate_rows_are_refused(execute: Execute, shop: Any) -> None:
     made = shop()
     ended = execute(made.testing(rows=made.rows["test"]))
-    assert "these are the gate rows of the version" in str(ended.error)
+    assert "rows are the gate rows of the version" in str(ended.error)
     assert ended.report.verdict == "fail"
 
 
 def test_a_module_that_is_not_there_fails_at_once_and_is_said(execute: Execute, shop: Any) -> None:
     ended = execute(shop().testing(self_tests="include.nobody.self_tests"))
     assert isinstance(ended.error, AirflowFailException)
-    assert "the self-tests cannot be imported" in ended.report.failed[0].message
+    assert "the model tests cannot be imported" in ended.report.failed[0].message

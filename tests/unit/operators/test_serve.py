@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from airflow_mlops.core.errors import BadInput, Conflict
-from airflow_mlops.operators.serve import ServeModelOperator, StopServingOperator, _folder
+from airflow_mlops.common.errors import BadInput, Conflict
+from airflow_mlops.operators.serve import ServeModelOperator, StopServingOperator, _package_folder
 from airflow_mlops.store import ledger
 from airflow_mlops.store.database import Database
 
@@ -24,7 +24,7 @@ def task(**kwargs: Any) -> ServeModelOperator:
 def test_a_model_without_a_champion_is_not_served(execute: Callable[..., Any]) -> None:
     ended = execute(task())
     assert type(ended.error) is AirflowSkipException
-    assert "no version has passed the gate" in str(ended.error)
+    assert "m has no champion" in str(ended.error)
 
 
 def test_without_an_engine_the_task_fails_or_is_skipped_and_says_what_is_missing(execute: Callable[..., Any]) -> None:
@@ -39,7 +39,7 @@ def test_without_an_engine_the_task_fails_or_is_skipped_and_says_what_is_missing
 
 def test_an_open_endpoint_is_for_this_machine_only() -> None:
     assert task()._endpoint().host == "127.0.0.1"
-    with pytest.raises(BadInput, match="anybody who reaches 0.0.0.0"):
+    with pytest.raises(BadInput, match="host 0.0.0.0 requires a token"):
         task(host="0.0.0.0")._endpoint()
 
 
@@ -60,11 +60,11 @@ def test_a_log_needs_both_connection_and_table() -> None:
 
 
 def test_a_package_that_is_not_there_is_told() -> None:
-    with pytest.raises(BadInput, match="no folder 'nowhere'"):
-        _folder("nowhere")
+    with pytest.raises(BadInput, match="package folder 'nowhere' does not exist"):
+        _package_folder("nowhere")
 
 
-def test_a_version_that_is_champion_no_more_gets_no_requests(
+def test_a_version_that_is_no_longer_champion_gets_no_requests(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serve = task()
@@ -72,9 +72,9 @@ def test_a_version_that_is_champion_no_more_gets_no_requests(
     champions = {"now": SimpleNamespace(version=2)}
     monkeypatch.setattr("airflow_mlops.core.registry.history.champion_at", lambda database, model: champions["now"])
     entered = []
-    with pytest.raises(Conflict, match="m v1 is champion no more"), serve._held(SimpleNamespace(version=1)):  # type: ignore[arg-type]
+    with pytest.raises(Conflict, match="m v1 is no longer champion"), serve._still_champion(SimpleNamespace(version=1)):  # type: ignore[arg-type]
         entered.append(1)
-    with serve._held(SimpleNamespace(version=2)):  # type: ignore[arg-type]
+    with serve._still_champion(SimpleNamespace(version=2)):  # type: ignore[arg-type]
         entered.append(2)
     assert entered == [2]
     assert ledger.head(database, "m") is None

@@ -15,10 +15,9 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
 from sqlalchemy import create_engine
 
-from airflow_mlops.core.data import profile
-from airflow_mlops.core.data.profiles import storage
-from airflow_mlops.core.data.snapshot import SnapshotRoot
-from airflow_mlops.core.refs import SnapshotRef
+from airflow_mlops.common.refs import SnapshotRef
+from airflow_mlops.core.data.profiles import profile, storage
+from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
 from airflow_mlops.operators.validate import ValidateDatasetBranchOperator, ValidateDatasetOperator
 from airflow_mlops.store import catalogue
 from airflow_mlops.store.database import Database
@@ -39,7 +38,7 @@ def orders(rows: int = 100, bad: int = 0) -> pd.DataFrame:
 
 
 @pytest.fixture
-def kept(database: Database, root: SnapshotRoot) -> Callable[..., SnapshotRef]:
+def saved(database: Database, root: SnapshotRoot) -> Callable[..., SnapshotRef]:
     """Write a snapshot and put it in the catalogue."""
 
     def keep(frame: pd.DataFrame, dataset: str = "orders", partition: str | None = DAY) -> SnapshotRef:
@@ -66,38 +65,38 @@ def validating(**how: Any) -> ValidateDatasetOperator:
     ],
     ids=str,
 )
-def test_rows_from_nowhere_or_from_two_places_fail_at_once(rows: dict[str, Any], execute: Execute, kept: Any) -> None:
-    kept(orders())
+def test_rows_from_nowhere_or_from_two_places_fail_at_once(rows: dict[str, Any], execute: Execute, saved: Any) -> None:
+    saved(orders())
     ended = execute(validating(**rows))
     assert isinstance(ended.error, AirflowFailException)
-    assert "it is not clear which rows are meant" in str(ended.error)
+    assert "exactly one input is required" in str(ended.error)
     assert (ended.pushed, ended.published) == ({}, [])
 
 
 @pytest.mark.parametrize(
-    ("how", "told"),
+    ("how", "message"),
     [
         ({"snapshot": "orders@1999-01-01"}, "orders"),
         ({"contract": "no/such/contract.yaml"}, "no/such/contract.yaml"),
         ({"contract": {"name": "orders", "columns": {"id": {"type": "integer"}}}}, "integer"),
         ({"environment": "staging"}, "no environment 'staging'"),
-        ({"as_of": "yesterday"}, "as_of is no moment: 'yesterday'"),
+        ({"as_of": "yesterday"}, "as_of is not a valid timestamp; got 'yesterday'"),
         ({"reference": "orders@1999-01-01"}, "orders"),
     ],
     ids=["snapshot", "path", "contract", "environment", "as_of", "reference"],
 )
-def test_what_a_retry_cannot_mend_fails_at_once_and_names_it(
-    how: dict[str, Any], told: str, execute: Execute, kept: Any
+def test_what_a_retry_cannot_hint_fails_at_once_and_names_it(
+    how: dict[str, Any], message: str, execute: Execute, saved: Any
 ) -> None:
-    kept(orders())
+    saved(orders())
     ended = execute(validating(**how))
     assert isinstance(ended.error, AirflowFailException)
-    assert told in str(ended.error)
+    assert message in str(ended.error)
     assert ended.published == []
 
 
-def test_a_broken_contract_fails_the_task_after_its_report_is_published(execute: Execute, kept: Any) -> None:
-    kept(orders(bad=3))
+def test_a_broken_contract_fails_the_task_after_its_report_is_published(execute: Execute, saved: Any) -> None:
+    saved(orders(bad=3))
     ended = execute(validating())
     assert isinstance(ended.error, AirflowFailException)
     assert "price: min" in str(ended.error)
@@ -106,49 +105,49 @@ def test_a_broken_contract_fails_the_task_after_its_report_is_published(execute:
     assert (ended.report.verdict, ended.report.subject) == ("fail", f"orders {DAY}")
 
 
-def test_told_to_warn_it_gives_the_failed_report_and_goes_on(execute: Execute, kept: Any) -> None:
-    kept(orders(bad=3))
+def test_told_to_warn_it_gives_the_failed_report_and_goes_on(execute: Execute, saved: Any) -> None:
+    saved(orders(bad=3))
     ended = execute(validating(when_failed="warn"))
     assert ended.error is None
-    assert ended.given == ended.pushed["report"] == ended.report.ref().to_dict()
-    assert ended.given["verdict"] == "fail"
+    assert ended.result == ended.pushed["report"] == ended.report.ref().to_dict()
+    assert ended.result["verdict"] == "fail"
 
 
 def test_a_contract_is_a_path_or_its_content_and_templates_are_rendered(
-    execute: Execute, kept: Any, tmp_path: Path
+    execute: Execute, saved: Any, tmp_path: Path
 ) -> None:
-    kept(orders())
+    saved(orders())
     path = tmp_path / "contract.yaml"
     path.write_text(yaml.safe_dump(CONTRACT), encoding="utf-8")
     by_path = execute(validating(snapshot="orders@{{ day }}", contract="{{ path }}"), day=DAY, path=str(path))
     by_content = execute(validating(task_id="other"))
-    assert by_path.given["verdict"] == by_content.given["verdict"] == "pass"
+    assert by_path.result["verdict"] == by_content.result["verdict"] == "pass"
     assert len(by_path.report.checks) == len(by_content.report.checks) > 5
 
 
-def test_serving_data_has_no_label_and_keeps_the_contract_there_only(execute: Execute, kept: Any) -> None:
-    kept(orders().drop(columns="paid"))
-    assert execute(validating(environment="serving")).given["verdict"] == "pass"
+def test_serving_data_has_no_label_and_keeps_the_contract_there_only(execute: Execute, saved: Any) -> None:
+    saved(orders().drop(columns="paid"))
+    assert execute(validating(environment="serving")).result["verdict"] == "pass"
     training = execute(validating(task_id="training"))
     assert [c.where for c in training.report.failed] == ["paid"]
 
 
-def test_freshness_is_judged_as_of_the_moment_that_is_given(execute: Execute, kept: Any) -> None:
-    kept(orders().assign(day=pd.Timestamp("2026-04-06")))
+def test_freshness_is_judged_as_of_the_moment_that_is_given(execute: Execute, saved: Any) -> None:
+    saved(orders().assign(day=pd.Timestamp("2026-04-06")))
     columns = {**CONTRACT["columns"], "day": {"type": "datetime"}}
     contract = {**CONTRACT, "columns": columns, "freshness": {"column": "day", "max_age": "2d"}}
     verdicts = [
-        execute(validating(task_id=f"t{i}", contract=contract, as_of=moment, when_failed="warn")).given["verdict"]
+        execute(validating(task_id=f"t{i}", contract=contract, as_of=moment, when_failed="warn")).result["verdict"]
         for i, moment in enumerate(["2026-04-07", "2026-04-09T00:00:01"])
     ]
     assert verdicts == ["pass", "fail"]
 
 
 def test_outliers_are_judged_by_a_snapshot_or_by_a_profile_that_was_kept(
-    execute: Execute, kept: Any, root: SnapshotRoot
+    execute: Execute, saved: Any, root: SnapshotRoot
 ) -> None:
-    usual, odd = kept(orders(), partition="2026-04-05"), kept(orders().assign(price=1e6))
-    ref = storage.keep(root, "orders", profile(root.open(usual)))
+    usual, odd = saved(orders(), partition="2026-04-05"), saved(orders().assign(price=1e6))
+    ref = storage.save_profile(root, "orders", profile(root.open(usual)))
     columns = {**CONTRACT["columns"], "price": {"type": "float", "outliers": {}}}
     for name, reference in {"rows": usual.to_dict(), "profile": ref.to_dict()}.items():
         ended = execute(
@@ -174,19 +173,19 @@ def test_rows_in_a_database_are_judged_there_and_cannot_be_set_apart(execute: Ex
     assert [(c.where, c.observed["count"]) for c in ended.report.failed] == [("price", 3)]
     apart = execute(validating(task_id="apart", snapshot=None, conn_id=shop, table="orders", quarantine="clean"))
     assert isinstance(apart.error, AirflowFailException)
-    assert "cannot be set apart" in str(apart.error)
+    assert "not supported for database tables" in str(apart.error)
     assert apart.published == []
 
 
 @pytest.mark.parametrize(("bad", "rows"), [(0, (100, None)), (3, (97, 3))])
 def test_good_and_bad_rows_become_two_snapshots(
-    bad: int, rows: tuple[int, int | None], execute: Execute, kept: Any, database: Database, root: SnapshotRoot
+    bad: int, rows: tuple[int, int | None], execute: Execute, saved: Any, database: Database, root: SnapshotRoot
 ) -> None:
-    kept(orders(bad=bad))
+    saved(orders(bad=bad))
     ended = execute(validating(quarantine="clean"))
-    good, apart = ended.given["good"], ended.given["bad"]
+    good, apart = ended.result["good"], ended.result["bad"]
     assert (good["rows"], apart and apart["rows"]) == rows
-    assert ended.given["report"] == ended.pushed["report"]
+    assert ended.result["report"] == ended.pushed["report"]
     assert catalogue.current(database, "clean", DAY).to_dict() == good
     found = {ref.partition for ref in catalogue.partitions(database, "clean_quarantine")}
     assert found == ({DAY} if bad else set())
@@ -195,19 +194,19 @@ def test_good_and_bad_rows_become_two_snapshots(
 
 
 def test_rows_without_a_partition_are_parted_outside_the_catalogue(
-    execute: Execute, kept: Any, database: Database
+    execute: Execute, saved: Any, database: Database
 ) -> None:
-    ref = kept(orders(bad=3), partition=None)
+    ref = saved(orders(bad=3), partition=None)
     ended = execute(validating(snapshot=ref.to_dict(), quarantine="clean"))
-    assert ended.given["good"]["rows"] == 97
+    assert ended.result["good"]["rows"] == 97
     assert catalogue.partitions(database, "clean") == []
 
 
 @pytest.mark.parametrize("when_failed", ["fail", "warn"])
 def test_when_too_many_rows_are_bad_nothing_is_written(
-    when_failed: Any, execute: Execute, kept: Any, database: Database
+    when_failed: Any, execute: Execute, saved: Any, database: Database
 ) -> None:
-    kept(orders(bad=50))
+    saved(orders(bad=50))
     ended = execute(validating(quarantine="clean", when_failed=when_failed))
     assert ended.report.verdict == "fail"
     assert "quarantine" in {c.name for c in ended.report.failed}
@@ -215,7 +214,7 @@ def test_when_too_many_rows_are_bad_nothing_is_written(
     if when_failed == "fail":
         assert isinstance(ended.error, AirflowFailException)
     else:
-        assert ended.given == {"report": ended.report.ref().to_dict(), "good": None, "bad": None}
+        assert ended.result == {"report": ended.report.ref().to_dict(), "good": None, "bad": None}
 
 
 def branching(execute: Execute, **how: Any) -> tuple[Any, set[str]]:
@@ -223,32 +222,32 @@ def branching(execute: Execute, **how: Any) -> tuple[Any, set[str]]:
         task = ValidateDatasetBranchOperator(
             **{"task_id": "t", "contract": CONTRACT, "snapshot": f"orders@{DAY}"} | how,
             if_passed=["use", "tell"],
-            if_failed="mend",
+            if_failed="hint",
         )
-        task >> [EmptyOperator(task_id=t) for t in ("use", "tell", "mend")]
+        task >> [EmptyOperator(task_id=t) for t in ("use", "tell", "hint")]
     ended = execute(task)
     assert isinstance(ended.error, DownstreamTasksSkipped)
     return ended, {t if isinstance(t, str) else t[0] for t in ended.error.tasks}
 
 
-def test_kept_or_broken_is_a_way_on_and_the_report_is_given_before_the_branch(execute: Execute, kept: Any) -> None:
-    kept(orders())
+def test_kept_or_broken_is_a_way_on_and_the_report_is_given_before_the_branch(execute: Execute, saved: Any) -> None:
+    saved(orders())
     ended, skipped = branching(execute)
-    assert (skipped, ended.pushed["return_value"]) == ({"mend"}, ended.report.ref().to_dict())
-    kept(orders(bad=3))
+    assert (skipped, ended.pushed["return_value"]) == ({"hint"}, ended.report.ref().to_dict())
+    saved(orders(bad=3))
     ended, skipped = branching(execute, task_id="other", quarantine=None)
     assert skipped == {"use", "tell"}
     assert ended.pushed["return_value"]["verdict"] == ended.pushed["report"]["verdict"] == "fail"
 
 
-def test_warnings_pass_and_what_cannot_be_judged_does_not(execute: Execute, kept: Any) -> None:
-    kept(orders(bad=3))
+def test_warnings_pass_and_what_cannot_be_judged_does_not(execute: Execute, saved: Any) -> None:
+    saved(orders(bad=3))
     price = {"type": "float", "min": 0, "severity": "warn"}
     ended, skipped = branching(execute, contract={**CONTRACT, "columns": {**CONTRACT["columns"], "price": price}})
-    assert (ended.report.verdict, skipped) == ("warn", {"mend"})
+    assert (ended.report.verdict, skipped) == ("warn", {"hint"})
     odd = {**CONTRACT, "columns": {**CONTRACT["columns"], "price": {"type": "float", "outliers": {}}}}
     ended, skipped = branching(execute, task_id="other", contract=odd)  # outliers, and nothing to compare with
-    assert (ended.report.verdict, skipped) == ("not_judged", {"use", "tell"})
+    assert (ended.report.verdict, skipped) == ("inconclusive", {"use", "tell"})
 
 
 def test_a_branch_does_not_take_when_failed() -> None:

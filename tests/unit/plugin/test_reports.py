@@ -13,8 +13,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from airflow_mlops.core.pages.documents import Document, Pairs, Section, kept
-from airflow_mlops.core.report import Check, Report
+from airflow_mlops.common.report import Check, Report
+from airflow_mlops.core.reports.documents import DocumentSection, PairsBlock, ReportDocument, document_facts
 from airflow_mlops.plugin.reports import PREFIX, LazyApplication, ReportsPlugin
 from airflow_mlops.store import reports
 from airflow_mlops.store.database import Database
@@ -48,15 +48,15 @@ def airflow() -> Iterator[FastAPI]:
 def report(database: Database, monkeypatch: pytest.MonkeyPatch) -> Report:
     """A published report, of a store that Airflow's connection names."""
     monkeypatch.setenv("AIRFLOW_CONN_MLOPS_STORE_DEFAULT", connection(database))
-    made = Report.of("validation", f"churn {EVIL}", [Check("min", "fail", message=EVIL)])
+    made = Report.from_checks("validation", f"churn {EVIL}", [Check("min", "fail", message=EVIL)])
     reports.publish(database, made, actor="churn/run 1/validate/-1")
     return made
 
 
 def connection(database: Database) -> str:
-    from airflow_mlops.hooks.store import connection_value
+    from airflow_mlops.hooks.store import connection_dict
 
-    return json.dumps(connection_value(database.url.render_as_string(hide_password=False), "file:///nowhere"))
+    return json.dumps(connection_dict(database.url.render_as_string(hide_password=False), "file:///nowhere"))
 
 
 def token(role: str | None) -> str:
@@ -121,7 +121,7 @@ def test_the_cookie_of_airflow_s_own_interface_opens_the_page(browser: TestClien
     answer = browser.get(path(report))
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert "The contract is broken" in answer.text
+    assert "Contract violated" in answer.text
     assert "<script" not in answer.text
 
 
@@ -134,9 +134,9 @@ def test_a_token_opens_the_json_as_it_was_kept(client: TestClient, report: Repor
 @pytest.fixture
 def card(database: Database, report: Report) -> Report:
     """A model card that a task of the same DAG has made."""
-    pairs, section = Pairs.of([("model", EVIL)]), Section.without(EVIL, EVIL)
-    document = Document("Model card", EVIL, EVIL, EVIL, "pass", EVIL, pairs, "", EVIL, (section,))
-    made = Report.of("model_card", "m v1", [Check("Data", "pass")], facts=kept(document))
+    pairs, section = PairsBlock.of([("model", EVIL)]), DocumentSection.missing_section(EVIL, EVIL)
+    document = ReportDocument("Model card", EVIL, EVIL, EVIL, "pass", EVIL, pairs, "", EVIL, (section,))
+    made = Report.from_checks("model_card", "m v1", [Check("Data", "pass")], facts=document_facts(document))
     reports.publish(database, made, actor="churn/run 1/card/-1")
     return made
 
@@ -175,7 +175,7 @@ def test_nobody_gets_no_card_and_who_may_not_see_the_dag_gets_none(
 def test_a_report_that_is_no_card_has_no_card_s_page(browser: TestClient, report: Report) -> None:
     answer = browser.get(f"{PREFIX}/cards/{report.id}")
     assert answer.status_code == 404
-    assert "The report is no document but a validation." in answer.text
+    assert "The report has no document; its kind is validation." in answer.text
 
 
 @pytest.mark.parametrize("where", ["", ".json", "none", "not/a/route"])
@@ -191,19 +191,19 @@ def test_who_may_not_see_the_dag_may_not_see_its_reports(
 ) -> None:
     from airflow.api_fastapi.app import get_auth_manager
 
-    asked = []
+    requested = []
 
     def only_others(*, method: str, details: Any, user: Any, access_entity: Any = None) -> bool:
-        asked.append((method, details.id, user.get_name()))
+        requested.append((method, details.id, user.get_name()))
         return bool(details.id != "churn")
 
     monkeypatch.setattr(get_auth_manager(), "is_authorized_dag", only_others)
     answer = browser.get(path(report))
     assert answer.status_code == 403
-    assert "Not yours to see" in answer.text
+    assert "Access denied" in answer.text
     assert "contract" not in answer.text
     assert browser.get(path(report) + "?dag_id=other").status_code == 403
-    assert asked[0] == ("GET", "churn", "ann")
+    assert requested[0] == ("GET", "churn", "ann")
 
 
 def test_a_person_s_report_is_for_who_may_see_the_interface(
@@ -211,7 +211,7 @@ def test_a_person_s_report_is_for_who_may_see_the_interface(
 ) -> None:
     from airflow.api_fastapi.app import get_auth_manager
 
-    own = Report.of("drift", "by hand", [Check("drift", "pass", where="x")])
+    own = Report.from_checks("drift", "by hand", [Check("drift", "pass", where="x")])
     reports.publish(database, own, actor="ann")
     assert browser.get(path(own)).status_code == 200
     monkeypatch.setattr(get_auth_manager(), "is_authorized_view", lambda **_: False)
@@ -221,7 +221,7 @@ def test_a_person_s_report_is_for_who_may_see_the_interface(
 def test_a_report_that_is_not_there_is_said_in_words(browser: TestClient, report: Report) -> None:
     answer = browser.get(path("<b>none"))
     assert answer.status_code == 404
-    assert "<h1>No such report</h1>" in answer.text
+    assert "<h1>Report not found</h1>" in answer.text
     assert browser.get(path("none", ".json")).json()["detail"].startswith("there is no report none")
 
 
@@ -231,7 +231,7 @@ def test_a_store_that_cannot_be_used_is_said_without_its_address(
     monkeypatch.setenv("AIRFLOW_CONN_MLOPS_STORE_DEFAULT", connection(Database(f"sqlite:///{tmp_path}/bare.db")))
     answer = browser.get(path("any"))
     assert answer.status_code == 503
-    assert "The store does not answer" in answer.text
+    assert "Lifecycle store unavailable" in answer.text
     assert str(tmp_path) not in answer.text
 
 

@@ -8,7 +8,7 @@ import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from airflow_mlops.sensors.drift import DriftSensor
-from airflow_mlops.store import episodes, watch
+from airflow_mlops.store import episodes, polling
 from airflow_mlops.store.database import Database
 
 REQUEST = {
@@ -21,7 +21,7 @@ REQUEST = {
 
 
 def ask(database: Database) -> int:
-    episode = episodes.open_one(database, model="churn", version=1, change_partition="2026-05-04", report=None)
+    episode = episodes.open_episode(database, model="churn", version=1, change_partition="2026-05-04", report=None)
     assert episode is not None
     assert episodes.request(database, episode.id, partition="2026-06-01", cutoff="2026-05-18")
     return episode.id
@@ -37,7 +37,7 @@ def test_without_a_request_it_defers_to_the_trigger_of_its_own_model(watched: Da
     with pytest.raises(TaskDeferred) as deferred:
         sensor.execute({})
     path, arguments = deferred.value.trigger.serialize()
-    assert path == "airflow_mlops.triggers.waiting.RequestTrigger"
+    assert path == "airflow_mlops.triggers.store_wait.RetrainingRequestTrigger"
     assert arguments == {
         "model": "churn",
         "after": [0, 0],
@@ -53,7 +53,7 @@ def test_a_request_that_a_run_claims_before_the_trigger_has_looked_is_seen(watch
     with pytest.raises(TaskDeferred) as deferred:
         DriftSensor(task_id="wait", model="churn").execute({})
     assert episodes.claim(watched, ask(watched), actor="churn_training/run")
-    assert watch.answers(watched, deferred.value.trigger.question()) == [REQUEST]
+    assert polling.find_matches(watched, deferred.value.trigger.condition()) == [REQUEST]
 
 
 @pytest.mark.usefixtures("watched")
@@ -74,17 +74,17 @@ def test_a_sensor_that_begins_in_the_trigger_waits_for_the_same(watched: Databas
     assert begin is not None
     assert (begin.next_method, begin.timeout.total_seconds()) == ("execute_complete", 100)
     trigger = import_string(begin.trigger_cls)(**begin.trigger_kwargs)
-    assert isinstance(trigger, type(sensor.trigger()))
-    assert trigger.question() == sensor.trigger().question()
+    assert isinstance(trigger, type(sensor.build_trigger()))
+    assert trigger.condition() == sensor.build_trigger().condition()
     ask(watched)
-    assert watch.answers(watched, trigger.question()) == [REQUEST]
+    assert polling.find_matches(watched, trigger.condition()) == [REQUEST]
 
 
 def test_a_person_who_ends_the_waiting_task_leaves_the_request_as_it_is(watched: Database) -> None:
     episode = ask(watched)
     sensor = DriftSensor(task_id="wait", model="churn")
     sensor.on_kill()
-    asyncio.run(sensor.trigger().on_kill())
+    asyncio.run(sensor.build_trigger().on_kill())
     current = episodes.current(watched, "churn")
     assert current is not None
     assert (current.id, current.state) == (episode, "requested")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
-from airflow_mlops.core.refs import SnapshotRef
+from airflow_mlops.common.refs import SnapshotRef
 from airflow_mlops.sensors.labels import LabelSensor
 from airflow_mlops.store import catalogue
 from airflow_mlops.store.database import Database

@@ -19,7 +19,7 @@ def crown(database: Database, version: int) -> ledger.LedgerEntry:
     return ledger.append(
         database,
         model="churn",
-        expected_epoch=None if head is None else head.epoch,
+        expected_revision=None if head is None else head.revision,
         version=version,
         digest="d",
         gate_report=None,
@@ -42,20 +42,20 @@ def test_a_champion_from_before_the_run_is_none_and_one_since_it_began_is(watche
         run(recorded + timedelta(minutes=1))
     assert deferred.value.trigger.serialize()[1]["since"] == str(recorded + timedelta(minutes=1))
     found = run(recorded - timedelta(minutes=1))
-    assert (found["version"], found["epoch"], found["action"]) == (1, 1, "promote")
+    assert (found["version"], found["revision"], found["action"]) == (1, 1, "promote")
 
 
 @pytest.mark.parametrize(
     ("parameters", "new"),
     [
-        ({"after_epoch": 0}, True),
-        ({"after_epoch": "2"}, False),
+        ({"after_revision": 0}, True),
+        ({"after_revision": "2"}, False),
         ({"other_than": "{{ 1 + 1 }}"}, False),
         ({"other_than": 1}, True),
         ({"since": "2020-01-01"}, True),
         ({"since": "2999-01-01T10:00"}, False),
-        ({"after_epoch": 1, "other_than": 2}, False),
-        ({"after_epoch": "None", "other_than": 1}, True),  # what a template makes of nothing
+        ({"after_revision": 1, "other_than": 2}, False),
+        ({"after_revision": "None", "other_than": 1}, True),  # what a template makes of nothing
     ],
 )
 def test_new_is_what_the_parameters_say(watched: Database, parameters: dict[str, Any], new: bool) -> None:
@@ -69,9 +69,9 @@ def test_new_is_what_the_parameters_say(watched: Database, parameters: dict[str,
 
 
 @pytest.mark.usefixtures("watched")
-@pytest.mark.parametrize("parameters", [{"since": "soon"}, {"after_epoch": "first"}])
+@pytest.mark.parametrize("parameters", [{"since": "soon"}, {"after_revision": "first"}])
 def test_a_parameter_that_cannot_be_read_fails_at_once_and_is_not_tried_again(parameters: dict[str, Any]) -> None:
-    with pytest.raises(AirflowFailException, match="wait cannot be asked"):
+    with pytest.raises(AirflowFailException, match="wait has an invalid parameter"):
         run(datetime.now(UTC), **parameters)
 
 

@@ -18,9 +18,9 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.exc import OperationalError
 
 import airflow_mlops.store
-from airflow_mlops.core.errors import Conflict, StoreNotReady, Superseded
-from airflow_mlops.core.refs import ModelVersionRef, SnapshotRef
-from airflow_mlops.core.report import Check, Report
+from airflow_mlops.common.errors import Conflict, StoreNotReady, Superseded
+from airflow_mlops.common.refs import ModelVersionRef, SnapshotRef
+from airflow_mlops.common.report import Check, Report
 from airflow_mlops.store import (
     attempts,
     baselines,
@@ -34,7 +34,7 @@ from airflow_mlops.store import (
     windows,
 )
 from airflow_mlops.store.database import Database
-from airflow_mlops.store.tables import Attempt, Base, Version, Window
+from airflow_mlops.store.tables import Attempt, Base, MonitoringWindow, Version
 
 KEY = "dag/run/task/-1"
 
@@ -64,7 +64,7 @@ def entry(database: Database) -> Any:
     return ledger.append(
         database,
         model="m",
-        expected_epoch=None,
+        expected_revision=None,
         version=1,
         digest="d",
         gate_report=None,
@@ -75,7 +75,7 @@ def entry(database: Database) -> Any:
 
 
 def window(database: Database, value: float = 1) -> None:
-    windows.record(database, model="m", version=1, kind="drift", partition="p", verdict="pass", rows=1, value=value)
+    windows.record(database, windows.WindowResult("m", 1, "drift", "p", "pass", 1, value))
 
 
 def scored(database: Database) -> None:
@@ -85,22 +85,22 @@ def scored(database: Database) -> None:
 
 
 PUBLISHING: dict[str, Callable[[Database], Any]] = {
-    "report": lambda d: reports.publish(d, Report.of("drift", "s", [Check("c", "pass")]), actor=KEY),
+    "report": lambda d: reports.publish(d, Report.from_checks("drift", "s", [Check("c", "pass")]), actor=KEY),
     "snapshot": lambda d: catalogue.record(d, SnapshotRef("d", "id", "file:///id", 1, "2026-04-06")),
     "version": lambda d: versions.add(d, version()),
     "gate": lambda d: versions.bind_gate(d, "m", 1, report_id="r", decision="promote"),
-    "baseline": lambda d: baselines.keep(d, "m", 1, "scores", {}),
+    "baseline": lambda d: baselines.save(d, "m", 1, "scores", {}),
     "promotion": entry,
     "window": window,
     "scores": scored,
     "claim": lambda d: claims.begin(d, "run", "new"),
-    "claim noted": lambda d: claims.note(d, "run", "old", {"run_id": "mine"}, finished=True),
+    "claim noted": lambda d: claims.record(d, "run", "old", {"run_id": "mine"}, finished=True),
     "claim finished": lambda d: claims.finish(d, "run", "old", {}, holder="old"),
-    "episode": lambda d: episodes.open_one(d, model="other", version=1, change_partition="p", report=None),
+    "episode": lambda d: episodes.open_episode(d, model="other", version=1, change_partition="p", report=None),
     "episode requested": lambda d: episodes.request(d, 1, partition="p", cutoff="c"),
     "episode claimed": lambda d: episodes.claim(d, 1, actor=KEY),
     "episode closed": lambda d: episodes.close(d, 1, actor=KEY, outcome="promoted"),
-    "episode given back": lambda d: episodes.give_back(d, 1, actor=KEY, outcome="failed"),
+    "episode given back": lambda d: episodes.release(d, 1, actor=KEY, outcome="failed"),
     "episode superseded": lambda d: episodes.supersede(d, 1),
 }
 
@@ -111,8 +111,8 @@ def fill(database: Database) -> None:
     first.version = 1
     versions.add(database, first)
     claims.begin(database, "run", "old")
-    claims.note(database, "run", "old", {"run_id": "old"}, finished=False)
-    episodes.open_one(database, model="m", version=1, change_partition="p", report=None)
+    claims.record(database, "run", "old", {"run_id": "old"}, finished=False)
+    episodes.open_episode(database, model="m", version=1, change_partition="p", report=None)
 
 
 def content(database: Database) -> dict[str, list[Any]]:
@@ -139,8 +139,7 @@ def test_every_module_that_writes_is_tried() -> None:
         f.stem for f in folder.glob("*.py") if re.search(r"session\.(add|merge)|update\(|insert\(", f.read_text())
     ]
     tried = {name for step in PUBLISHING.values() for name in step.__code__.co_names}
-    elsewhere = {"predictions"}  # writes a table of somebody else's, and is tried where it is tested
-    assert [name for name in writing if name not in {*tried, *elsewhere, "attempts", "database"}] == []
+    assert [name for name in writing if name not in {*tried, "attempts", "database"}] == []
 
 
 def test_a_superseded_attempt_is_told_by_whom(each_database: Database) -> None:
@@ -221,7 +220,7 @@ def test_a_zombie_that_is_frozen_while_it_writes_does_not_keep_its_retry_waiting
             attempt(database)  # waits until the server has ended the zombie's session
             session.execute(select(Version))
 
-    with pytest.raises(StoreNotReady, match="the connection was cut"):
+    with pytest.raises(StoreNotReady, match="the connection was lost"):
         frozen()
     assert database.row_counts()["mlops_versions"] == 0
 
@@ -259,7 +258,7 @@ def test_in_any_order_only_the_attempt_that_began_last_publishes(
     each_database: Database, steps: list[tuple[bool, int]]
 ) -> None:
     with each_database.session() as session:
-        session.execute(delete(Window))
+        session.execute(delete(MonitoringWindow))
         session.execute(delete(Attempt))
     fenced: dict[int, Database] = {}
     last, published = None, []
@@ -303,13 +302,15 @@ def test_what_began_long_ago_is_counted_by_its_day_and_forgotten(
         monkeypatch.setattr(attempts, "now", lambda day=day: datetime(2026, 4, day, 12, tzinfo=UTC))
         attempt(each_database, f"dag/run{number}/task/-1")
     before = datetime(2026, 4, 9, tzinfo=UTC)
-    assert attempts.forgettable(each_database, before) == {"2026-04-01": 2, "2026-04-02": 1}
-    assert [attempts.forget(each_database, day, before) for day in ("2026-04-01", "2026-04-01", "2026-04-09")] == [
+    assert attempts.count_expired(each_database, before) == {"2026-04-01": 2, "2026-04-02": 1}
+    assert [
+        attempts.delete_expired(each_database, day, before) for day in ("2026-04-01", "2026-04-01", "2026-04-09")
+    ] == [
         2,
         0,
         0,
     ]
-    assert attempts.forgettable(each_database, before) == {"2026-04-02": 1}
+    assert attempts.count_expired(each_database, before) == {"2026-04-02": 1}
 
 
 @pytest.mark.parametrize(("kind", "key"), [("run", KEY), ("version", KEY), ("trial", f"{KEY}#0a1b/3")])
@@ -319,21 +320,21 @@ def test_an_attempt_with_an_open_claim_may_still_publish_however_old_it_is(
     at_work, other = attempt(each_database), attempt(each_database, "dag/run/other/-1")
     claims.begin(at_work, kind, key)
     later = datetime.now(UTC) + timedelta(days=400)
-    day, count = next(iter(attempts.forgettable(each_database, later).items()))
-    assert (count, attempts.forget(each_database, day, later)) == (1, 1)
+    day, count = next(iter(attempts.count_expired(each_database, later).items()))
+    assert (count, attempts.delete_expired(each_database, day, later)) == (1, 1)
     window(at_work)
     with pytest.raises(Superseded, match="does not know this attempt"):
         window(other)
-    claims.note(at_work, kind, key, {}, finished=True)
-    assert attempts.forget(each_database, day, later) == 1
+    claims.record(at_work, kind, key, {}, finished=True)
+    assert attempts.delete_expired(each_database, day, later) == 1
 
 
 def test_an_attempt_that_begins_anew_between_the_look_and_the_sweep_stays(each_database: Database) -> None:
     first = attempt(each_database)
     before = datetime.now(UTC)
-    (day,) = attempts.forgettable(each_database, before)
+    (day,) = attempts.count_expired(each_database, before)
     again = attempt(each_database)
-    assert attempts.forget(each_database, day, before) == 0
+    assert attempts.delete_expired(each_database, day, before) == 0
     window(again)
     with pytest.raises(Superseded):
         window(first)

@@ -8,9 +8,9 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import select
 
-from airflow_mlops.core.address import snapshot_at
-from airflow_mlops.core.errors import BadInput, NotFound
-from airflow_mlops.core.refs import SnapshotRef
+from airflow_mlops.common.errors import BadInput, NotFound
+from airflow_mlops.common.refs import SnapshotRef
+from airflow_mlops.core.data.snapshots.resolver import resolve_snapshot
 from airflow_mlops.store import catalogue
 from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import CatalogueEntry
@@ -72,7 +72,7 @@ def test_many_at_once_are_put_one_after_the_other(each_database: Database) -> No
 def test_an_address_is_what_the_catalogue_has_there_now(each_database: Database) -> None:
     catalogue.record(each_database, ref("a"))
     for value in ("d@2026-04-06", ref("a"), ref("a").to_dict()):
-        assert snapshot_at(each_database, value) == ref("a")
+        assert resolve_snapshot(each_database, value) == ref("a")
     for wrong in ("d", "@2026-04-06", "d@", "d@None"):
         with pytest.raises(BadInput, match="is not a snapshot's address"):
-            snapshot_at(each_database, wrong)
+            resolve_snapshot(each_database, wrong)

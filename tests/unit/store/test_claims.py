@@ -17,9 +17,9 @@ from airflow_mlops.store.tables import Baseline
 def test_the_first_has_it_and_the_others_learn_what_it_left(each_database: Database) -> None:
     assert claims.begin(each_database, "run", "k") is None
     assert claims.begin(each_database, "run", "k") == {"finished": False}
-    claims.note(each_database, "run", "k", {"a": 1}, finished=False)
+    claims.record(each_database, "run", "k", {"a": 1}, finished=False)
     assert claims.begin(each_database, "run", "k") == {"a": 1, "finished": False}
-    claims.note(each_database, "run", "k", {"a": 2}, finished=True)
+    claims.record(each_database, "run", "k", {"a": 2}, finished=True)
     assert claims.begin(each_database, "run", "k") == {"a": 2, "finished": True}
 
 
@@ -36,8 +36,8 @@ def test_of_many_at_once_exactly_one_is_the_first(each_database: Database) -> No
 
 def test_only_the_last_holder_can_finish(each_database: Database) -> None:
     claims.begin(each_database, "run", "k")
-    claims.note(each_database, "run", "k", {"run_id": "zombie"}, finished=False)
-    claims.note(each_database, "run", "k", {"run_id": "retry"}, finished=False)
+    claims.record(each_database, "run", "k", {"run_id": "zombie"}, finished=False)
+    claims.record(each_database, "run", "k", {"run_id": "retry"}, finished=False)
     assert claims.finish(each_database, "run", "k", {"run_id": "zombie", "x": 1}, holder="zombie") is False
     assert claims.begin(each_database, "run", "k") == {"run_id": "retry", "finished": False}
     assert claims.finish(each_database, "run", "k", {"run_id": "retry", "x": 2}, holder="retry") is True
@@ -45,18 +45,18 @@ def test_only_the_last_holder_can_finish(each_database: Database) -> None:
 
 
 def test_looking_claims_nothing(each_database: Database) -> None:
-    assert claims.look(each_database, "run", "k") is None
+    assert claims.get(each_database, "run", "k") is None
     assert claims.begin(each_database, "run", "k") is None
-    claims.note(each_database, "run", "k", {"a": 1}, finished=True)
-    assert claims.look(each_database, "run", "k") == {"a": 1, "finished": True}
+    claims.record(each_database, "run", "k", {"a": 1}, finished=True)
+    assert claims.get(each_database, "run", "k") == {"a": 1, "finished": True}
 
 
 def test_a_claim_is_concluded_together_with_its_row(each_database: Database) -> None:
     row = lambda number: Baseline(model="m", version=number, kind="scores", body={}, recorded_at=now())  # noqa: E731
     with pytest.raises(NoResultFound):  # nobody claimed it
-        claims.conclude(each_database, "version", "k", {"v": 1}, beside=row(1))
+        claims.finish_with_row(each_database, "version", "k", {"v": 1}, row=row(1))
     claims.begin(each_database, "version", "k")
-    claims.conclude(each_database, "version", "k", {"v": 2}, beside=row(2))
-    assert claims.look(each_database, "version", "k") == {"v": 2, "finished": True}
+    claims.finish_with_row(each_database, "version", "k", {"v": 2}, row=row(2))
+    assert claims.get(each_database, "version", "k") == {"v": 2, "finished": True}
     with each_database.session() as session:
         assert [b.version for b in session.scalars(select(Baseline))] == [2]

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, inspect, select, text
 
-from airflow_mlops.core.errors import StoreNotReady
+from airflow_mlops.common.errors import StoreNotReady
 from airflow_mlops.store import catalogue, claims, episodes, ledger, reports, schema, versions, windows
 from airflow_mlops.store.clock import from_iso, to_iso
 from airflow_mlops.store.database import Database
@@ -52,8 +52,8 @@ def test_upgrading_from_many_containers_at_once_works(unmigrated: Database) -> N
         lambda d: catalogue.partitions(d, "x"),
         lambda d: reports.get(d, "r"),
         lambda d: windows.of_model(d, "m", "drift"),
-        lambda d: episodes.requested(d),
-        lambda d: versions.all_of(d, "m"),
+        lambda d: episodes.pending_requests(d),
+        lambda d: versions.of_model(d, "m"),
     ],
     ids=["check", "ledger", "claims", "catalogue", "reports", "windows", "episodes", "versions"],
 )
@@ -68,7 +68,7 @@ def test_a_database_that_cannot_be_reached_is_told_without_the_password(tmp_path
         with pytest.raises(StoreNotReady) as told:
             ledger.head(Database(url), "m")
         assert "secret" not in str(told.value)
-        assert str(told.value.mend).startswith("correct the connection's ")
+        assert str(told.value.hint).startswith("correct the connection's ")
 
 
 # Sessions.

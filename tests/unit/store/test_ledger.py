@@ -10,31 +10,31 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from airflow_mlops.core.errors import Conflict
-from airflow_mlops.core.report import Check, Report
-from airflow_mlops.store import ledger, reports, schema
+from airflow_mlops.common.errors import Conflict
+from airflow_mlops.common.report import Check, Report
+from airflow_mlops.store import ledger, reports
 from airflow_mlops.store.database import Database
-from airflow_mlops.store.tables import Reign
+from airflow_mlops.store.tables import ChampionPeriod
 
 START = datetime(2026, 4, 6, tzinfo=UTC)
 
 
 def append(database: Database, expected: int | None, version: int = 1, model: str = "m", **how: Any) -> Any:
     given_facts = {"gate_report": None, "approver": None, "reason": "r", "actor": "a", "digest": "0", **how}
-    return ledger.append(database, model=model, expected_epoch=expected, version=version, **given_facts)
+    return ledger.append(database, model=model, expected_revision=expected, version=version, **given_facts)
 
 
 def test_the_first_entry_has_no_previous_one_and_each_other_names_its(each_database: Database) -> None:
     assert ledger.head(each_database, "m") is None
     for version, expected in enumerate([None, 1, 2], 1):
         entry = append(each_database, expected, version)
-        assert (entry.epoch, entry.previous_epoch) == (version, expected)
+        assert (entry.revision, entry.previous_revision) == (version, expected)
         found = ledger.head(each_database, "m")
         assert found is not None
-        assert (found.epoch, found.version) == (version, version)
+        assert (found.revision, found.version) == (version, version)
 
 
 @pytest.mark.parametrize("expected", [None, 1, 3, 0])
@@ -43,11 +43,11 @@ def test_only_the_champion_of_now_can_be_replaced(each_database: Database, expec
     append(each_database, 1)
     with pytest.raises(Conflict, match="run the gate again"):
         append(each_database, expected)
-    assert [e.epoch for e in ledger.history(each_database, "m")] == [2, 1]
+    assert [e.revision for e in ledger.history(each_database, "m")] == [2, 1]
 
 
 def test_models_do_not_hinder_each_other(each_database: Database) -> None:
-    assert [append(each_database, None, model=m).epoch for m in ("a", "b", "c")] == [1, 1, 1]
+    assert [append(each_database, None, model=m).revision for m in ("a", "b", "c")] == [1, 1, 1]
 
 
 def test_epochs_are_dense_and_chained_under_many_promoters(each_database: Database) -> None:
@@ -63,7 +63,7 @@ def test_epochs_are_dense_and_chained_under_many_promoters(each_database: Databa
                 if chance.random() < 0.3:
                     ledger.history(each_database, "m", limit=1)
                 try:
-                    append(each_database, head.epoch if head else None, turn, actor=f"{number}/{turn}")
+                    append(each_database, head.revision if head else None, turn, actor=f"{number}/{turn}")
                     break
                 except Conflict:
                     conflicts.append(1)
@@ -71,8 +71,8 @@ def test_epochs_are_dense_and_chained_under_many_promoters(each_database: Databa
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(promote, range(threads)))
     entries = ledger.history(each_database, "m", limit=1000)[::-1]
-    assert [e.epoch for e in entries] == list(range(1, threads * promotions + 1))
-    assert [e.previous_epoch for e in entries] == [None, *range(1, threads * promotions)]
+    assert [e.revision for e in entries] == list(range(1, threads * promotions + 1))
+    assert [e.previous_revision for e in entries] == [None, *range(1, threads * promotions)]
     assert len({e.actor for e in entries}) == threads * promotions
     assert conflicts  # they did meet
 
@@ -80,7 +80,7 @@ def test_epochs_are_dense_and_chained_under_many_promoters(each_database: Databa
 def test_a_gate_report_that_was_never_published_is_not_told_as_a_lost_race(each_database: Database) -> None:
     with pytest.raises(IntegrityError):
         append(each_database, None, gate_report="f" * 32)
-    report = Report.of("gate", "m v1", [Check("c", "pass")])
+    report = Report.from_checks("gate", "m v1", [Check("c", "pass")])
     reports.publish(each_database, report, actor="a")
     assert append(each_database, None, gate_report=report.id).gate_report == report.id
 
@@ -88,9 +88,9 @@ def test_a_gate_report_that_was_never_published_is_not_told_as_a_lost_race(each_
 def test_the_history_comes_newest_first_in_pages(each_database: Database) -> None:
     for expected in (None, 1, 2, 3, 4):
         append(each_database, expected)
-    assert [e.epoch for e in ledger.history(each_database, "m", limit=2)] == [5, 4]
-    assert [e.epoch for e in ledger.history(each_database, "m", limit=2, before_epoch=4)] == [3, 2]
-    assert ledger.history(each_database, "m", before_epoch=1) == []
+    assert [e.revision for e in ledger.history(each_database, "m", limit=2)] == [5, 4]
+    assert [e.revision for e in ledger.history(each_database, "m", limit=2, before_revision=4)] == [3, 2]
+    assert ledger.history(each_database, "m", before_revision=1) == []
 
 
 def test_a_moment_belongs_to_the_entry_that_begins_with_it(each_database: Database) -> None:
@@ -168,35 +168,35 @@ def test_the_champion_of_a_moment_is_the_latest_decision_of_those_that_had_begun
     assert (found and found.version) == (max(begun) if begun else None)
     last = ledger.as_of(database, "m", START + timedelta(days=6))
     assert last is not None
-    assert last.epoch == len(days), "once all have begun, it is the head"
+    assert last.revision == len(days), "once all have begun, it is the head"
 
 
 def test_an_entry_is_told_in_plain_values(each_database: Database) -> None:
-    told = ledger.as_dict(append(each_database, None, effective_at=START))
+    told = ledger.to_dict(append(each_database, None, effective_at=START))
     assert told["effective_at"] == "2026-04-06T00:00:00+00:00"
-    assert (told["epoch"], told["previous_epoch"], told["version"]) == (1, None, 1)
+    assert (told["revision"], told["previous_revision"], told["version"]) == (1, None, 1)
 
 
 def test_an_entry_is_found_by_its_epoch_and_by_who_made_it_however_long_ago(each_database: Database) -> None:
     for epoch in range(1, 121):
         append(each_database, epoch - 1 or None, version=epoch, actor=f"a{epoch}")
-    assert ledger.at_epoch(each_database, "m", 7).version == 7
-    assert ledger.at_epoch(each_database, "m", 121) is None
-    assert ledger.made_by(each_database, "m", 3, "a3").epoch == 3
-    assert ledger.made_by(each_database, "m", 4, "a3") is None
+    assert ledger.at_revision(each_database, "m", 7).version == 7
+    assert ledger.at_revision(each_database, "m", 121) is None
+    assert ledger.find_promotion(each_database, "m", 3, "a3").revision == 3
+    assert ledger.find_promotion(each_database, "m", 4, "a3") is None
 
 
 def test_what_an_actor_has_done_and_when_a_version_last_became_champion_is_found(each_database: Database) -> None:
     append(each_database, None, 1, actor="a")
     append(each_database, 1, 2, actor="b")
     append(each_database, 2, 1, actor="c", action="rollback")
-    done = ledger.done_by(each_database, "m", "rollback", "c")
+    done = ledger.find_action(each_database, "m", "rollback", "c")
     assert done is not None
-    assert (done.epoch, done.action) == (3, "rollback")
-    assert ledger.done_by(each_database, "m", "rollback", "a") is None
-    reigns = [ledger.reign_of(each_database, "m", 1, before_epoch=e) for e in (None, 3, 1)]
-    assert [r and r.epoch for r in reigns] == [3, 1, None]
-    assert ledger.reign_of(each_database, "m", 9) is None
+    assert (done.revision, done.action) == (3, "rollback")
+    assert ledger.find_action(each_database, "m", "rollback", "a") is None
+    reigns = [ledger.last_entry_of_version(each_database, "m", 1, before_revision=e) for e in (None, 3, 1)]
+    assert [r and r.revision for r in reigns] == [3, 1, None]
+    assert ledger.last_entry_of_version(each_database, "m", 9) is None
     assert [e.action for e in ledger.history(each_database, "m")] == ["rollback", "promote", "promote"]
 
 
@@ -223,31 +223,12 @@ def test_as_of_is_right_on_both_clocks_at_a_thousand_instants(each_database: Dat
             assert version_at(each_database, moment, clock) == (begun[-1] if begun else None)  # type: ignore[arg-type]
 
 
-def test_a_store_from_before_gets_its_reigns_from_the_ledger(
-    unmigrated: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    unmigrated.upgrade()
-    chance = random.Random(3)
-    for model in ("a", "b", "c"):
-        for epoch in range(1, 16):
-            moment = START + timedelta(days=chance.randint(0, 20))
-            append(unmigrated, epoch - 1 or None, epoch, model, effective_at=moment)
-
-    def reigns() -> list[Any]:
-        with unmigrated.session() as session:
-            found = session.scalars(select(Reign).order_by(Reign.model, Reign.effective_at))
-            return [(r.model, r.effective_at, r.epoch) for r in found]
-
-    kept = reigns()
-    assert len({model for model, _, _ in kept}) == 3
-    assert len(kept) < 45, "some decisions were overridden"
-    with unmigrated.engine.begin() as connection:
-        for statement in (
-            "DROP TABLE mlops_reigns",
-            "CREATE INDEX ix_mlops_ledger_model_effective_at_epoch ON mlops_ledger (model, effective_at, epoch)",
-            f"UPDATE {schema.VERSION_TABLE} SET version_num = '0003'",
-        ):
-            connection.execute(text(statement))
-    monkeypatch.setattr(schema, "TARGET", "0004")  # what later migrations add is there already
-    unmigrated.upgrade()
-    assert reigns() == kept
+def test_champion_periods_are_the_entries_that_no_later_one_overrides(each_database: Database) -> None:
+    rng = random.Random(3)
+    starts = [START + timedelta(days=rng.randint(0, 20)) for _ in range(15)]
+    for number, start in enumerate(starts, 1):
+        append(each_database, number - 1 or None, number, effective_at=start)
+    with each_database.session() as session:
+        periods = [p.revision for p in session.scalars(select(ChampionPeriod).order_by(ChampionPeriod.effective_at))]
+    assert periods == [n for n, start in enumerate(starts, 1) if all(start < later for later in starts[n:])]
+    assert len(periods) < 15, "some decisions were overridden"

@@ -32,7 +32,7 @@ def test_a_model_is_known_by_its_versions_or_by_its_champions(each_database: Dat
     ledger.append(
         each_database,
         model="a",
-        expected_epoch=None,
+        expected_revision=None,
         version=7,
         digest="d",
         gate_report=None,
@@ -41,5 +41,5 @@ def test_a_model_is_known_by_its_versions_or_by_its_champions(each_database: Dat
         actor="a",
     )
     assert models.names(each_database) == ["a", "b"]
-    assert models.known(each_database, "b") == {1: ("digest 1", "run 1"), 2: ("digest 2", "run 2")}
-    assert models.known(each_database, "a") == {}
+    assert models.registered_versions(each_database, "b") == {1: ("digest 1", "run 1"), 2: ("digest 2", "run 2")}
+    assert models.registered_versions(each_database, "a") == {}

@@ -6,15 +6,15 @@ import math
 
 import pytest
 
-from airflow_mlops.core.errors import NotFound
-from airflow_mlops.core.report import Check, Report
+from airflow_mlops.common.errors import NotFound
+from airflow_mlops.common.report import Check, Report
 from airflow_mlops.store import reports
 from airflow_mlops.store.database import Database
 
 
 def report(subject: str = "s") -> Report:
     checks = [Check("c", "fail", observed=math.nan, where="é", message="m")]
-    return Report.of("gate", subject, checks, decision="reject", facts={"a": {"b": [1, None]}})
+    return Report.from_checks("gate", subject, checks, decision="reject", facts={"a": {"b": [1, None]}})
 
 
 def test_a_report_comes_back_as_it_was_published(each_database: Database) -> None:

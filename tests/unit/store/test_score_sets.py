@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from airflow_mlops.core.refs import ModelVersionRef, SnapshotRef
+from airflow_mlops.common.refs import ModelVersionRef, SnapshotRef
 from airflow_mlops.store import score_sets
 from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import ScoreSet
@@ -21,7 +21,7 @@ def recorded(
 ) -> ScoreSet:
     made_by = ModelVersionRef("m", version, "0" * 64, "run")
     return score_sets.record(
-        database, key, version=made_by, rows=ROWS, scores=scores(name), actor="d/r/t/-1", instead_of=instead_of
+        database, key, version=made_by, rows=ROWS, scores=scores(name), actor="d/r/t/-1", replaces=instead_of
     )
 
 
@@ -30,7 +30,11 @@ def test_the_first_one_stays(each_database: Database) -> None:
     assert recorded(each_database, "b").snapshot_id == "a" * 32
     found = score_sets.find(each_database, "k")
     assert found is not None
-    assert (score_sets.ref_of(found), found.rows_id, found.scored_at) == (scores("a"), ROWS.id, first.scored_at)
+    assert (score_sets.ref_of(found), found.input_snapshot_id, found.scored_at) == (
+        scores("a"),
+        ROWS.id,
+        first.scored_at,
+    )
 
 
 def test_one_whose_files_are_gone_is_replaced(each_database: Database) -> None:

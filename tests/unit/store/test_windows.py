@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
-from airflow_mlops.store import windows
+import pytest
+
+from airflow_mlops.common.errors import NotFound
+from airflow_mlops.common.report import Report
+from airflow_mlops.store import attempts, reports, windows
 from airflow_mlops.store.database import Database
+from airflow_mlops.store.windows import WindowResult
 
 
 def record(database: Database, partition: str = "2026-04-06", **how: Any) -> None:
     facts = {"model": "m", "version": 1, "kind": "drift", "verdict": "pass", "rows": 5, **how}
-    windows.record(database, partition=partition, **facts)
+    report = facts.pop("report", None)
+    windows.record(database, WindowResult(partition=partition, **facts), report)
 
 
 def test_seen_again_the_newest_word_counts(each_database: Database) -> None:
-    record(each_database, verdict="fail", value=0.5, report="a")
+    record(each_database, verdict="fail", value=0.5, report=Report.from_checks("drift", "m", []))
     record(each_database, verdict="pass", rows=9)
     (window,) = windows.of_model(each_database, "m", "drift")
     assert (window.verdict, window.rows, window.value, window.report) == ("pass", 9, None, None)
@@ -43,11 +50,11 @@ def test_many_at_once_leave_one_window(each_database: Database) -> None:
 
 
 def test_slices_and_the_window_before_stand_beside_the_whole(each_database: Database) -> None:
-    record(each_database, inputs={"rows": "a"}, broken={"x": "gone"})
+    record(each_database, inputs={"rows": "a"}, broken_columns={"x": "gone"})
     record(each_database, slice_="plan=basic", verdict="fail")
     record(each_database, against="previous", verdict="warn")
     (whole,) = windows.of_model(each_database, "m", "drift")
-    assert (whole.verdict, whole.inputs, whole.broken) == ("pass", {"rows": "a"}, {"x": "gone"})
+    assert (whole.verdict, whole.inputs, whole.broken_columns) == ("pass", {"rows": "a"}, {"x": "gone"})
     assert [w.slice for w in windows.of_model(each_database, "m", "drift", slice_=None)] == ["", "plan=basic"]
     assert [w.verdict for w in windows.of_model(each_database, "m", "drift", against="previous")] == ["warn"]
     record(each_database, kind="performance", partition="2026-04-13")
@@ -56,3 +63,28 @@ def test_slices_and_the_window_before_stand_beside_the_whole(each_database: Data
         "performance",
     ]
     assert windows.partitions(each_database, "m") == ["2026-04-06", "2026-04-13"]
+
+
+def test_a_window_and_its_report_are_saved_together_or_not_at_all(
+    each_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report, result = Report.from_checks("drift", "m", []), WindowResult("m", 1, "drift", "p", "pass", 5)
+    results, key = [result, replace(result, slice_="a=1")], "dag/run/task/-1"
+    save, saved = windows._save, []
+
+    def fail_at_the_second(session: Any, result: WindowResult, report_id: str | None) -> None:
+        saved.append(result)
+        if len(saved) == 2:
+            raise RuntimeError("killed")
+        save(session, result, report_id)
+
+    monkeypatch.setattr(windows, "_save", fail_at_the_second)
+    with pytest.raises(RuntimeError):
+        windows.record(each_database, results, report)
+    assert windows.of_model(each_database, "m", "drift", slice_=None) == []
+    with pytest.raises(NotFound):
+        reports.get(each_database, report.id)
+    monkeypatch.undo()
+    windows.record(each_database.fenced(key, attempts.begin(each_database, key)), results, report)
+    assert [w.report for w in windows.of_model(each_database, "m", "drift", slice_=None)] == [report.id] * 2
+    assert reports.get_row(each_database, report.id).actor == key

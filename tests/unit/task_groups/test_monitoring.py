@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG
 
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.common.errors import BadInput
 from airflow_mlops.notifications.lifecycle import LifecycleNotifier
 from airflow_mlops.task_groups import monitoring_task_group, monitoring_tasks
 from include.churn import features
 from include.churn.bundle import POLICY
-from tests.comparing.dags import described, of_bundle
+from tests.differential.dags import describe_dag, load_bundle_dag
 
 ALL = ("drift", "predictions", "estimate", "performance", "concept", "episode")
 LEAST: dict[str, Any] = {"model": "m", "features": "m_features"}
@@ -27,12 +27,12 @@ def test_the_steps_of_churn_are_those_of_its_hand_written_dag() -> None:
             labels="churn_labels",
             key=features.KEY,
             target=features.TARGET,
-            labelled="{{ macros.ds_add(partition_key, -14) }}",
+            labelled_partition="{{ macros.ds_add(partition_key, -14) }}",
             policy=POLICY,
             champion_at="{{ params.champion_at or partition_key }}",
             drift={"on_success_callback": LifecycleNotifier()},
         )
-    wired, written = described(dag), described(of_bundle("churn_monitoring"))
+    wired, written = describe_dag(dag), describe_dag(load_bundle_dag("churn_monitoring"))
     for task_id in ALL:
         assert wired[task_id] == written[task_id], task_id
     assert set(wired) == set(written)
@@ -55,5 +55,5 @@ def test_without_labels_the_inputs_and_the_scores_are_watched(dag: DAG) -> None:
 
 
 def test_labels_without_a_key_are_refused_in_words(dag: DAG) -> None:
-    with pytest.raises(BadInput, match="joined by a key"):
+    with pytest.raises(BadInput, match="labels requires key and target"):
         monitoring_tasks(**LEAST, labels="m_labels")

@@ -7,7 +7,7 @@ from airflow.sdk import DAG
 from airflow_mlops.task_groups import scoring_task_group, scoring_tasks
 from include.churn import assets, features
 from include.churn.bundle import CONTRACT
-from tests.comparing.dags import described, of_bundle
+from tests.differential.dags import describe_dag, load_bundle_dag
 
 
 def test_the_steps_of_churn_are_those_of_its_hand_written_dag() -> None:
@@ -20,7 +20,7 @@ def test_the_steps_of_churn_are_those_of_its_hand_written_dag() -> None:
             champion_at="{{ params.champion_at or partition_key }}",
             outlets=[assets.scores],
         )
-    assert described(dag) == described(of_bundle("churn_scoring"))
+    assert describe_dag(dag) == describe_dag(load_bundle_dag("churn_scoring"))
 
 
 def test_rows_are_validated_first_where_that_is_asked_for(dag: DAG) -> None:
@@ -29,11 +29,11 @@ def test_rows_are_validated_first_where_that_is_asked_for(dag: DAG) -> None:
     )
     assert dag.get_task("daily.score").upstream_task_ids == {"daily.validate"}
     assert (dag.get_task("daily.validate").environment, dag.get_task("daily.validate").retries) == ("serving", 4)
-    assert scoring.validated.operator.task_id == "daily.validate"
+    assert scoring.validation.operator.task_id == "daily.validate"
     assert scoring.scores.operator.task_id == "daily.score"
 
 
 def test_without_validation_scoring_is_one_step(dag: DAG) -> None:
-    assert scoring_tasks(model="m", rows="r@1", key=["a", "b"]).validated is None
+    assert scoring_tasks(model="m", rows="r@1", key=["a", "b"]).validation is None
     assert dag.task_ids == ["score"]
     assert dag.get_task("score").key == ["a", "b"]

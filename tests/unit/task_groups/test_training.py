@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG
 
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.common.errors import BadInput
 from airflow_mlops.notifications.lifecycle import LifecycleNotifier
 from airflow_mlops.task_groups import LabelledWindow, training_task_group, training_tasks
 from include.churn import assets, features
 from include.churn.bundle import CANDIDATES, CONTRACT, POLICY
-from tests.comparing.dags import described, of_bundle
+from tests.differential.dags import describe_dag, load_bundle_dag
 
 LEAST: dict[str, Any] = {
     "model": "m",
@@ -49,7 +49,7 @@ def test_the_steps_of_churn_are_those_of_its_hand_written_dag() -> None:
             policy=POLICY,
             slices=features.SLICES,
             groups=features.GROUPS,
-            threshold=features.CALLED_FROM,
+            threshold=features.CALL_THRESHOLD,
             self_tests="include.churn.self_tests",
             about="include/churn/card.md",
             outlets=[assets.champion],
@@ -57,13 +57,13 @@ def test_the_steps_of_churn_are_those_of_its_hand_written_dag() -> None:
             split={"test": 0.3, "validation": 0.15},
             train={"max_active_tis_per_dag": 2},
         )
-    wired, written = described(dag), described(of_bundle("churn_training"))
+    wired, written = describe_dag(dag), describe_dag(load_bundle_dag("churn_training"))
     assert set(wired) == set(written)
     # The contract says which column is the target, too.
     assert wired["leakage"]["fields"].pop("target") == "'churned'"
     assert written["leakage"]["fields"].pop("target") == "nothing"
-    for task_id, told in written.items():
-        assert wired[task_id] == told, task_id
+    for task_id, message in written.items():
+        assert wired[task_id] == message, task_id
 
 
 def test_the_outputs_are_those_of_the_steps_in_the_group(dag: DAG) -> None:
@@ -71,10 +71,10 @@ def test_the_outputs_are_those_of_the_steps_in_the_group(dag: DAG) -> None:
     outputs = {
         "plan": "plan",
         "rows": "training_set",
-        "validated": "validate",
+        "validation": "validate",
         "run": "select",
         "version": "register",
-        "self_tested": "self_test",
+        "self_tests": "self_test",
         "evaluation": "evaluate",
         "decision": "gate",
         "promotion": "promote",
@@ -181,7 +181,7 @@ def test_candidates_of_a_window_are_those_that_its_plan_starts_from(dag: DAG) ->
     chosen, train = dag.get_task("study.candidates"), dag.get_task("study.train")
     assert chosen.upstream_task_ids == {"study.plan"}
     assert chosen.start_from.key == "start_from"
-    assert (chosen.candidates, chosen.model, chosen.searched) == (LEAST["candidates"], "m", None)
+    assert (chosen.candidates, chosen.model, chosen.with_space) == (LEAST["candidates"], "m", None)
     assert train.expand_input.value.operator is chosen
     assert dag.get_task("study.plan").policy == "policy.yaml"
     assert "study.searches" not in dag.task_ids
@@ -195,8 +195,8 @@ def test_a_tuned_window_searches_and_trains_beside_it_and_one_of_both_is_enough(
         tune={"space": {"depth": [2, 4]}, "trials": 2},
     )
     each = [own, {"space": {"depth": [2, 4]}, "build": "include.m.model:two"}]
-    for task, searched in {"candidates": False, "searches": True}.items():
-        assert (dag.get_task(task).candidates, dag.get_task(task).searched) == (each, searched)
+    for task, with_space in {"candidates": False, "searches": True}.items():
+        assert (dag.get_task(task).candidates, dag.get_task(task).with_space) == (each, with_space)
     train, tune = dag.get_task("train"), dag.get_task("tune")
     assert (train.operator_class.__name__, tune.operator_class.__name__) == ("TrainModelOperator", "TuneModelOperator")
     assert (train.partial_kwargs["seed"], "folds" in train.partial_kwargs) == (3, False)
@@ -223,14 +223,14 @@ def test_parameters_that_all_candidates_of_a_window_share_give_way_to_the_champi
 @pytest.mark.parametrize("rows", ["rows@1", WINDOW], ids=["rows", "window"])
 def test_a_space_without_a_search_is_refused_where_it_is_written(rows: Any, dag: DAG) -> None:
     each = [{"build": "include.m.model:one", "space": {"depth": [2, 4]}}]
-    with pytest.raises(BadInput, match=r"has a space, and nothing is searched\n.*give tune"):
+    with pytest.raises(BadInput, match=r"has a search space, but tuning is disabled\n.*set tune"):
         training_tasks(**{**LEAST, "rows": rows, "candidates": each})
 
 
 def test_a_split_by_time_is_given_no_key(dag: DAG) -> None:
-    training_tasks(**LEAST, split={"how": "temporal", "time": "day", "test": "90d"})
+    training_tasks(**LEAST, split={"method": "temporal", "time": "day", "test": "90d"})
     split = dag.get_task("split")
-    assert (split.how, split.time, split.key) == ("temporal", "day", None)
+    assert (split.method, split.time, split.key) == ("temporal", "day", None)
 
 
 def test_keywords_beat_what_is_wired(dag: DAG) -> None:
@@ -243,8 +243,35 @@ def test_keywords_beat_what_is_wired(dag: DAG) -> None:
 def test_a_keyword_that_no_step_has_is_refused_where_it_is_written(dag: DAG) -> None:
     with pytest.raises(TypeError, match="tagret"):
         training_tasks(**LEAST, tagret="y")
-    with pytest.raises(TypeError, match="importence"):
-        training_tasks(**LEAST, evaluate={"importence": False})
+
+
+@pytest.mark.parametrize("rows", ["rows@1", WINDOW], ids=["rows", "window"])
+@pytest.mark.parametrize(
+    ("options", "name", "where", "hint"),
+    [
+        ({"train": {"sead": 1}}, "sead", "train", "'seed'?"),
+        ({"train": {"retrys": 1}}, "retrys", "train", "'retries'?"),
+        ({"train": {"folds": 3}}, "folds", "train", "build, candidate"),
+        ({"tune": {"space": {}, "trails": 1}}, "trails", "tune", "'trials'?"),
+        ({"candidates": [{"build": "a.b:c", "params": {}}]}, "params", "candidates, number 0", "'model_params'?"),
+        ({"evaluate": {"importence": False}}, "importence", "task 'evaluate'", "'importance'?"),
+    ],
+)
+def test_a_keyword_that_no_operator_has_is_refused_when_the_dag_is_built(
+    options: dict[str, Any], name: str, where: str, hint: str, rows: Any, dag: DAG
+) -> None:
+    with pytest.raises(BadInput, match=f"^'{name}' is not a parameter of ") as error:
+        training_tasks(**{**LEAST, "rows": rows, **options})
+    assert where in str(error.value.where)
+    assert hint in str(error.value.hint)
+
+
+def test_a_promotion_repeats_the_evaluation_without_the_settings_of_its_task(dag: DAG) -> None:
+    training_tasks(**LEAST, evaluate={"retries": 3, "runtime": "docker", "importance": False})
+    assert dag.get_task("evaluate").retries == 3
+    parameters = dag.get_task("promote").evaluation
+    assert {"retries", "runtime"}.isdisjoint(parameters)
+    assert parameters["importance"] is False
 
 
 def test_a_dag_with_a_group_can_be_copied_and_serialised(dag: DAG) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from airflow.sdk import BaseHook, Connection
 
-from airflow_mlops.hooks.store import connection_value
+from airflow_mlops.hooks.store import connection_dict
 from airflow_mlops.store import episodes
 from airflow_mlops.store.database import Database
 
@@ -35,22 +35,22 @@ def asset_state() -> AssetState:
 @pytest.fixture(autouse=True)
 def connections(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The store's connection; the list has who asked for it."""
-    values = connection_value(database.url.render_as_string(hide_password=False), tmp_path.as_uri())
+    values = connection_dict(database.url.render_as_string(hide_password=False), tmp_path.as_uri())
     found = Connection(
         conn_id="mlops_store_default",
         conn_type=values["conn_type"],
         schema=values["schema"],
         extra=json.dumps(values["extra"]),
     )
-    asked: list[str] = []
+    requested: list[str] = []
 
     async def aget_connection(conn_id: str) -> Connection:
-        asked.append(conn_id)
+        requested.append(conn_id)
         assert conn_id == "mlops_store_default"
         return found
 
     monkeypatch.setattr(BaseHook, "aget_connection", aget_connection)
-    return asked
+    return requested
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def ask(database: Database) -> Any:
     """Opens an episode and asks for its retraining."""
 
     def asking(model: str = "churn") -> None:
-        episode = episodes.open_one(database, model=model, version=1, change_partition="2026-05-04", report=None)
+        episode = episodes.open_episode(database, model=model, version=1, change_partition="2026-05-04", report=None)
         assert episode is not None
         assert episodes.request(database, episode.id, partition="2026-06-01", cutoff="2026-05-18")
 

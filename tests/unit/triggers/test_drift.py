@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from airflow_mlops.store import episodes, watch
+from airflow_mlops.store import episodes, polling
 from airflow_mlops.store.database import Database
-from airflow_mlops.triggers import memory
+from airflow_mlops.triggers import trigger_state
 from airflow_mlops.triggers.drift import DriftTrigger
 
 DEADLINE = 20
@@ -18,7 +18,7 @@ DEADLINE = 20
 
 @pytest.fixture(autouse=True)
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr(trigger_state, "SAVE_DELAY_SECONDS", 0.05)
 
 
 async def events(trigger: DriftTrigger, number: int) -> list[dict[str, Any]]:
@@ -45,15 +45,15 @@ def test_a_request_is_told_once_however_often_the_store_is_asked(ask: Any) -> No
 
 
 def test_no_request_is_no_event(database: Database) -> None:
-    episodes.open_one(database, model="churn", version=1, change_partition="2026-05-04", report=None)
+    episodes.open_episode(database, model="churn", version=1, change_partition="2026-05-04", report=None)
     assert asyncio.run(events(DriftTrigger(poll_seconds=0.02), 0)) == []
 
 
 def test_only_the_watched_models_are_told(ask: Any) -> None:
     ask("fraud")
     ask("churn")
-    told = asyncio.run(events(DriftTrigger(["churn"], poll_seconds=0.02), 1))
-    assert [e["model"] for e in told] == ["churn"]
+    message = asyncio.run(events(DriftTrigger(["churn"], poll_seconds=0.02), 1))
+    assert [e["model"] for e in message] == ["churn"]
     assert len(asyncio.run(events(DriftTrigger(None, poll_seconds=0.02), 2))) == 2
 
 
@@ -68,7 +68,7 @@ def test_a_triggerer_that_restarts_does_not_tell_it_again(ask: Any, asset_state:
 def test_a_triggerer_killed_before_airflow_has_kept_the_event_tells_it_again(
     ask: Any, asset_state: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "SETTLE_SECONDS", 60)
+    monkeypatch.setattr(trigger_state, "SAVE_DELAY_SECONDS", 60)
     ask()
     for _ in range(2):
         trigger = DriftTrigger(["churn"], poll_seconds=0.02)
@@ -81,7 +81,7 @@ def test_two_watchers_of_one_asset_do_not_forget_each_other_s_events(ask: Any, a
         triggers = [DriftTrigger([model], poll_seconds=0.02) for model in ("churn", "fraud")]
         for trigger in triggers:
             trigger.asset_state_store = asset_state
-        return [len(told) for told in await asyncio.gather(*(events(t, expected) for t in triggers))]
+        return [len(message) for message in await asyncio.gather(*(events(t, expected) for t in triggers))]
 
     ask("churn")
     ask("fraud")
@@ -94,9 +94,9 @@ def test_a_retraining_asked_again_after_a_failure_is_told_again(database: Databa
     first = DriftTrigger(["churn"], poll_seconds=0.02)
     first.asset_state_store = asset_state
     asyncio.run(events(first, 1))
-    (episode,) = episodes.all_of(database, "churn")
+    (episode,) = episodes.of_model(database, "churn")
     assert episodes.claim(database, episode.id, actor="churn_training/run")
-    assert episodes.give_back(database, episode.id, actor="churn_training/run", outcome="failed")
+    assert episodes.release(database, episode.id, actor="churn_training/run", outcome="failed")
     assert episodes.request(database, episode.id, partition="2026-06-08", cutoff="2026-05-25")
     second = DriftTrigger(["churn"], poll_seconds=0.02)
     second.asset_state_store = asset_state
@@ -108,7 +108,7 @@ def test_a_store_that_is_away_is_asked_again_from_its_connection_on(
     ask: Any, connections: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask()
-    real, calls = watch.look, []
+    real, calls = polling.fetch_state, []
 
     def shaky(*args: Any) -> Any:
         calls.append(1)
@@ -116,7 +116,7 @@ def test_a_store_that_is_away_is_asked_again_from_its_connection_on(
             raise ConnectionError("the database is away")
         return real(*args)
 
-    monkeypatch.setattr(watch, "look", shaky)
+    monkeypatch.setattr(polling, "fetch_state", shaky)
     assert len(asyncio.run(events(DriftTrigger(["churn"], poll_seconds=0.02), 1))) == 1
     assert len(calls) >= 3
     assert len(connections) == 3
@@ -125,14 +125,14 @@ def test_a_store_that_is_away_is_asked_again_from_its_connection_on(
 def test_an_asset_state_that_cannot_be_asked_or_written_ends_no_watch(
     ask: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(trigger_state, "RETRY_SECONDS", 0.01)
 
     class Shaky:
-        asked = 0
+        requested = 0
 
         async def aget(self, key: str) -> Any:
-            self.asked += 1
-            if self.asked < 3:
+            self.requested += 1
+            if self.requested < 3:
                 raise ConnectionError("the API server is away")
 
         async def aset(self, key: str, value: Any) -> None:
@@ -142,7 +142,7 @@ def test_an_asset_state_that_cannot_be_asked_or_written_ends_no_watch(
     trigger = DriftTrigger(["churn"], poll_seconds=0.02)
     trigger.asset_state_store = Shaky()  # type: ignore[assignment]
     assert len(asyncio.run(events(trigger, 1))) == 1
-    assert trigger.asset_state_store.asked == 3  # type: ignore[union-attr]
+    assert trigger.asset_state_store.requested == 3  # type: ignore[union-attr]
 
 
 def test_one_watcher_for_two_assets_still_tells(ask: Any) -> None:

@@ -1,4 +1,4 @@
-"""Reading the files that people have: CSV and Parquet, local or behind any fsspec URI."""
+"""Readers for CSV and Parquet source files, local or behind any fsspec URI."""
 
 from __future__ import annotations
 
@@ -9,36 +9,50 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.common.errors import BadInput
 
 if TYPE_CHECKING:
     import pandas as pd
 
 CHUNK_ROWS = 250_000
 BUFFER = 1 << 20
-LONGEST_NAME = 300
-# What a file that is called CSV begins with when it is something else: the first bytes, and how to say it.
-_OTHER_KINDS = (
+MAX_NAME_LENGTH = 300
+# First bytes of other formats in a file named CSV: signature, format, hint.
+_OTHER_FORMATS = (
     (b"PAR1", "Parquet", "name it .parquet"),
     (b"\x1f\x8b", "gzip", "name it .csv.gz"),
     (b"PK\x03\x04", "a zip archive or a spreadsheet", "unpack it, or save the sheet as CSV"),
     (b"\xff\xfe", "UTF-16 text", "convert it, e.g. with iconv -f UTF-16 -t UTF-8"),
     (b"\xfe\xff", "UTF-16 text", "convert it, e.g. with iconv -f UTF-16 -t UTF-8"),
-    (b"<", "HTML or XML", "look into it: a server may have answered with an error page"),
+    (b"<", "HTML or XML", "open it: a server may have returned an error page"),
     (b'{"', "JSON", "write it as CSV or Parquet, e.g. with pandas.read_json(...).to_parquet(...)"),
     (b"[{", "JSON", "write it as CSV or Parquet, e.g. with pandas.read_json(...).to_parquet(...)"),
 )
 
 
+class FileSource:
+    """Rows of a file, see :func:`read_file`.
+
+    :param path: its path or fsspec URI.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def read(self, partition: str | None) -> Iterator[pd.DataFrame]:
+        """Return the rows of the file."""
+        return read_file(self.path)
+
+
 def read_file(path: str) -> Iterator[pd.DataFrame]:
     """Read a file in chunks.
 
-    In CSV only an empty field is missing: ``NA`` may be Namibia, ``None`` a name. A row that is shorter than the header
-    has its last fields missing. What pandas would read in a way that nobody meant is refused.
+    In CSV only an empty field is missing: ``NA`` may be Namibia, ``None`` a name. The last fields of a row shorter than
+    the header are missing. Files that pandas would silently misread are rejected.
 
     :param path: ends in ``.csv``, ``.csv.gz`` or ``.parquet``.
-    :raises BadInput: when it is missing, empty, truncated, of another kind than its name says, not UTF-8, has NUL bytes
-        or a row longer than the header, or when a column has no name or the name of another.
+    :raises BadInput: when it is missing, empty, truncated, not UTF-8, or of another format than its name says; when it
+        has NUL bytes or a row longer than the header; when a column name is empty or repeated.
     """
     import fsspec
     import pandas as pd
@@ -46,61 +60,61 @@ def read_file(path: str) -> Iterator[pd.DataFrame]:
 
     kind = "parquet" if path.endswith(".parquet") else "csv" if path.endswith((".csv", ".csv.gz")) else None
     if kind is None:
-        raise BadInput(f"cannot tell what kind of file {path!r} is", mend="name it .csv, .csv.gz or .parquet")
-    with _told(path):
+        raise BadInput(f"{path!r} is not a supported file type", hint="use .csv, .csv.gz or .parquet")
+    with _translate_errors(path):
         if kind == "csv":
             yield from _read_csv(path)
             return
         with fsspec.open(path, "rb", compression="infer") as file:
-            _no_repeats(ParquetFile(file).schema_arrow.names, path)
+            _check_duplicates(ParquetFile(file).schema_arrow.names, path)
             file.seek(0)
             yield pd.read_parquet(file)
 
 
 @contextmanager
-def _told(path: str) -> Iterator[None]:
-    """Turn what reading raises into an error that names the file and the mend."""
+def _translate_errors(path: str) -> Iterator[None]:
+    """Translate read errors into one that names the file and gives a hint."""
     import pandas as pd
 
     try:
         yield
     except FileNotFoundError:
-        raise BadInput(f"there is no file {path}", mend="check the path, and that the worker can see it") from None
+        raise BadInput(f"file not found: {path}", hint="check the path, and that the worker can access it") from None
     except IsADirectoryError:
-        raise BadInput("this is a folder", where=path, mend="name one file in it") from None
+        raise BadInput("the path is a folder", where=path, hint="name one file in it") from None
     except UnicodeDecodeError as error:
         raise BadInput(
-            f"not UTF-8 at byte {error.start}", where=path, mend="convert it, e.g. with iconv -t UTF-8"
+            f"not UTF-8 at byte {error.start}", where=path, hint="convert it, e.g. with iconv -t UTF-8"
         ) from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError, EOFError, OSError, ValueError, zlib.error) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise BadInput(f"cannot read it: {reason}", where=path, mend="is it whole?") from error
+        raise BadInput(f"cannot read the file: {reason}", where=path, hint="check that the file is complete") from error
 
 
 def _read_csv(path: str) -> Iterator[pd.DataFrame]:
     import pandas as pd
     from pandas.api.types import is_string_dtype
 
-    with _opened(path) as file:
-        # With header=None a first row that is longer than the header is an error; otherwise pandas would take its
-        # first field for a row label and shift the others by one.
+    with _open_text(path) as file:
+        # With header=None a first row longer than the header is an error; otherwise pandas would take its first field
+        # for a row label and shift the others by one.
         head = pd.read_csv(file, header=None, nrows=2, dtype=str, encoding="utf-8-sig", keep_default_na=False)
         _check_names(head.iloc[0].tolist(), path)
-    with _opened(path) as file:
+    with _open_text(path) as file:
         first = next(_chunks(file))
         yield first
     if len(first) == CHUNK_ROWS:
-        with _opened(path) as file:
-            later = _chunks(file, texts=[name for name in first.columns if is_string_dtype(first[name].dtype)])
-            next(later)
-            yield from later
+        with _open_text(path) as file:
+            chunks = _chunks(file, text_columns=[name for name in first.columns if is_string_dtype(first[name].dtype)])
+            next(chunks)
+            yield from chunks
 
 
-def _chunks(file: Any, texts: Sequence[str] = ()) -> Iterator[pd.DataFrame]:
+def _chunks(file: Any, text_columns: Sequence[str] = ()) -> Iterator[pd.DataFrame]:
     """Read a CSV in chunks.
 
-    :param texts: columns that are text: pandas looks at each chunk alone, and would make numbers of one that happens to
-        have only digits (the code 00123 would become 123).
+    :param text_columns: columns to read as text. pandas infers types chunk by chunk, and would read a chunk with only
+        digits as numbers (the code 00123 would become 123).
     """
     import pandas as pd
 
@@ -111,22 +125,25 @@ def _chunks(file: Any, texts: Sequence[str] = ()) -> Iterator[pd.DataFrame]:
             na_values=[""],
             chunksize=CHUNK_ROWS,
             encoding="utf-8-sig",
-            dtype=dict.fromkeys(texts, "str"),
+            dtype=dict.fromkeys(text_columns, "str"),
         )
     )
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[BinaryIO]:
-    """Open a text file, unpacked and looked at."""
+def _open_text(path: str) -> Iterator[BinaryIO]:
+    """Open a text file, decompressed and checked."""
     import fsspec
 
-    with fsspec.open(path, "rb", compression="infer") as file, io.BufferedReader(_Checked(file, path), BUFFER) as text:
+    with (
+        fsspec.open(path, "rb", compression="infer") as file,
+        io.BufferedReader(_CheckedText(file, path), BUFFER) as text,
+    ):
         yield cast("BinaryIO", text)
 
 
-class _Checked(io.RawIOBase):
-    """The bytes of a text file; another kind of file is refused, and so are NUL bytes: pandas ends a field there.
+class _CheckedText(io.RawIOBase):
+    """The bytes of a text file. Other formats and NUL bytes are rejected: pandas ends a field at a NUL.
 
     :param file: the open file.
     :param path: its name, for the error.
@@ -134,64 +151,64 @@ class _Checked(io.RawIOBase):
 
     def __init__(self, file: Any, path: str) -> None:
         super().__init__()
-        self.file, self.path, self.place = file, path, 0
+        self.file, self.path, self.offset = file, path, 0
 
     def readable(self) -> bool:
-        """Say that it can be read."""
+        """Return True: the stream is readable."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read on."""
+        """Read the next bytes into the buffer and check them."""
         data: bytes = self.file.read(len(buffer))
-        if not self.place:
+        if not self.offset:
             _check_kind(data[:64].lstrip(b"\xef\xbb\xbf \r\n\t"), self.path)
-        if (at := data.find(b"\0")) >= 0:
+        if (position := data.find(b"\0")) >= 0:
             raise BadInput(
-                f"a NUL byte at byte {self.place + at}: this is no text, or it is damaged",
+                f"a NUL byte at byte {self.offset + position}: the file is not text, or is damaged",
                 where=self.path,
-                mend="write it again; if it is UTF-16, convert it to UTF-8",
+                hint="write it again; if it is UTF-16, convert it to UTF-8",
             )
-        self.place += len(data)
+        self.offset += len(data)
         buffer[: len(data)] = data
         return len(data)
 
 
 def _check_kind(start: bytes, path: str) -> None:
-    for mark, kind, mend in _OTHER_KINDS:
-        if start.startswith(mark):
-            raise BadInput(f"this is {kind}, not CSV", where=path, mend=mend)
+    for signature, kind, hint in _OTHER_FORMATS:
+        if start.startswith(signature):
+            raise BadInput(f"this is {kind}, not CSV", where=path, hint=hint)
 
 
 def _check_names(names: list[str], path: str) -> None:
-    """Refuse a header that does not name each column once.
+    """Check that the header names each column exactly once.
 
-    :param names: the header's fields; the first row of a file with a mark of its byte order has lost it.
+    :param names: the header's fields, without a byte order mark.
     """
     if unnamed := [number for number, name in enumerate(names, 1) if not name.strip()]:
-        mend = "name it, or drop it; pandas writes its row labels so unless told index=False"
-        raise BadInput(f"column {unnamed[0]} of {len(names)} has no name", where=path, mend=mend)
-    if long := [name for name in names if len(name) > LONGEST_NAME]:
-        told = f"a column name has {len(long[0])} characters: {long[0][:40]!r}..."
-        raise BadInput(told, where=path, mend="is there a header, and are the line ends right?")
-    if len(names) == 1 and (marks := [mark for mark in ";\t|" if mark in names[0]]):
+        hint = "name it, or drop it; pandas writes its index as an unnamed column unless index=False"
+        raise BadInput(f"column {unnamed[0]} of {len(names)} has no name", where=path, hint=hint)
+    if long := [name for name in names if len(name) > MAX_NAME_LENGTH]:
+        what = f"a column name has {len(long[0])} characters: {long[0][:40]!r}..."
+        raise BadInput(what, where=path, hint="check that there is a header and that the line ends are right")
+    if len(names) == 1 and (separators := [separator for separator in ";\t|" if separator in names[0]]):
         raise BadInput(
-            f"the only column is {names[0][:60]!r}: its fields seem to be separated by {marks[0]!r}",
+            f"the only column is {names[0][:60]!r}: its fields seem to be separated by {separators[0]!r}",
             where=path,
-            mend="write it with commas, e.g. with pandas.read_csv(..., sep=...).to_csv(..., index=False)",
+            hint="write it with commas, e.g. with pandas.read_csv(..., sep=...).to_csv(..., index=False)",
         )
-    _no_repeats(names, path)
+    _check_duplicates(names, path)
 
 
-def _no_repeats(names: Sequence[str], path: str) -> None:
-    seen: dict[str, list[str]] = {}
+def _check_duplicates(names: Sequence[str], path: str) -> None:
+    by_visible: dict[str, list[str]] = {}
     for name in names:
-        seen.setdefault(_as_seen(name), []).append(name)
-    repeated = sorted(same[0] for same in seen.values() if len(same) > 1)
-    if repeated:
-        raise BadInput(f"column names occur twice: {repeated[:5]}", where=path, mend="rename them at the source")
+        by_visible.setdefault(_visible_name(name), []).append(name)
+    duplicates = sorted(group[0] for group in by_visible.values() if len(group) > 1)
+    if duplicates:
+        raise BadInput(f"column names occur twice: {duplicates[:5]}", where=path, hint="rename them at the source")
 
 
-def _as_seen(name: str) -> str:
-    """Give a name as a person sees it: without signs that cannot be seen, composed, without blanks around it."""
+def _visible_name(name: str) -> str:
+    """Return a name as a person reads it: without invisible characters, in NFC, stripped."""
     visible = "".join(character for character in name if unicodedata.category(character) != "Cf")
     return unicodedata.normalize("NFC", visible).strip()

@@ -1,5 +1,1 @@
-"""Evidence on a model, and the gate."""
-
-from airflow_mlops.core.evaluation.gate import Evidence, GatePolicy, decide
-
-__all__ = ["Evidence", "GatePolicy", "decide"]
+"""Evaluation of a challenger and the champion on the same rows."""

@@ -1,4 +1,4 @@
-"""Fairness: do decisions differ between the groups of a protected attribute, and how sure is that?"""
+"""Checks that report fairness gaps between the groups of a protected attribute."""
 
 from __future__ import annotations
 
@@ -6,76 +6,78 @@ from typing import Any
 
 import numpy as np
 
-from airflow_mlops.core.evaluation.gate.fairness import gap_of, rates_of
-from airflow_mlops.core.evaluation.scoring import Scored
+from airflow_mlops.common.report import Check
+from airflow_mlops.core.evaluation.model_scoring import ScoredRows
+from airflow_mlops.core.gate.fairness import group_rates, largest_gap
 from airflow_mlops.core.metrics import Array, Resampling
-from airflow_mlops.core.report import Check
 
 MIN_ROWS = 50
 PARITY, ODDS = "demographic parity", "equalised odds"
-_MIN_OF_CLASS = 10  # fewer positives, or negatives, of a group give no rate
+_MIN_CLASS_ROWS = 10  # positives, or negatives, that a group needs for a rate
 _RATES = {PARITY: ["positive"], ODDS: ["true_positive", "false_positive"]}
 
 
-def fairness_checks(scored: Scored, threshold: float) -> list[Check]:
-    """Tell the gaps between groups; whether one is too wide, the gate judges by its policy.
+def fairness_checks(scored: ScoredRows, threshold: float) -> list[Check]:
+    """Report the gaps between groups. They are informative: the gate checks them by its policy.
 
-    Demographic parity: the largest difference between two groups in the share that is decided positive. Equalised odds:
-    the larger of the differences in the rates of true and of false positives (Hardt, Price and Srebro 2016).
+    Demographic parity: the largest difference between two groups in the rate of positive decisions. Equalised odds: the
+    larger of the differences in the true and the false positive rate (Hardt, Price and Srebro 2016).
 
-    :param threshold: the score from which on a row is decided positive.
+    :param threshold: the decision threshold.
     """
     checks = []
     for attribute in sorted(scored.rows.groups):
         if scored.rows.task != "binary":
-            said = f"decisions are compared in binary tasks only, this is a {scored.rows.task} task"
-            checks += [Check(n, "not_judged", "info", None, None, f"group {attribute}", said) for n in _RATES]
+            message = f"fairness is measured in binary tasks only; this is a {scored.rows.task} task"
+            checks += [Check(n, "inconclusive", "info", None, None, f"group {attribute}", message) for n in _RATES]
             continue
-        checks += _of_attribute(scored, attribute, threshold)
+        checks += _attribute_checks(scored, attribute, threshold)
     return checks
 
 
-def _of_attribute(scored: Scored, attribute: str, threshold: float) -> list[Check]:
+def _attribute_checks(scored: ScoredRows, attribute: str, threshold: float) -> list[Check]:
     groups = np.asarray(scored.rows.groups[attribute]).astype(str)
     names, counts = np.unique(groups, return_counts=True)
     large = [str(n) for n, rows in zip(names, counts, strict=True) if rows >= MIN_ROWS]
-    checks = [_gap(scored, attribute, groups, large, name, threshold) for name in _RATES]
+    checks = [_gap_check(scored, attribute, groups, large, name, threshold) for name in _RATES]
     for group, rows in zip(names, counts, strict=True):
         if rows < MIN_ROWS:
-            said = f"{rows} rows, at least {MIN_ROWS} are needed: it is left out of the gaps"
+            message = f"{rows} rows, at least {MIN_ROWS} are needed: excluded from the gaps"
             where = f"group {attribute}={group}"
-            checks.append(Check("fairness", "not_judged", "info", {"rows": int(rows)}, None, where, said))
+            checks.append(Check("fairness", "inconclusive", "info", {"rows": int(rows)}, None, where, message))
     return checks
 
 
-def _gap(scored: Scored, attribute: str, groups: Array, large: list[str], name: str, threshold: float) -> Check:
+def _gap_check(
+    scored: ScoredRows, attribute: str, groups: Array, large: list[str], name: str, threshold: float
+) -> Check:
     target, where = scored.rows.target, f"group {attribute}"
-    rates = {role: rates_of(target, scores, threshold)[name] for role, scores in scored.scores.items()}
-    ours = rates["challenger"]
-    least = 1 if name == PARITY else _MIN_OF_CLASS
-    judged = [g for g in large if min(int((among & (groups == g)).sum()) for _, among in ours) >= least]
-    by_group = {g: _by_group(groups == g, ours, name) for g in large}
-    sound = np.isfinite(scored.scores["challenger"]).all()
-    if len(judged) < 2 or not sound:
-        said = "fewer than two groups have enough rows" if sound else "the scores are not finite"
-        return Check(name, "not_judged", "info", {"rates": by_group}, None, where, said)
-    draws = Resampling(len(target), scored.rows.numbered())
-    gap, part = (
-        float(gap_of(groups[rows], judged, [(p[rows], a[rows]) for p, a in ours])(np.ones(len(rows))))
+    rates = {role: group_rates(target, scores, threshold)[name] for role, scores in scored.scores.items()}
+    challenger = rates["challenger"]
+    minimum = 1 if name == PARITY else _MIN_CLASS_ROWS
+    compared = [g for g in large if min(int((base & (groups == g)).sum()) for _, base in challenger) >= minimum]
+    by_group = {g: _group_rates(groups == g, challenger, name) for g in large}
+    finite = np.isfinite(scored.scores["challenger"]).all()
+    if len(compared) < 2 or not finite:
+        message = "fewer than two groups have enough rows" if finite else "the scores are not finite"
+        return Check(name, "inconclusive", "info", {"rates": by_group}, None, where, message)
+    draws = Resampling(len(target), scored.rows.cluster_numbers())
+    gap, sample_gap = (
+        float(largest_gap(groups[rows], compared, [(n[rows], d[rows]) for n, d in challenger])(np.ones(len(rows))))
         for rows in (np.arange(len(target)), draws.index)
     )
-    figure = gap_of(groups[draws.index], judged, [(p[draws.index], a[draws.index]) for p, a in ours])
-    low, high = draws.ends(draws.values([figure])[0], part, gap)
-    seen: dict[str, Any] = {"gap": gap, "low": max(0.0, low), "high": min(1.0, high), "rates": by_group}
+    statistic = largest_gap(groups[draws.index], compared, [(n[draws.index], d[draws.index]) for n, d in challenger])
+    low, high = draws.interval(draws.evaluate([statistic])[0], sample_gap, gap)
+    observed: dict[str, Any] = {"gap": gap, "low": max(0.0, low), "high": min(1.0, high), "rates": by_group}
     if "champion" in rates:
-        seen["champion"] = float(gap_of(groups, judged, rates["champion"])(np.ones(len(target))))
-    said = f"largest difference between groups {gap:.3f}, between {seen['low']:.3f} and {seen['high']:.3f}"
-    return Check(name, "pass", "info", seen, {"threshold": threshold}, where, said)
+        observed["champion"] = float(largest_gap(groups, compared, rates["champion"])(np.ones(len(target))))
+    message = f"largest difference between groups {gap:.3f}, between {observed['low']:.3f} and {observed['high']:.3f}"
+    return Check(name, "pass", "info", observed, {"threshold": threshold}, where, message)
 
 
-def _by_group(member: Array, rates: list[tuple[Array, Array]], name: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"rows": int(member.sum())}
-    for said, (part, among) in zip(_RATES[name], rates, strict=True):
-        rows = int((among & member).sum())
-        found[said] = float((part & member).sum() / rows) if rows else None
-    return found
+def _group_rates(member: Array, rates: list[tuple[Array, Array]], name: str) -> dict[str, Any]:
+    result: dict[str, Any] = {"rows": int(member.sum())}
+    for rate, (counted, base) in zip(_RATES[name], rates, strict=True):
+        rows = int((base & member).sum())
+        result[rate] = float((counted & member).sum() / rows) if rows else None
+    return result

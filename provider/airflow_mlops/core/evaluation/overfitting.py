@@ -1,4 +1,4 @@
-"""Overfitting: how much better a model does on rows that it was fitted on."""
+"""Overfitting check: metrics on training rows compared with gate rows."""
 
 from __future__ import annotations
 
@@ -6,56 +6,62 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from airflow_mlops.core.data.snapshot import Snapshot
-from airflow_mlops.core.evaluation.rows import encoded
-from airflow_mlops.core.evaluation.scoring import Scored, scores_of
-from airflow_mlops.core.metrics import metric as metric_of
-from airflow_mlops.core.metrics import of_task
-from airflow_mlops.core.report import Check
-from airflow_mlops.core.training.candidate import Candidate, sampled
+from airflow_mlops.common.report import Check
+from airflow_mlops.core.data.snapshots.snapshot import Snapshot
+from airflow_mlops.core.evaluation.gate_rows import encode_target
+from airflow_mlops.core.evaluation.model_scoring import ScoredRows, predict_scores
+from airflow_mlops.core.metrics import get_metric as metric_of
+from airflow_mlops.core.metrics import metrics_of_same_task
+from airflow_mlops.core.training.candidate import Candidate, sample_labelled_rows
 
-LARGE_GAP = 0.1
 LARGE_RATIO = 1.5
-_BETWEEN_0_AND_1 = {
-    "roc_auc", "pr_auc", "accuracy", "f1", "precision", "recall", "accuracy_multiclass", "balanced_accuracy",
-    "f1_macro", "roc_auc_ovr", "r2",
-}  # fmt: skip
 
 
-def train_metrics(
-    scored: Scored, role: str, train: Snapshot, *, features: Sequence[str], target: str, rows: int
+def compute_train_metrics(
+    scored: ScoredRows, role: str, train: Snapshot, *, features: Sequence[str], target: str, rows: int
 ) -> dict[str, float]:
-    """Give all metrics of the task on a sample of the rows that a model was fitted on.
+    """Compute all metrics of the task on a sample of the rows that a model was fitted on.
 
     :param train: its training rows.
-    :param rows: about how many to draw.
-    :raises BadInput: when they lack a column, or the model cannot score them.
+    :param rows: approximate sample size.
+    :raises BadInput: when a column is missing, or the model cannot score the rows.
     """
-    wanted = Candidate(role, "", features, target, scored.metric)
-    frame, labels = sampled(wanted, train, rows)
-    truth = encoded(labels, scored.rows.task, scored.rows.classes, train.name)
-    scores = scores_of(scored.models[role], frame, scored.rows.task, scored.rows.classes, called=scored.called[role])
-    return {name: m.value(truth, scores) for name, m in of_task(scored.metric).items()}
+    candidate = Candidate(role, "", features, target, scored.metric)
+    frame, labels = sample_labelled_rows(candidate, train, rows)
+    truth = encode_target(labels, scored.rows.task, scored.rows.classes, train.name)
+    scores = predict_scores(
+        scored.models[role], frame, scored.rows.task, scored.rows.classes, label=scored.labels[role]
+    )
+    return {name: m.value(truth, scores) for name, m in metrics_of_same_task(scored.metric).items()}
 
 
-def overfitting_check(name: str, train: float | None, held_out: float, where: str, why: str = "") -> Check:
-    """Say how far the metric falls from training rows to the gate rows, and whether that is much.
+def overfitting_check(name: str, train: float | None, held_out: float, where: str, reason: str = "") -> Check:
+    """Check how far the metric falls from training rows to gate rows.
 
-    Much is more than 0.1 for a metric that ends at 1, such as ``roc_auc``; for an error or a loss, a gate value of more
-    than 1.5 times that of the training rows. It warns: a model that knows its training rows by heart, such as a
-    forest, may be the better one all the same, and the gate judges it by rows that it has not seen.
+    The check warns at a fall of more than 0.1 for a metric with maximum 1, such as ``roc_auc``. For an error or a loss
+    it warns at more than 1.5 times the training value. A metric of one's own without bounds may fall by that ratio. It
+    is only a warning: a model that memorises its training rows can still be the better one, such as a random
+    forest, and the gate uses rows that it has not seen.
 
-    :param train: the metric on training rows; ``None`` when it is not known.
-    :param why: then, why not.
+    :param train: the metric on training rows; ``None`` when unknown.
+    :param reason: the reason when it is unknown.
     """
     if train is None or not (np.isfinite(train) and np.isfinite(held_out)):
-        said = why or f"{name} is not defined on both training and gate rows"
-        return Check("overfitting", "not_judged", "info", {"train": train, "gate": held_out}, None, where, said)
-    gap = float(metric_of(name).gain(train, held_out))
-    if name in _BETWEEN_0_AND_1:
-        rule, much = f"a fall of at most {LARGE_GAP:g}", gap > LARGE_GAP
+        message = reason or f"{name} is not defined on both training and gate rows"
+        return Check("overfitting", "inconclusive", "info", {"train": train, "gate": held_out}, None, where, message)
+    metric = metric_of(name)
+    gap = float(metric.gain(train, held_out))
+    observed = {"train": train, "gate": held_out, "gap": gap}
+    if metric.large_fall is not None:
+        rule, large = f"a fall of at most {metric.large_fall:g}", gap > metric.large_fall
+    elif train < 0 or (metric.direction == "higher" and train == 0):
+        message = f"{name} {train:.4f} on training rows has no ratio to {held_out:.4f} on gate rows"
+        return Check("overfitting", "inconclusive", "info", observed, None, where, message)
+    elif metric.direction == "higher":
+        rule, large = f"at least 1/{LARGE_RATIO:g} of that of training rows", held_out < train / LARGE_RATIO
     else:
-        rule, much = f"at most {LARGE_RATIO:g} times that of training rows", held_out > LARGE_RATIO * train
-    seen = {"train": train, "gate": held_out, "gap": gap}
-    said = f"{name} {train:.4f} on training rows, {held_out:.4f} on gate rows"
-    return Check("overfitting", "fail" if much else "pass", "warn" if much else "info", seen, rule, where, said)
+        rule, large = f"at most {LARGE_RATIO:g} times that of training rows", held_out > LARGE_RATIO * train
+    message = f"{name} {train:.4f} on training rows, {held_out:.4f} on gate rows"
+    return Check(
+        "overfitting", "fail" if large else "pass", "warn" if large else "info", observed, rule, where, message
+    )

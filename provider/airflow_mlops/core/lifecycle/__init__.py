@@ -1,4 +1,4 @@
-"""A model's whole lifecycle in one file: what ``lifecycle.yaml`` says, whether it holds, and a folder to start from."""
+"""Lifecycle files (``lifecycle.yaml``): schema, checks, scaffolding and synthetic data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A folder for a new model: ready to run on a look-alike, and to be edited."""
+"""Scaffolding of a new model: files that run on synthetic data."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import keyword
 import re
 from pathlib import Path
 
-from airflow_mlops.core.errors import BadInput
-from airflow_mlops.core.lifecycle.spec import NAME
+from airflow_mlops.common.errors import BadInput
+from airflow_mlops.core.lifecycle.spec import NAME_PATTERN
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "model"
 SUFFIX = ".template"
@@ -15,24 +15,24 @@ MODEL = "__MODEL__"
 
 
 def scaffold(model: str, root: Path) -> list[Path]:
-    """Write the files of a new model; either all of them, or none.
+    """Create the files of a new model: all of them, or none.
 
-    :param model: its name: small letters, digits and underscores.
-    :param root: the bundle's root, the folder that has ``dags`` and ``include``.
-    :returns: the files, from the root.
-    :raises BadInput: when it is no name, or one of the files is there: nothing is ever overwritten.
+    :param model: its name: lower-case letters, digits and underscores.
+    :param root: the bundle's root, the folder with ``dags`` and ``include``.
+    :return: the files, relative to the root.
+    :raises BadInput: when the name is invalid, or one of the files exists; nothing is overwritten.
     """
-    if not re.fullmatch(NAME, model) or keyword.iskeyword(model):
+    if not re.fullmatch(NAME_PATTERN, model) or keyword.iskeyword(model):
         raise BadInput(
-            f"{model!r} cannot be a model's name",
-            mend="small letters, digits and underscores, beginning with a letter, such as fraud or churn_weekly",
+            f"{model!r} is not a valid model name",
+            hint="use lower-case letters, digits and underscores, starting with a letter: fraud or churn_weekly",
         )
-    files = rendered(model)
-    if there := sorted(str(target) for target in files if (root / target).exists()):
+    files = render_files(model)
+    if existing := sorted(str(target) for target in files if (root / target).exists()):
         raise BadInput(
-            f"{model} is there already; nothing is overwritten",
-            where=", ".join(there[:6]),
-            mend="choose another name, or move those files away",
+            f"{model} already exists; nothing is overwritten",
+            where=", ".join(existing[:6]),
+            hint="choose another name, or move those files",
         )
     written: list[Path] = []
     try:
@@ -46,19 +46,19 @@ def scaffold(model: str, root: Path) -> list[Path]:
     return written
 
 
-def rendered(model: str) -> dict[Path, str]:
-    """Give the files of a model: path from the root -> text.
+def render_files(model: str) -> dict[Path, str]:
+    """Render the files of a model: path from the root -> text.
 
     :param model: its name.
     """
-    found = {}
+    files = {}
     for template in sorted(TEMPLATES.rglob(f"*{SUFFIX}")):
         target = str(template.relative_to(TEMPLATES)).removesuffix(SUFFIX).replace(MODEL, model)
-        found[Path(target)] = template.read_text(encoding="utf-8").replace(MODEL, model)
-    return found
+        files[Path(target)] = template.read_text(encoding="utf-8").replace(MODEL, model)
+    return files
 
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("x", encoding="utf-8") as file:  # never over a file that has come meanwhile
+    with path.open("x", encoding="utf-8") as file:  # fails if the file was created meanwhile
         file.write(text)

@@ -1,4 +1,4 @@
-"""The JSON schema of ``lifecycle.yaml``, with which an editor completes keys and marks mistakes."""
+"""JSON schema of ``lifecycle.yaml``, for completion and validation in editors."""
 
 from __future__ import annotations
 
@@ -7,48 +7,48 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from airflow_mlops.core.data.contracts.schema import describe
-from airflow_mlops.core.lifecycle.spec import Lifecycle
-from airflow_mlops.core.lifecycle.steps import (
+from airflow_mlops.core.data.contracts.contract_schema import add_descriptions
+from airflow_mlops.core.lifecycle.sections import (
     ApprovalSpec,
     CandidateSpec,
-    Labels,
+    LabelSourceSpec,
     MonitoringSpec,
     ScoringSpec,
-    Source,
+    SourceSpec,
     SplitSpec,
     TrainingSpec,
 )
+from airflow_mlops.core.lifecycle.spec import Lifecycle
 
 SECTIONS: tuple[type[BaseModel], ...] = (
     ApprovalSpec,
     CandidateSpec,
-    Labels,
+    LabelSourceSpec,
     MonitoringSpec,
     ScoringSpec,
-    Source,
+    SourceSpec,
     SplitSpec,
     TrainingSpec,
 )
 
 
 def lifecycle_schema() -> dict[str, Any]:
-    """Give the JSON schema (draft 2020-12); what each key means is in it."""
+    """Return the JSON schema (draft 2020-12), with a description of each key."""
     schema = Lifecycle.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    describe(schema, Lifecycle)
+    add_descriptions(schema, Lifecycle)
     for model in SECTIONS:
-        describe(schema["$defs"][model.__name__], model)
-    # What is read more generously than it is kept.
+        add_descriptions(schema["$defs"][model.__name__], model)
+    # A single candidate may be a plain string.
     candidates = schema["$defs"]["TrainingSpec"]["properties"]["candidates"]
-    told = candidates.pop("description")
+    description = candidates.pop("description")
     schema["$defs"]["TrainingSpec"]["properties"]["candidates"] = {
         "anyOf": [{"type": "string"}, candidates],
-        "description": told,
+        "description": description,
     }
     return schema
 
 
 def schema_text() -> str:
-    """Give the JSON text of :func:`lifecycle_schema`."""
+    """Return :func:`lifecycle_schema` as JSON text."""
     return json.dumps(lifecycle_schema(), indent=2) + "\n"

@@ -1,10 +1,17 @@
-"""Metrics for choosing candidates, for the gate and for watching: one set for all three."""
+"""Metrics with confidence intervals, shared by training, the gate and monitoring."""
 
-from airflow_mlops.core.metrics.catalogue import METRICS, metric, of_task
+from airflow_mlops.core.metrics.catalogue import (
+    METRICS,
+    canonical_name,
+    find_metric,
+    get_metric,
+    metrics_of_same_task,
+)
 from airflow_mlops.core.metrics.intervals import interval, intervals
 from airflow_mlops.core.metrics.losses import row_losses
-from airflow_mlops.core.metrics.metric import Array, Metric, Task
+from airflow_mlops.core.metrics.metric import Metric
 from airflow_mlops.core.metrics.resampling import Resampling, bootstrap_weights
+from airflow_mlops.core.metrics.types import Array, Task
 
 __all__ = [
     "METRICS",
@@ -13,9 +20,11 @@ __all__ = [
     "Resampling",
     "Task",
     "bootstrap_weights",
+    "canonical_name",
+    "find_metric",
+    "get_metric",
     "interval",
     "intervals",
-    "metric",
-    "of_task",
+    "metrics_of_same_task",
     "row_losses",
 ]

@@ -1,8 +1,8 @@
-"""A figure with its standard error, and what that error itself is worth.
+"""Point estimates with standard error and degrees of freedom.
 
-The error is estimated, so the figure over its error has Student's distribution, not the normal one. Its degrees of
-freedom are Satterthwaite's (1946), from how unequally the parts matter: 2 k / (kurtosis - 1) of k parts. Where all
-rests on five rows that differ, or on few positives, that is a handful, however many rows there are.
+The standard error is itself estimated, so value / error follows Student's t distribution, not the normal one. The
+degrees of freedom are Satterthwaite's (1946): 2 k / (kurtosis - 1) for k parts. When the value depends on a few rows
+only, such as few positives, they are few, however many rows there are.
 """
 
 from __future__ import annotations
@@ -12,61 +12,61 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from airflow_mlops.core.metrics import student
-from airflow_mlops.core.metrics.metric import Array
+from airflow_mlops.common.statistics import student_t
+from airflow_mlops.core.metrics.types import Array
 
-_ROUNDING = 1e-9  # parts of a figure's size: less than that is no difference
+_ROUNDING = 1e-9  # relative to the value; smaller differences are rounding errors
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
-    """A figure, and how sure it is.
+class MetricEstimate:
+    """A point estimate with its standard error.
 
-    :param value: the figure; NaN where it is not defined.
-    :param error: its standard error; NaN where it cannot be said.
-    :param freedom: the degrees of freedom of the error.
+    :param value: the value; NaN when undefined.
+    :param standard_error: its standard error; NaN when unknown.
+    :param degrees_of_freedom: the degrees of freedom of the error.
     """
 
     value: float
-    error: float
-    freedom: float
+    standard_error: float
+    degrees_of_freedom: float
 
     @classmethod
-    def of(cls, value: float, parts: Array) -> Estimate:
-        """Make the estimate of a figure that is, but for a constant, a sum over independent parts.
+    def from_parts(cls, value: float, parts: Array) -> MetricEstimate:
+        """Build the estimate of a value that is, up to a constant, a sum over independent parts.
 
-        :param value: the figure.
-        :param parts: what each of k parts adds to it.
+        :param value: the value.
+        :param parts: the contribution of each of k parts.
         """
-        away, k = parts - parts.mean() if len(parts) else parts, len(parts)
-        if k < 2 or not math.isfinite(value) or not np.isfinite(away).all():
+        deviations, k = parts - parts.mean() if len(parts) else parts, len(parts)
+        if k < 2 or not math.isfinite(value) or not np.isfinite(deviations).all():
             return cls(value, math.nan, math.nan)
-        squares = away * away
-        spread = float(squares.mean())
-        if spread <= (_ROUNDING**2 * max(1.0, abs(value)) / k) ** 2:
+        squares = deviations * deviations
+        variance = float(squares.mean())
+        if variance <= (_ROUNDING**2 * max(1.0, abs(value)) / k) ** 2:
             return cls(value, 0.0, k - 1.0)
-        kurtosis = float((squares * squares).mean()) / spread**2
+        kurtosis = float((squares * squares).mean()) / variance**2
         satterthwaite = 2 * k / (kurtosis - 1) if kurtosis > 1 else math.inf
-        return cls(value, k * math.sqrt(spread / (k - 1)), max(1.0, min(k - 1.0, satterthwaite)))
+        return cls(value, k * math.sqrt(variance / (k - 1)), max(1.0, min(k - 1.0, satterthwaite)))
 
     @property
-    def known(self) -> bool:
-        """Whether there are a value and an error."""
-        return math.isfinite(self.value) and math.isfinite(self.error)
+    def is_finite(self) -> bool:
+        """Whether both value and standard error are finite."""
+        return math.isfinite(self.value) and math.isfinite(self.standard_error)
 
     def bounds(self, confidence: float) -> tuple[float, float]:
-        """Give the one-sided lower and the one-sided upper bound; NaN where they cannot be said."""
-        if not self.known:
+        """Return the one-sided lower and the one-sided upper confidence bound; NaN when unknown."""
+        if not self.is_finite:
             return math.nan, math.nan
-        if self.error == 0:
+        if self.standard_error == 0:
             return self.value, self.value
-        reach = student.quantile(confidence, self.freedom) * self.error
-        return self.value - reach, self.value + reach
+        margin = student_t.quantile(confidence, self.degrees_of_freedom) * self.standard_error
+        return self.value - margin, self.value + margin
 
-    def chance_below(self, mark: float) -> float:
-        """Give the one-sided p-value of a true figure at or above ``mark``: small when this one is surely below."""
-        if not self.known:
+    def p_value_below(self, threshold: float) -> float:
+        """Return the one-sided p-value of a true value at or above ``mark``; small when it is significantly below."""
+        if not self.is_finite:
             return math.nan
-        if self.error == 0:
-            return 0.0 if self.value < mark - _ROUNDING * max(1.0, abs(mark)) else 1.0
-        return student.tail((mark - self.value) / self.error, self.freedom)
+        if self.standard_error == 0:
+            return 0.0 if self.value < threshold - _ROUNDING * max(1.0, abs(threshold)) else 1.0
+        return student_t.survival((threshold - self.value) / self.standard_error, self.degrees_of_freedom)

@@ -1,56 +1,55 @@
-"""Metrics of how scores rank rows: the areas under the ROC curve and under the precision-recall curve."""
+"""Ranking metrics: the areas under the ROC curve and under the precision-recall curve."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from airflow_mlops.core.metrics.metric import Array, divided
+from airflow_mlops.core.metrics.metric import safe_divide
+from airflow_mlops.core.metrics.types import Array, WeightedStatistic
 
 
-def roc_auc(target: Array, scores: Array) -> Callable[[Array], Array]:
-    """Mann-Whitney form: P(score of a positive > score of a negative) + half of the ties."""
-    order, starts = _groups(scores)
+def roc_auc(target: Array, scores: Array) -> WeightedStatistic:
+    """ROC AUC in Mann-Whitney form: P(score of a positive > score of a negative) + half of the ties."""
+    order, starts = _tie_groups(scores)
     positive = target[order]
 
     def weighted(weights: Array) -> Array:
         up, down = _sides(weights[..., order], positive, starts)
-        so_far = np.cumsum(down, axis=-1)
-        won = np.einsum("...i,...i->...", up, so_far) - np.einsum("...i,...i->...", up, down) / 2
-        return divided(won, up.sum(-1) * so_far[..., -1])
+        cumulative = np.cumsum(down, axis=-1)
+        wins = np.einsum("...i,...i->...", up, cumulative) - np.einsum("...i,...i->...", up, down) / 2
+        return safe_divide(wins, up.sum(-1) * cumulative[..., -1])
 
     return weighted
 
 
-def pr_auc(target: Array, scores: Array) -> Callable[[Array], Array]:
-    """Average precision: the precision at each score, weighted with the recall that it adds.
+def pr_auc(target: Array, scores: Array) -> WeightedStatistic:
+    """Average precision: the precision at each score, weighted by the increase in recall.
 
-    Without interpolation between the points, which would be too good (Davis and Goadrich 2006).
+    It does not interpolate between the points, which would be optimistic (Davis and Goadrich 2006).
     """
-    order, starts = _groups(-scores)
+    order, starts = _tie_groups(-scores)
     positive = target[order]
 
     def weighted(weights: Array) -> Array:
         up, down = _sides(weights[..., order], positive, starts)
         hits = np.cumsum(up, axis=-1)
-        picked = hits + np.cumsum(down, axis=-1)
-        precision = hits / np.where(picked > 0, picked, 1)
-        found = np.einsum("...i,...i->...", up, precision)
-        total, others = hits[..., -1], picked[..., -1] - hits[..., -1]
-        return divided(found, np.where(others > 0, total, 0))  # with one class there is nothing to find
+        predicted = hits + np.cumsum(down, axis=-1)
+        precision = hits / np.where(predicted > 0, predicted, 1)
+        weighted_precision = np.einsum("...i,...i->...", up, precision)
+        positives, negatives = hits[..., -1], predicted[..., -1] - hits[..., -1]
+        return safe_divide(weighted_precision, np.where(negatives > 0, positives, 0))  # NaN with one class
 
     return weighted
 
 
-def _groups(scores: Array) -> tuple[Array, Array]:
-    """Give the order of the scores, and where in it each new score begins."""
+def _tie_groups(scores: Array) -> tuple[Array, Array]:
+    """Return the sort order of the scores, and the position in it at which each distinct score begins."""
     order = np.argsort(scores, kind="stable")
     return order, np.flatnonzero(np.r_[True, np.diff(scores[order]) != 0])
 
 
 def _sides(weights: Array, positive: Array, starts: Array) -> tuple[Array, Array]:
-    """Give the weights of positives and of negatives, summed over ties."""
+    """Return the weights of positives and of negatives, summed over ties."""
     up = weights * positive
     down = weights - up
     if len(starts) < len(positive):

@@ -1,41 +1,45 @@
-"""Metrics of a task that predicts a number."""
+"""Metrics of regression."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 
 import numpy as np
 
+from airflow_mlops.core.metrics import interval_methods
+from airflow_mlops.core.metrics.builders import LARGE_FALL, mean_loss
+from airflow_mlops.core.metrics.influence import r2_influence, root_mean_influence
 from airflow_mlops.core.metrics.losses import absolute_error, quantile_loss, relative_error, squared_error
-from airflow_mlops.core.metrics.metric import Array, Metric, divided, mean_of, sum_of
+from airflow_mlops.core.metrics.metric import Metric, mean_metric, safe_divide, weighted_sum
+from airflow_mlops.core.metrics.types import Array, WeightedStatistic
 
 
-def _r2(target: Array, values: Array) -> Callable[[Array], Array]:
-    """The share of the target's variance that is explained; NaN where the target does not vary."""
+def _r2(target: Array, values: Array) -> WeightedStatistic:
+    """Coefficient of determination: the explained proportion of the target's variance; NaN for a constant target."""
     errors = squared_error(target, values)
-    shifted = target - target[0]  # large targets must not lose their digits
-    least = (1e-12 * np.abs(shifted).max()) ** 2
+    shifted = target - target[0]  # avoids cancellation with large targets
+    minimum = (1e-12 * np.abs(shifted).max()) ** 2
 
     def weighted(weights: Array) -> Array:
         total = weights.sum(-1)
-        mean = divided(sum_of(weights, shifted), total)
+        mean = safe_divide(weighted_sum(weights, shifted), total)
         around = np.einsum("...i,...i->...", weights, (shifted - mean[..., None]) ** 2)
         with np.errstate(invalid="ignore"):
-            return 1 - divided(sum_of(weights, errors), np.where(around > least * total, around, 0))
+            return 1 - safe_divide(weighted_sum(weights, errors), np.where(around > minimum * total, around, 0))
 
     return weighted
 
 
-def _pinball(quantile: float) -> Metric:
-    return Metric(f"pinball_{round(100 * quantile)}", "lower", "regression", mean_of(quantile_loss(quantile)))
-
-
 REGRESSION = (
-    Metric("mae", "lower", "regression", mean_of(absolute_error)),
-    Metric("rmse", "lower", "regression", mean_of(squared_error, np.sqrt)),
-    Metric("mape", "lower", "regression", mean_of(relative_error)),
-    Metric("r2", "higher", "regression", _r2),
-    _pinball(0.1),
-    _pinball(0.5),
-    _pinball(0.9),
-)
+    mean_loss("mae", "regression", absolute_error, gain_by_influence=True, aliases=("neg_mean_absolute_error",)),
+    Metric(
+        "rmse", "lower", "regression", mean_metric(squared_error, np.sqrt), root_mean_influence(squared_error),
+        interval=interval_methods.LOSS, bounds=(0.0, math.inf), aliases=("neg_root_mean_squared_error",),
+    ),
+    mean_loss("mape", "regression", relative_error, aliases=("neg_mean_absolute_percentage_error",)),
+    Metric(
+        "r2", "higher", "regression", _r2, r2_influence,
+        interval=interval_methods.R2, bounds=(-math.inf, 1.0), large_fall=LARGE_FALL,
+    ),
+    *(mean_loss(f"pinball_{percent}", "regression", quantile_loss(percent / 100)) for percent in (10, 50, 90)),
+)  # fmt: skip

@@ -1,1 +1,1 @@
-"""Scoring, performance when labels arrive, and drift episodes."""
+"""Monitoring of scores and performance, batch scoring, and drift episodes."""

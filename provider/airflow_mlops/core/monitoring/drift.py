@@ -1,4 +1,4 @@
-"""Drift of a snapshot, or of its scores: against the baseline of a model version, or against the window before."""
+"""Data and prediction drift of a snapshot against a version's baseline or the previous window."""
 
 from __future__ import annotations
 
@@ -6,107 +6,116 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from airflow_mlops.core.data import DriftPolicy, Profile, check_drift, profile
-from airflow_mlops.core.data.snapshot import Snapshot, SnapshotRoot
-from airflow_mlops.core.errors import NotFound
-from airflow_mlops.core.monitoring.slices import Sliced, drift_slices, largest
+from airflow_mlops.common.errors import NotFound
+from airflow_mlops.common.policy import load_section
+from airflow_mlops.common.refs import SnapshotRef
+from airflow_mlops.common.report import Check, Report
+from airflow_mlops.core.data.profiles import Profile, profile
+from airflow_mlops.core.data.snapshots.snapshot import Snapshot, SnapshotRoot
+from airflow_mlops.core.drift.data import DriftPolicy, check_drift
+from airflow_mlops.core.monitoring.slices import SliceDrift, check_slices, largest_effect
 from airflow_mlops.core.monitoring.upstream import broken_columns
-from airflow_mlops.core.policy import load_section
-from airflow_mlops.core.refs import SnapshotRef
-from airflow_mlops.core.report import Check, Report
 from airflow_mlops.store import baselines, catalogue, windows
 from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import Version
 
-LAST_WINDOWS = 11
-Policy = str | Mapping[str, Any] | None
-Against = Literal["baseline", "previous"]
+MAX_LAST_WINDOWS = 11
+PolicySource = str | Mapping[str, Any] | None
+ReferenceKind = Literal["baseline", "previous"]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What a window is held against, and how closely.
+class DriftOptions:
+    """Options of a drift check.
 
     :param against: the version's own ``baseline``, or the ``previous`` window: the partition before, of the same
-        dataset. The first tells whether the model still knows this world, the second when it changed.
-    :param slices: columns of the rows of which each value is looked at for itself, too; it only warns.
-    :param root: where snapshots are, for ``previous`` and for slices.
+        dataset. The baseline shows whether the model still fits the data, the previous window when the data changed.
+    :param slices: columns whose values are also checked one by one; slices only warn.
+    :param root: the snapshot root, required for ``previous`` and for slices.
     """
 
-    against: Against = "baseline"
+    against: ReferenceKind = "baseline"
     slices: Sequence[str] = ()
     root: SnapshotRoot | None = field(default=None, repr=False)
 
     def open(self, ref: SnapshotRef) -> Snapshot:
         """Open a snapshot."""
-        assert self.root is not None, "slices and the window before need the snapshot root"
+        assert self.root is not None, "slices and the previous window require the snapshot root"
         return self.root.open(ref)
 
 
 def check_features(
-    database: Database, version: Version, snapshot: Snapshot, policy: Policy = None, look: Look | None = None
+    database: Database,
+    version: Version,
+    snapshot: Snapshot,
+    policy: PolicySource = None,
+    options: DriftOptions | None = None,
 ) -> Report:
-    """Hold a snapshot against the training rows of a version, or against the window before, and keep the window.
+    """Compare a snapshot with a version's training rows or the previous window, and record the window.
 
-    Columns that are broken upstream are named in ``facts["broken"]``: no retraining is to follow from them.
+    Columns that are broken upstream are listed in ``facts["broken"]``: they must not trigger a retraining.
 
     :param policy: the path of a ``policy.yaml`` with a ``drift`` section, or its content.
     """
-    look, rules = look or Look(), load_section(DriftPolicy, policy, "drift")
-    own = Profile.from_dict(version.baseline)
-    return _judged(database, version, snapshot, own, rules, "drift", look)
+    options, rules = options or DriftOptions(), load_section(DriftPolicy, policy, "drift")
+    baseline = Profile.from_dict(version.baseline)
+    return _check_window(database, version, snapshot, baseline, rules, "drift", options)
 
 
 def check_predictions(
-    database: Database, version: Version, scores: Snapshot, policy: Policy = None, look: Look | None = None
+    database: Database,
+    version: Version,
+    scores: Snapshot,
+    policy: PolicySource = None,
+    options: DriftOptions | None = None,
 ) -> Report:
-    """Hold scores against those that the version gave when it was evaluated, and keep the window.
+    """Compare scores with those of the version's evaluation, and record the window.
 
-    :param scores: what :func:`airflow_mlops.core.monitoring.scoring.score` wrote.
-    :param policy: as for the features; what it says about single columns and their importance is left out.
-    :return: ``not_judged`` for a version that was never evaluated with this store.
+    :param scores: the scores written by :func:`airflow_mlops.core.scoring.job`.
+    :param policy: as for the features; settings for single columns and their importance are ignored.
+    :return: ``inconclusive`` for a version that was never evaluated with this store.
     """
-    kept, look = baselines.get(database, version.model, version.version, "scores"), look or Look()
-    if kept is None:
-        message = "nothing is known of how its scores were spread: evaluate the version with EvaluateModelOperator"
-        report = _not_judged("prediction_drift", "scores", message, _subject(scores, version, look))
-        return _kept(database, version, scores, report, look, {})
-    whole = load_section(DriftPolicy, policy, "drift")
-    own = whole.model_copy(update={"columns": {}, "importance": {}, "ignore": ()})
-    return _judged(database, version, scores, Profile.from_dict(kept), own, "prediction_drift", look)
+    baseline, options = baselines.get(database, version.model, version.version, "scores"), options or DriftOptions()
+    if baseline is None:
+        message = "no score distribution is recorded for this version: evaluate it with EvaluateModelOperator"
+        report = _inconclusive("prediction_drift", "scores", message, _subject(scores, version, options))
+        return _record_window(database, version, scores, report, options, {})
+    rules = load_section(DriftPolicy, policy, "drift")
+    own = rules.model_copy(update={"columns": {}, "importance": {}, "ignore": ()})
+    return _check_window(database, version, scores, Profile.from_dict(baseline), own, "prediction_drift", options)
 
 
 def last_windows(
     database: Database, version: Version, kind: str, before: str, against: str = windows.BASELINE
 ) -> list[dict[str, Any]]:
-    """Give the last windows of a version before a partition, oldest first, for the picture."""
-    found = windows.of_model(database, version.model, kind, version=version.version, against=against)
-    earlier = [w for w in found if w.partition < before][-LAST_WINDOWS:]
+    """Return a version's last windows before a partition, oldest first, for the chart."""
+    matches = windows.of_model(database, version.model, kind, version=version.version, against=against)
+    earlier = [w for w in matches if w.partition < before][-MAX_LAST_WINDOWS:]
     return [{"partition": w.partition, "value": w.value, "verdict": w.verdict} for w in earlier]
 
 
-def partition_of(snapshot: Snapshot) -> str:
-    """Give the partition by which a window is known; for a snapshot without one, its id."""
+def window_partition(snapshot: Snapshot) -> str:
+    """Return the partition that identifies a window; for a snapshot without one, its id."""
     return snapshot.ref.partition or snapshot.ref.id
 
 
-def _judged(
+def _check_window(
     database: Database,
     version: Version,
     snapshot: Snapshot,
-    own: Profile,
+    baseline: Profile,
     policy: DriftPolicy,
     kind: str,
-    look: Look,
+    look: DriftOptions,
 ) -> Report:
-    """Profile on the baseline's cells, compare, look at slices, keep the window."""
-    # Scores may have come without the column that says which rows belong together: then each stands for itself.
-    cells = own if own.cluster in snapshot.schema else replace(own, cluster=None)
-    rows, subject = _reference(database, version, snapshot, look), _subject(snapshot, version, look)
+    """Profile in the baseline's bins, compare, check slices and record the window."""
+    # Scores may lack the cluster column: then each row is its own cluster.
+    cells = baseline if baseline.cluster in snapshot.schema else replace(baseline, cluster=None)
+    rows, subject = _reference_rows(database, version, snapshot, look), _subject(snapshot, version, look)
     if look.against == "previous" and rows is None:
-        report = _not_judged(kind, "previous", "there is no window before this one", subject)
-        return _kept(database, version, snapshot, report, look, {})
-    reference, current = own, profile(snapshot, like=cells)
+        report = _inconclusive(kind, "previous", "there is no previous window", subject)
+        return _record_window(database, version, snapshot, report, look, {})
+    reference, current = baseline, profile(snapshot, like=cells)
     if look.against == "previous" and rows is not None:
         reference = profile(rows, like=cells)
     report = check_drift(
@@ -115,20 +124,19 @@ def _judged(
         policy,
         subject=subject,
         kind=kind,
-        windows=last_windows(database, version, kind, partition_of(snapshot), look.against),
+        windows=last_windows(database, version, kind, window_partition(snapshot), look.against),
     )
-    broken = broken_columns(reference, current, _drifted(report)) if kind == "drift" else {}
-    whole = report = _with_broken(report, broken)
+    broken = broken_columns(reference, current, _drifted_columns(report)) if kind == "drift" else {}
+    report = _add_broken(report, broken)
+    slices: Sequence[SliceDrift] = ()
     if look.slices:
         assert rows is not None
-        found = drift_slices(rows, snapshot, cells, policy, look.slices)
-        report = _with_slices(database, version, snapshot, report, look, found)
-    _kept(database, version, snapshot, whole, look, broken, rows)  # what all rows say: slices have windows of their own
-    return report
+        slices = check_slices(rows, snapshot, cells, policy, look.slices)
+    return _record_window(database, version, snapshot, report, look, broken, rows, slices)
 
 
-def _reference(database: Database, version: Version, snapshot: Snapshot, look: Look) -> Snapshot | None:
-    """Open the rows of the reference where they are needed: for the window before, and for slices.
+def _reference_rows(database: Database, version: Version, snapshot: Snapshot, look: DriftOptions) -> Snapshot | None:
+    """Open the reference rows where they are needed: for the previous window and for slices.
 
     :raises NotFound: when the version was registered without its training rows.
     """
@@ -136,7 +144,7 @@ def _reference(database: Database, version: Version, snapshot: Snapshot, look: L
         earlier = [
             ref
             for ref in catalogue.partitions(database, snapshot.ref.dataset)
-            if str(ref.partition) < partition_of(snapshot)
+            if str(ref.partition) < window_partition(snapshot)
         ]
         return look.open(earlier[-1]) if earlier else None
     if not look.slices:
@@ -144,84 +152,76 @@ def _reference(database: Database, version: Version, snapshot: Snapshot, look: L
     if "train" not in version.data:
         raise NotFound(
             f"{version.model} v{version.version} was registered without its training rows",
-            mend="leave slices out, or register with data={'train': ...}",
+            hint="leave slices out, or register with data={'train': ...}",
         )
     return look.open(SnapshotRef.from_dict(version.data["train"]))
 
 
-def _drifted(report: Report) -> list[str]:
+def _drifted_columns(report: Report) -> list[str]:
     return [str(check.where) for check in report.checks if check.status == "fail" and check.where]
 
 
-def _with_broken(report: Report, broken: Mapping[str, str]) -> Report:
-    """Name the broken columns; the verdict stays what it was."""
+def _add_broken(report: Report, broken: Mapping[str, str]) -> Report:
+    """Add the broken columns to a report, without changing its verdict."""
     if not broken:
         return report
-    said = [
-        Check("upstream", "not_judged", "info", None, None, name, f"looks broken upstream: {how}. Mend it first")
+    checks = [
+        Check("upstream", "inconclusive", "info", None, None, name, f"looks broken upstream: {how}. Fix it there")
         for name, how in broken.items()
     ]
-    return replace(report, checks=(*report.checks, *said), facts={**report.facts, "broken": dict(broken)})
+    return replace(report, checks=(*report.checks, *checks), facts={**report.facts, "broken": dict(broken)})
 
 
-def _with_slices(
-    database: Database, version: Version, snapshot: Snapshot, report: Report, look: Look, found: Sequence[Sliced]
-) -> Report:
-    """Keep a window for each slice, and tell of them in the report."""
-    told = Report.of(report.kind, report.subject, [*report.checks, *(s.check for s in found)])
-    whole = replace(report, checks=told.checks, verdict=told.verdict)
-    for one in found:
-        windows.record(
-            database,
-            model=version.model,
-            version=version.version,
-            kind=report.kind,
-            partition=partition_of(snapshot),
-            verdict=one.verdict,
-            value=one.value,
-            rows=one.rows,
-            report=whole.id,
-            slice_=one.name,
-            against=look.against,
-            inputs={"rows": snapshot.ref.id},
-        )
-    return whole
+def _inconclusive(kind: str, name: str, message: str, subject: str) -> Report:
+    return Report.from_checks(kind, subject, [Check(name, "inconclusive", message=message)])
 
 
-def _not_judged(kind: str, name: str, message: str, subject: str) -> Report:
-    return Report.of(kind, subject, [Check(name, "not_judged", message=message)])
-
-
-def _kept(
+def _record_window(
     database: Database,
     version: Version,
     snapshot: Snapshot,
     report: Report,
-    look: Look,
+    look: DriftOptions,
     broken: Mapping[str, str],
     reference: Snapshot | None = None,
+    slices: Sequence[SliceDrift] = (),
 ) -> Report:
-    """Keep the window, with the largest effect in thresholds as its figure."""
+    """Add the slices to the report and record it with the windows of all rows and of each slice.
+
+    The value of a window is the largest effect, in thresholds. The verdict over all rows does not depend on slices.
+    """
     inputs = {"rows": snapshot.ref.id}
-    if look.against == "previous" and reference is not None:
-        inputs["previous"] = reference.ref.id
-    windows.record(
-        database,
+    window = windows.WindowResult(
         model=version.model,
         version=version.version,
         kind=report.kind,
-        partition=partition_of(snapshot),
+        partition=window_partition(snapshot),
         verdict=report.verdict,
-        value=largest(report),
+        value=largest_effect(report),
         rows=snapshot.ref.rows,
-        report=report.id,
         against=look.against,
-        inputs=inputs,
-        broken=broken,
+        inputs=inputs | ({"previous": reference.ref.id} if look.against == "previous" and reference else {}),
+        broken_columns=broken,
     )
+    of_slices = [
+        replace(
+            window,
+            slice_=item.name,
+            verdict=item.verdict,
+            value=item.value,
+            rows=item.rows,
+            inputs=inputs,
+            broken_columns=None,
+        )
+        for item in slices
+    ]
+    if slices:
+        combined = Report.from_checks(report.kind, report.subject, [*report.checks, *(s.check for s in slices)])
+        report = replace(report, checks=combined.checks, verdict=combined.verdict)
+    windows.record(database, [window, *of_slices], report)
     return report
 
 
-def _subject(snapshot: Snapshot, version: Version, look: Look) -> str:
-    beside = "the window before, of " if look.against == "previous" else ""
-    return f"{snapshot.ref.dataset} {partition_of(snapshot)} against {beside}{version.model} v{version.version}"
+def _subject(snapshot: Snapshot, version: Version, look: DriftOptions) -> str:
+    reference = "the previous window of " if look.against == "previous" else ""
+    return f"{snapshot.ref.dataset} {window_partition(snapshot)} against {reference}{version.model} v{version.version}"

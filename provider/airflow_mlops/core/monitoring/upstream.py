@@ -1,9 +1,9 @@
-"""Columns that are broken upstream, told by two profiles alone: no labels are needed.
+"""Detection of columns that are broken upstream, from two profiles and without labels.
 
-Data that moved call for a new model, a broken column calls for its owner: a model that is trained on it learns the
-fault. Some faults show in the column itself (it is gone, emptied, frozen, has infinite values). Others look like a
-move: a category that comes under another name, a placeholder in place of a value, another unit. They are taken for
-faults only where nothing else moved: the world does not change one column at a stroke and leave all others alone.
+Drift calls for a new model; a broken column calls for a fix at the source, because a model trained on it learns the
+fault. Some faults are certain from the column itself: it is missing, emptied, constant or has infinite values. Others
+resemble drift: a renamed category, a placeholder value, another unit. They count as faults only when every drifted
+column is explained, since genuine drift rarely changes single columns abruptly and leaves all others unchanged.
 """
 
 from __future__ import annotations
@@ -14,30 +14,32 @@ from itertools import chain
 
 from airflow_mlops.core.data.profiles.model import ColumnProfile, Profile
 
-EMPTIED = 0.2
-"""Missing values that took over so much of a column."""
-FROZEN = 0.98
-VANISHED = 0.02
-"""A category of this share that is gone altogether did not fade away."""
-UNIT = 5.0
-"""A unit is wrong by such a factor at least, as in cents for euros or seconds for minutes."""
-PLACEHOLDERS = frozenset({"", "-", "?", "n/a", "na", "nan", "none", "null", "nil", "unknown", "undefined", "missing"})
+_MIN_MISSING_INCREASE = 0.2
+"""The increase of the missing fraction from which a column counts as emptied."""
+_MIN_CONSTANT_FRACTION = 0.98
+_MIN_CATEGORY_FRACTION = 0.02
+"""A category of at least this fraction does not disappear by gradual drift."""
+_MIN_UNIT_FACTOR = 5.0
+"""The minimum factor of a changed unit, as in cents for euros or seconds for minutes."""
+_PLACEHOLDERS = frozenset({"", "-", "?", "n/a", "na", "nan", "none", "null", "nil", "unknown", "undefined", "missing"})
 
 
 def broken_columns(reference: Profile, current: Profile, drifted: Collection[str]) -> dict[str, str]:
-    """Name the columns that are broken upstream.
+    """Find the columns that are broken upstream.
 
     :param drifted: the columns that the drift check failed.
-    :return: column -> how it is broken, in words.
+    :return: column -> a description of the fault.
     """
-    certain = {name: how for name in drifted if (how := _surely(name, reference, current))}
-    rest = [name for name in drifted if name not in certain]
-    alone = {name: how for name in rest if (how := _perhaps(reference.columns[name], current.columns[name]))}
-    return {**certain, **alone} if len(alone) == len(rest) else certain
+    certain_faults = {name: fault for name in drifted if (fault := _certain_fault(name, reference, current))}
+    uncertain = [name for name in drifted if name not in certain_faults]
+    possible_faults = {
+        name: fault for name in uncertain if (fault := _possible_fault(reference.columns[name], current.columns[name]))
+    }
+    return {**certain_faults, **possible_faults} if len(possible_faults) == len(uncertain) else certain_faults
 
 
-def _surely(name: str, reference: Profile, current: Profile) -> str | None:
-    """Say how a column is broken beyond doubt."""
+def _certain_fault(name: str, reference: Profile, current: Profile) -> str | None:
+    """Describe a fault that is certain; None without one."""
     if name not in reference.columns:
         return None
     if name not in current.columns:
@@ -45,79 +47,95 @@ def _surely(name: str, reference: Profile, current: Profile) -> str | None:
     before, now = reference.columns[name], current.columns[name]
     if before.kind != now.kind:
         return f"was of kind {before.kind}, is of kind {now.kind}"
-    if now.missing_share - before.missing_share >= EMPTIED:
-        return f"missing {before.missing_share:.0%} -> {now.missing_share:.0%}"
+    if now.missing_fraction - before.missing_fraction >= _MIN_MISSING_INCREASE:
+        return f"missing {before.missing_fraction:.0%} -> {now.missing_fraction:.0%}"
     if now.non_finite and not before.non_finite:
         return f"{now.non_finite} infinite values"
-    return _frozen(before, now)
+    return _constant_value(before, now)
 
 
-def _frozen(before: ColumnProfile, now: ColumnProfile) -> str | None:
-    """Say whether one value took over."""
+def _constant_value(before: ColumnProfile, now: ColumnProfile) -> str | None:
+    """Describe a column in which one value has taken over; None otherwise."""
     if now.numbers is not None and now.count and before.std > 0 and now.numbers.min == now.numbers.max:
         return f"always {now.numbers.min:.4g}"
     if before.categories is None or now.categories is None or not now.count or not before.count:
         return None
-    name, share = next(iter(now.categories.top(1).items()), ("", 0.0))
-    had = before.categories.counts.get(name, 0) / before.count
-    return f"{name!r} in {had:.0%} -> {share:.0%} of the rows" if share >= FROZEN and share - had >= 0.5 else None
+    name, fraction = next(iter(now.categories.top(1).items()), ("", 0.0))
+    previous_fraction = before.categories.counts.get(name, 0) / before.count
+    return (
+        f"{name!r} in {previous_fraction:.0%} -> {fraction:.0%} of the rows"
+        if fraction >= _MIN_CONSTANT_FRACTION and fraction - previous_fraction >= 0.5
+        else None
+    )
 
 
-def _perhaps(before: ColumnProfile, now: ColumnProfile) -> str | None:
-    """Say how a column may be broken, if nothing else moved."""
+def _possible_fault(before: ColumnProfile, now: ColumnProfile) -> str | None:
+    """Describe a fault that resembles drift; None without one."""
     if before.categories is not None and now.categories is not None:
         if before.categories.overflow is not None or now.categories.overflow is not None:
             return None
-        return _renamed(*(_shares(side) for side in (before, now)))
-    return _other_unit(before, now)
+        return _renamed_category(*(_fractions(side) for side in (before, now)))
+    return _unit_change(before, now)
 
 
-def _shares(column: ColumnProfile) -> dict[str, float]:
+def _fractions(column: ColumnProfile) -> dict[str, float]:
     assert column.categories is not None
     return {name: rows / column.count for name, rows in column.categories.counts.items() if rows and column.count}
 
 
-def _renamed(before: Mapping[str, float], now: Mapping[str, float]) -> str | None:
-    """Say how the names of a category changed: another name for the same, a placeholder, or a name that is gone."""
-    gone = {name: share for name, share in before.items() if share >= VANISHED and name not in now}
-    new = {name: share for name, share in now.items() if name not in before}
-    known = {_plain(name) for name in before}
-    odd = [name for name in new if _plain(name) in PLACEHOLDERS or _plain(name) in known]
-    if new and len(odd) == len(new) and sum(new.values()) >= VANISHED:
+def _renamed_category(before: Mapping[str, float], now: Mapping[str, float]) -> str | None:
+    """Describe changed category names: renamed, replaced by a placeholder, or gone."""
+    gone = {
+        name: fraction for name, fraction in before.items() if fraction >= _MIN_CATEGORY_FRACTION and name not in now
+    }
+    new = {name: fraction for name, fraction in now.items() if name not in before}
+    known_names = {_normalised(name) for name in before}
+    suspicious = [name for name in new if _normalised(name) in _PLACEHOLDERS or _normalised(name) in known_names]
+    if new and len(suspicious) == len(new) and sum(new.values()) >= _MIN_CATEGORY_FRACTION:
         return f"{sorted(new)[0]!r} in place of a value, in {sum(new.values()):.0%} of the rows"
-    if gone and new and abs(sum(gone.values()) - sum(new.values())) <= max(VANISHED, sum(gone.values()) / 4):
-        return f"{_some(gone)} gone, {_some(new)} in its place"
+    if (
+        gone
+        and new
+        and abs(sum(gone.values()) - sum(new.values())) <= max(_MIN_CATEGORY_FRACTION, sum(gone.values()) / 4)
+    ):
+        return f"{_format_names(gone)} gone, {_format_names(new)} in its place"
     if gone and not new and _same_mix(before, now, set(gone)):
-        return f"{_some(gone)} gone, all other values as before"
+        return f"{_format_names(gone)} gone, all other values as before"
     return None
 
 
 def _same_mix(before: Mapping[str, float], now: Mapping[str, float], without: set[str]) -> bool:
-    """Say whether the other names are there in the same proportions."""
-    left = {name: share for name, share in before.items() if name not in without}
-    whole = sum(left.values())
-    return bool(whole) and sum(abs(share / whole - now.get(name, 0.0)) for name, share in left.items()) / 2 <= 0.05
+    """Check whether the remaining categories have the same proportions."""
+    remaining = {name: fraction for name, fraction in before.items() if name not in without}
+    total = sum(remaining.values())
+    return (
+        bool(total)
+        and sum(abs(fraction / total - now.get(name, 0.0)) for name, fraction in remaining.items()) / 2 <= 0.05
+    )
 
 
-def _plain(name: str) -> str:
+def _normalised(name: str) -> str:
     return re.sub(r"\s+", " ", name.strip().lower())
 
 
-def _some(names: Mapping[str, float]) -> str:
+def _format_names(names: Mapping[str, float]) -> str:
     shown = sorted(names, key=lambda name: (-names[name], name))[:3]
     return ", ".join(repr(name[:40]) for name in shown)
 
 
-def _other_unit(before: ColumnProfile, now: ColumnProfile) -> str | None:
-    """Say whether all values of a number are larger, or smaller, by one factor."""
+def _unit_change(before: ColumnProfile, now: ColumnProfile) -> str | None:
+    """Describe a constant factor between all values of a numeric column; None without one."""
     if before.numbers is None or now.numbers is None or not before.count or not now.count or before.kind != "number":
         return None
-    middles = [(before.quantile(q), now.quantile(q)) for q in (0.25, 0.5, 0.75)]
-    pairs = list(chain(middles, [(before.mean, now.mean), (before.std, now.std)]))
+    quartiles = [(before.quantile(q), now.quantile(q)) for q in (0.25, 0.5, 0.75)]
+    pairs = list(chain(quartiles, [(before.mean, now.mean), (before.std, now.std)]))
     if any(not a or not b or a * b < 0 for a, b in pairs):
         return None
     factors = [b / a for a, b in pairs]
     factor = factors[3]
-    if not (factor >= UNIT or factor <= 1 / UNIT) or max(abs(f / factor - 1) for f in factors[3:]) > 0.15:
+    if (
+        not (factor >= _MIN_UNIT_FACTOR or factor <= 1 / _MIN_UNIT_FACTOR)
+        or max(abs(f / factor - 1) for f in factors[3:]) > 0.15
+    ):
         return None
     return f"all values {factor:.3g} times what they were: another unit?"

@@ -1,1 +1,1 @@
-"""Registration, promotion, safe loading: on the store's ledger, with MLflow kept in step."""
+"""Registration, promotion, rollback and adoption of model versions, on the store's ledger and MLflow's registry."""

@@ -1,16 +1,17 @@
-"""Promotion: from a passing gate to a ledger entry, and MLflow's aliases kept in step with it."""
+"""Promotion of a version with a passing gate report to champion."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlops.core.errors import Refused
-from airflow_mlops.core.refs import ModelVersionRef
-from airflow_mlops.core.registry.loading import verify
-from airflow_mlops.core.report import Report
+from airflow_mlops.common.errors import Refused
+from airflow_mlops.common.refs import ModelVersionRef
+from airflow_mlops.common.report import Report
+from airflow_mlops.core.models.loading import verify_digest
+from airflow_mlops.core.registry.aliases import reconcile
 from airflow_mlops.core.tracking import local_files
 from airflow_mlops.store import ledger, reports, versions
 from airflow_mlops.store.database import Database
@@ -19,21 +20,20 @@ from airflow_mlops.store.tables import LedgerEntry, Version
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-PASSING = ("promote", "bootstrap")
-_CLASH, _CLASHES = ("BAD_REQUEST", "RESOURCE_ALREADY_EXISTS"), 10
+PASSING_DECISIONS = ("promote", "promote_first")
 
 
 class GuardRefused(Refused):
-    """The version is sound, but this run is not one that should move the champion: a backfill, or older data."""
+    """The version is sound, but this run should not move the champion: a backfill, or older data."""
 
 
 def bind(report: Report, challenger: ModelVersionRef, champion: LedgerEntry | None) -> Report:
-    """Bind a gate report to the files it judged and to the champion it compared them with."""
+    """Bind a gate report to the evaluated files and to the champion that they were compared with."""
     binding = {
         "model": challenger.model,
         "version": challenger.version,
         "digest": challenger.digest,
-        "champion_epoch": None if champion is None else champion.epoch,
+        "champion_revision": None if champion is None else champion.revision,
         "champion_version": None if champion is None else champion.version,
     }
     return replace(report, facts={**report.facts, "binding": binding})
@@ -56,30 +56,34 @@ def promote(
     """Make a version champion.
 
     :param gate: the id of its published gate report.
-    :param actor: ``dag_id/run_id/task_id/map_index``: a retry gives the entry that it has made already.
+    :param actor: ``dag_id/run_id/task_id/map_index``; a retry returns the entry that it has already written.
     :param approver: who approved, where the gate held.
     :param effective_at: from when on, on the data's clock; default now.
-    :param backfill: if this belongs to a backfill, which registers but does not promote: what tells so, in words.
-    :param allow_backfill: promote all the same.
-    :param allow_older: promote though the champion was trained on newer data.
+    :param backfill: a description of the backfill that this run belongs to. A backfill registers, but does not promote.
+    :param allow_backfill: promote in a backfill, too.
+    :param allow_older: promote even if the champion was trained on newer data.
     :raises Refused: when a guard forbids it.
     :raises Conflict: when the champion has changed since the gate.
     """
     version = versions.get(database, challenger.model, challenger.version)
-    done = ledger.made_by(database, version.model, version.version, actor)
-    if done is None:
-        binding = passing_gate(reports.get(database, gate), version, approver)
+    entry = ledger.find_promotion(database, version.model, version.version, actor)
+    if entry is None:
+        binding = check_gate(reports.get(database, gate), version, approver)
         champion = ledger.head(database, version.model)
         if backfill and not allow_backfill:
-            raise _of_a_backfill(version, backfill)
+            raise GuardRefused(
+                f"{version.model} v{version.version} comes from a backfill: registered, not promoted",
+                where=backfill,
+                hint="set allow_backfill=True to promote it anyway",
+            )
         if champion is not None and not allow_older:
-            _not_older(version, versions.get(database, version.model, champion.version))
+            _check_not_older(version, versions.get(database, version.model, champion.version))
         with local_files(version.artifact_uri, client) as folder:
-            verify(folder, version.digest)
-        done = ledger.append(
+            verify_digest(folder, version.digest)
+        entry = ledger.append(
             database,
             model=version.model,
-            expected_epoch=binding["champion_epoch"],
+            expected_revision=binding["champion_revision"],
             version=version.version,
             digest=version.digest,
             gate_report=gate,
@@ -89,77 +93,31 @@ def promote(
             effective_at=effective_at,
         )
     reconcile(client, database, version.model)
-    return done
+    return entry
 
 
-def approver_of(answer: str | Mapping[str, Any] | None) -> str | None:
-    """Give the name of whoever approved; ``None`` when nobody was asked.
+def approver_of(approval: str | Mapping[str, Any] | None) -> str | None:
+    """Return the name of the approver; ``None`` when no approval was requested.
 
-    :param answer: a name, or what Airflow's ``ApprovalOperator`` gives.
-    :raises Refused: when the answer is not an approval, or no person gave it: a default after a timeout is nobody's
-        word.
+    :param approval: a name, or the output of Airflow's ``ApprovalOperator``.
+    :raises Refused: when it is not an approval, or not by a person: a default after a timeout does not count.
     """
-    if not answer:
+    if not approval:
         return None
-    if isinstance(answer, str):
-        return answer
-    chosen, user = list(answer.get("chosen_options") or ()), answer.get("responded_by_user") or {}
+    if isinstance(approval, str):
+        return approval
+    options, user = list(approval.get("chosen_options") or ()), approval.get("responded_by_user") or {}
     name = str(user.get("name") or user.get("id") or "")
-    if chosen != ["Approve"] or not name:
+    if options != ["Approve"] or not name:
         raise Refused(
-            f"the answer is no approval: {', '.join(map(str, chosen)) or 'nothing'} by {name or 'nobody'}",
-            mend="promotion needs a person who chooses Approve",
+            f"the response is not an approval: {', '.join(map(str, options)) or 'nothing'} by {name or 'no user'}",
+            hint="promotion needs a person who chooses Approve",
         )
     return name
 
 
-def reconcile(client: MlflowClient, database: Database, model: str) -> bool:
-    """Make MLflow's aliases ``champion`` and ``previous`` what the ledger says; gives whether they were not.
-
-    The ledger decides: a crash between ledger and alias is repaired by the next caller. MLflow's aliases know no
-    compare-and-set, so a slow caller may put back an alias that a faster one has just moved on; therefore whoever has
-    written looks at the ledger again, and the last writer is always one that has. So does an attempt that has been
-    superseded while it wrote: it may decide nothing any more, but has to mend what it has just put back.
-    """
-    from mlflow.exceptions import MlflowException
-
-    database = database.unfenced()
-    changed, clashes = False, 0
-    entries = ledger.history(database, model, limit=2)
-    while entries:
-        try:
-            if not _aliased(client, entries):
-                break
-        except MlflowException as error:  # MLflow looks, then inserts: of two at once one gets its database's error
-            clashes += 1
-            if error.error_code not in _CLASH or clashes > _CLASHES:
-                raise
-            entries = ledger.history(database, model, limit=2)
-            continue
-        changed = True
-        newer = ledger.history(database, model, limit=2)
-        if newer[0].epoch == entries[0].epoch:
-            break
-        entries = newer
-    return changed
-
-
-def _aliased(client: MlflowClient, entries: Sequence[LedgerEntry]) -> bool:
-    """Set what differs of the aliases; gives whether anything did."""
-    model, wanted = entries[0].model, {"champion": entries[0].version}
-    if len(entries) > 1:
-        wanted["previous"] = entries[1].version
-    aliases = client.get_registered_model(model).aliases
-    stale = {alias: version for alias, version in wanted.items() if str(aliases.get(alias)) != str(version)}
-    if stale:  # the tag first: after a kill in between the alias still says that there is something to do
-        client.set_model_version_tag(model, str(entries[0].version), "mlops.epoch", str(entries[0].epoch))
-    for alias, version in stale.items():
-        client.set_registered_model_alias(model, alias, str(version))
-    return bool(stale)
-
-
-def passing_gate(report: Report, version: Version, approver: str | None) -> Mapping[str, Any]:
-    """Give the gate's binding, if the gate lets this very version pass.
+def check_gate(report: Report, version: Version, approver: str | None) -> Mapping[str, Any]:
+    """Return the binding of a gate report, if it lets this version with these files pass.
 
     :param approver: who approved, where the gate held.
     :raises Refused: when it does not.
@@ -170,31 +128,23 @@ def passing_gate(report: Report, version: Version, approver: str | None) -> Mapp
     if report.kind != "gate" or bound != (version.model, version.version, version.digest):
         raise Refused(
             f"report {report.id} is not a gate report of these files of {name}",
-            mend="run the gate on this version, and promote with its report",
+            hint="run the gate on this version, and promote with its report",
         )
     if report.decision == "hold" and approver:
         return binding
-    if report.decision not in PASSING or report.verdict not in ("pass", "warn"):
+    if report.decision not in PASSING_DECISIONS or report.verdict not in ("pass", "warn"):
         raise Refused(
             f"the gate did not let {name} pass: {report.decision}",
             where=report.summary(3),
-            mend="a held version needs an approver; a rejected one needs a better challenger",
+            hint="a held version needs an approver; a rejected one needs a better challenger",
         )
     return binding
 
 
-def _of_a_backfill(version: Version, backfill: str) -> GuardRefused:
-    return GuardRefused(
-        f"{version.model} v{version.version} comes from a backfill: registered, not promoted",
-        where=backfill,
-        mend="allow_backfill=True promotes all the same",
-    )
-
-
-def _not_older(version: Version, champion: Version) -> None:
+def _check_not_older(version: Version, champion: Version) -> None:
     if champion.cutoff is not None and (version.cutoff is None or version.cutoff < champion.cutoff):
         raise GuardRefused(
-            f"{version.model} v{version.version} was trained on data up to {version.cutoff or 'nobody knows when'}, "
+            f"{version.model} v{version.version} was trained on data up to {version.cutoff or 'an unknown date'}, "
             f"the champion v{champion.version} up to {champion.cutoff}",
-            mend="allow_older=True promotes all the same",
+            hint="set allow_older=True to promote it anyway",
         )

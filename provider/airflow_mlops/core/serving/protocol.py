@@ -1,4 +1,4 @@
-"""MLflow's scoring protocol: from the bytes of a request to columns of plain values.
+"""MLflow's scoring protocol: parsing of a request body into columns of JSON values.
 
 A body is a JSON object with one of ``dataframe_split`` (``{"columns": [...], "data": [[...], ...]}``),
 ``dataframe_records`` (``[{...}, ...]``), ``instances`` (records, or lists in the order of the features) and ``inputs``
@@ -12,154 +12,158 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from airflow_mlops.core.serving.refusals import BadRequest, shown
+from airflow_mlops.core.serving.errors import RequestError, preview
 
 FORMATS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 Columns = dict[str, list[Any]]
 EXAMPLE = 'send {"dataframe_records": [{"column": value, ...}]}'
 
 
-def read(body: bytes, features: Sequence[str], *, most_rows: int) -> Columns:
+def parse_request(body: bytes, features: Sequence[str], *, max_rows: int) -> Columns:
     """Read a request's rows.
 
     :param body: JSON in UTF-8.
-    :param features: the model's columns, for instances that are lists.
-    :param most_rows: how many rows may come at once.
-    :returns: column -> its values, as many for each, at least one.
-    :raises BadRequest: when they cannot be read.
+    :param features: the model's columns, for instances given as lists.
+    :param max_rows: the maximum number of rows.
+    :return: column -> its values; all columns have the same number of values, at least one.
+    :raises RequestError: when the body is not valid.
     """
-    name, content = _one_format(_json(body))
+    name, content = _select_format(_parse_json(body))
     if name == "dataframe_split":
-        columns = _split(content)
+        columns = _parse_split(content)
     elif name == "inputs" and isinstance(content, Mapping):
-        columns = _by_column(content)
+        columns = _parse_columns(content)
     else:
-        columns = _listed(name, content, features)
+        columns = _parse_rows(name, content, features)
     rows = len(next(iter(columns.values()), ()))
     if not rows:
-        raise BadRequest(400, "NO_ROWS", f"{name} has no rows", mend="send at least one row")
-    if rows > most_rows:
-        raise BadRequest(
+        raise RequestError(400, "NO_ROWS", f"{name} has no rows", hint="send at least one row")
+    if rows > max_rows:
+        raise RequestError(
             413,
             "TOO_MANY_ROWS",
-            f"{rows} rows came in one request, at most {most_rows} may",
-            mend="send fewer at a time; whole data sets are scored in batches by ScoreDatasetOperator",
+            f"the request has {rows} rows; at most {max_rows} are allowed",
+            hint="send fewer rows per request; score complete data sets with ScoreDatasetOperator",
         )
     return columns
 
 
-def _json(body: bytes) -> Mapping[str, Any]:
+def _parse_json(body: bytes) -> Mapping[str, Any]:
     if not body.strip():
-        raise BadRequest(400, "EMPTY_BODY", "the request has no body", mend=EXAMPLE)
+        raise RequestError(400, "EMPTY_BODY", "the request has no body", hint=EXAMPLE)
     try:
         text = body.decode("utf-8")
-        given = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_once)
+        parsed = json.loads(text, parse_constant=_reject_constant, object_pairs_hook=_reject_duplicate_keys)
     except UnicodeDecodeError as error:
-        raise _no_json(f"byte {error.start} is not UTF-8", "encode the body as UTF-8") from None
+        raise _invalid_json(f"byte {error.start} is not UTF-8", "encode the body as UTF-8") from None
     except json.JSONDecodeError as error:
         what = f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        raise _no_json(what, "mend that place") from None
+        raise _invalid_json(what, "fix the JSON at this position") from None
     except RecursionError:
-        raise _no_json("the body is nested too deeply", EXAMPLE) from None
+        raise _invalid_json("the body is nested too deeply", EXAMPLE) from None
     except ValueError as error:  # a number of more digits than Python reads
-        raise _no_json(f"the body cannot be read: {str(error)[:100]}", "send numbers of usual length") from None
-    if not isinstance(given, Mapping):
-        raise _no_json(f"the body is {_called(given)}, not an object", EXAMPLE)
-    return given
+        raise _invalid_json(f"the body cannot be read: {str(error)[:100]}", "send numbers with fewer digits") from None
+    if not isinstance(parsed, Mapping):
+        raise _invalid_json(f"the body is {_json_type(parsed)}, not an object", EXAMPLE)
+    return parsed
 
 
-def _no_json(what: str, mend: str) -> BadRequest:
-    return BadRequest(400, "BROKEN_JSON", what, mend=mend)
+def _invalid_json(what: str, hint: str) -> RequestError:
+    return RequestError(400, "INVALID_JSON", what, hint=hint)
 
 
-def _no_constant(word: str) -> NoReturn:
-    raise _no_json(f"{word} is no JSON", "write null for what is missing")
+def _reject_constant(word: str) -> NoReturn:
+    raise _invalid_json(f"{word} is not valid JSON", "send null for a missing value")
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+def _reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _no_json(f"the key {shown(twice)} is there twice in one object", "send it once")
-    return found
+        duplicate = next(name for name in names if names.count(name) > 1)
+        raise _invalid_json(f"the key {preview(duplicate)} is duplicated in one object", "send it once")
+    return result
 
 
-def _one_format(given: Mapping[str, Any]) -> tuple[str, Any]:
-    if given.get("params"):
-        raise BadRequest(400, "BAD_PROTOCOL", "the model takes no params", mend="leave params out")
-    names = [name for name in given if name != "params"]
+def _select_format(payload: Mapping[str, Any]) -> tuple[str, Any]:
+    if payload.get("params"):
+        raise RequestError(400, "INVALID_FORMAT", "the model does not support params", hint="remove params")
+    names = [name for name in payload if name != "params"]
     if unknown := [name for name in names if name not in FORMATS]:
-        near = difflib.get_close_matches(unknown[0][:100], FORMATS, n=1)
-        meant = f"; did you mean {near[0]!r}?" if near else ""
-        raise BadRequest(400, "BAD_PROTOCOL", f"the key {shown(unknown[0])} is not known{meant}", mend=EXAMPLE)
+        matches = difflib.get_close_matches(unknown[0][:100], FORMATS, n=1)
+        suggestion = f"; did you mean {matches[0]!r}?" if matches else ""
+        raise RequestError(
+            400, "INVALID_FORMAT", f"the key {preview(unknown[0])} is not supported{suggestion}", hint=EXAMPLE
+        )
     if len(names) != 1:
         what = f"the body has {' and '.join(names)}" if names else "the body has no rows"
-        raise BadRequest(400, "BAD_PROTOCOL", what, mend=f"send one of {', '.join(FORMATS)}")
-    return names[0], given[names[0]]
+        raise RequestError(400, "INVALID_FORMAT", what, hint=f"send one of {', '.join(FORMATS)}")
+    return names[0], payload[names[0]]
 
 
-def _split(content: Any) -> Columns:
+def _parse_split(content: Any) -> Columns:
     form = 'send {"dataframe_split": {"columns": ["a", "b"], "data": [[1, 2], ...]}}'
     if not isinstance(content, Mapping):
-        raise _wrong("dataframe_split", content, "an object", form)
+        raise _invalid_format("dataframe_split", content, "an object", form)
     if unknown := [name for name in content if name not in ("columns", "data", "index")]:
-        what = f"dataframe_split has the key {shown(unknown[0])}"
-        raise BadRequest(400, "BAD_PROTOCOL", what, mend=form)
+        what = f"dataframe_split has the key {preview(unknown[0])}"
+        raise RequestError(400, "INVALID_FORMAT", what, hint=form)
     names, data = content.get("columns"), content.get("data")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise _wrong("dataframe_split.columns", names, "a list of names", form)
+        raise _invalid_format("dataframe_split.columns", names, "a list of names", form)
     if not isinstance(data, list):
-        raise _wrong("dataframe_split.data", data, "a list of rows", form)
+        raise _invalid_format("dataframe_split.data", data, "a list of rows", form)
     if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        what = f"the column {shown(twice)} is there twice"
-        raise BadRequest(400, "BAD_PROTOCOL", what, mend="send each column once")
-    return _turned("dataframe_split.data", data, names)
+        duplicate = next(name for name in names if names.count(name) > 1)
+        what = f"the column {preview(duplicate)} is duplicated"
+        raise RequestError(400, "INVALID_FORMAT", what, hint="send each column once")
+    return _parse_lists("dataframe_split.data", data, names)
 
 
-def _turned(where: str, rows: Sequence[Any], names: Sequence[str]) -> Columns:
-    """Give rows that are lists as columns."""
+def _parse_lists(where: str, rows: Sequence[Any], names: Sequence[str]) -> Columns:
+    """Convert rows given as lists to columns."""
     for number, row in enumerate(rows):
         if not isinstance(row, list):
-            raise _wrong(f"{where}[{number}]", row, "a list of values", "send a list for each row")
+            raise _invalid_format(f"{where}[{number}]", row, "a list of values", "send a list for each row")
         if len(row) != len(names):
             what = f"{where}[{number}] has {len(row)} values for {len(names)} columns"
-            raise BadRequest(400, "BAD_PROTOCOL", what, mend=f"the columns are {shown(list(names))}")
+            raise RequestError(400, "INVALID_FORMAT", what, hint=f"the columns are {preview(list(names))}")
     return {name: [row[place] for row in rows] for place, name in enumerate(names)}
 
 
-def _by_column(content: Mapping[str, Any]) -> Columns:
+def _parse_columns(content: Mapping[str, Any]) -> Columns:
     lengths = {}
     for name, values in content.items():
         if not isinstance(values, list):
-            raise _wrong(f"inputs[{shown(name)}]", values, "a list", 'send {"inputs": {"a": [1, 2], "b": [3, 4]}}')
+            raise _invalid_format(
+                f"inputs[{preview(name)}]", values, "a list", 'send {"inputs": {"a": [1, 2], "b": [3, 4]}}'
+            )
         lengths[name] = len(values)
     if len(set(lengths.values())) > 1:
-        what = f"the columns of inputs differ in length: {shown(lengths)}"
-        raise BadRequest(400, "BAD_PROTOCOL", what, mend="send a value, or null, for each row in each column")
+        what = f"the columns of inputs differ in length: {preview(lengths)}"
+        raise RequestError(400, "INVALID_FORMAT", what, hint="send a value, or null, for each row in each column")
     return dict(content)
 
 
-def _listed(name: str, content: Any, features: Sequence[str]) -> Columns:
-    """Give rows that are objects, or where the protocol allows it lists, as columns."""
+def _parse_rows(name: str, content: Any, features: Sequence[str]) -> Columns:
+    """Convert rows, objects or where supported lists, to columns."""
     if not isinstance(content, list):
-        raise _wrong(name, content, "a list of rows", EXAMPLE)
+        raise _invalid_format(name, content, "a list of rows", EXAMPLE)
     if name != "dataframe_records" and content and isinstance(content[0], list):
-        return _turned(name, content, features)
+        return _parse_lists(name, content, features)
     for number, row in enumerate(content):
         if not isinstance(row, Mapping):
-            raise _wrong(f"{name}[{number}]", row, "an object with a value for each column", EXAMPLE)
+            raise _invalid_format(f"{name}[{number}]", row, "an object with a value for each column", EXAMPLE)
     if len(names := dict.fromkeys(column for row in content for column in row)) == 0 and content:
-        raise BadRequest(400, "NO_ROWS", f"{name} has rows without columns", mend=EXAMPLE)
+        raise RequestError(400, "NO_ROWS", f"{name} has rows without columns", hint=EXAMPLE)
     return {column: [row.get(column) for row in content] for column in names}
 
 
-def _wrong(where: str, value: Any, wanted: str, mend: str) -> BadRequest:
-    return BadRequest(400, "BAD_PROTOCOL", f"{where} is {_called(value)}, not {wanted}", mend=mend)
+def _invalid_format(where: str, value: Any, expected: str, hint: str) -> RequestError:
+    return RequestError(400, "INVALID_FORMAT", f"{where} is {_json_type(value)}, not {expected}", hint=hint)
 
 
-def _called(value: Any) -> str:
-    """Say what a JSON value is, as JSON calls it."""
+def _json_type(value: Any) -> str:
+    """Return the JSON name of a value's type."""
     names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null or missing"}
     return names.get(type(value), "a number")

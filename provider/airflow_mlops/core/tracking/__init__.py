@@ -1,9 +1,9 @@
-"""Talking to MLflow: logins, TLS and deadlines of one connection, without a trace in the process's environment."""
+"""MLflow client with logins, TLS settings and timeouts of one connection, independent of the process's environment."""
 
 from __future__ import annotations
 
 from airflow_mlops.core.tracking.access import Access
-from airflow_mlops.core.tracking.connecting import client_of, connect, local_files, local_folder
-from airflow_mlops.core.tracking.trouble import TrackingUnavailable
+from airflow_mlops.core.tracking.clients import connect, get_client, local_files, local_folder
+from airflow_mlops.core.tracking.request_errors import TrackingUnavailable
 
-__all__ = ["Access", "TrackingUnavailable", "client_of", "connect", "local_files", "local_folder"]
+__all__ = ["Access", "TrackingUnavailable", "connect", "get_client", "local_files", "local_folder"]

@@ -1,4 +1,4 @@
-"""Whether an MLflow can be used, and what is wrong if not: address, login, TLS, or something else that answers."""
+"""Connection test for MLflow: address, login, TLS, and whether the server is MLflow."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from airflow_mlops.core.errors import BadInput, MlopsError
+from airflow_mlops.common.errors import BadInput, MlopsError
 from airflow_mlops.core.tracking.access import Access
-from airflow_mlops.core.tracking.connecting import connect
-from airflow_mlops.core.tracking.trouble import TrackingUnavailable, told
+from airflow_mlops.core.tracking.clients import connect
+from airflow_mlops.core.tracking.request_errors import TrackingUnavailable, classify_error
 
-MOST_SECONDS = 10.0
+MAX_SECONDS = 10.0
 
 
 def probe(access: Access) -> tuple[bool, str]:
-    """Ask for one experiment; gives whether that went well, and a sentence for a person."""
-    seconds = min(access.overall_seconds, MOST_SECONDS)
+    """Search for one experiment; return whether that worked, and a message."""
+    seconds = min(access.overall_seconds, MAX_SECONDS)
     try:
-        if access.served:
-            version = _served(replace(access, overall_seconds=seconds))
-            return True, f"MLflow {version} answers at {access.address}".replace("  ", " ")
-        _reachable(access)
+        if access.is_server:
+            version = _check_server(replace(access, overall_seconds=seconds))
+            return True, f"MLflow {version} responds at {access.address}".replace("  ", " ")
+        _check_reachable(access)
         connect(access).search_experiments(max_results=1)
     except MlopsError as error:
         return False, str(error)
-    except Exception as error:  # whatever it is, the form shall say it, without the password
+    except Exception as error:  # every error is shown in the form, without the password
         reason = (str(error).strip().splitlines() or [""])[0].replace(access.uri, access.address)
         return False, f"{access.address}: {type(error).__name__}: {reason}"
-    return True, f"MLflow's database answers at {access.address}"
+    return True, f"MLflow's database responds at {access.address}"
 
 
-def _reachable(access: Access) -> None:
-    """Look at a database's address first: MLflow would make a missing SQLite file, or try a closed port for minutes.
+def _check_reachable(access: Access) -> None:
+    """Check a database's address first: MLflow would create a missing SQLite file, or retry a closed port for minutes.
 
-    :raises MlopsError: saying what is wrong.
+    :raises MlopsError: when it cannot be reached.
     """
     parts = urlsplit(access.uri)
     where = f"{access.where}: {access.address}"
@@ -43,38 +43,38 @@ def _reachable(access: Access) -> None:
         raise BadInput(
             "there is no such SQLite file",
             where=where,
-            mend="correct the path (four slashes for an absolute one), or make it: mlflow db upgrade <tracking URI>",
+            hint="correct the path (four slashes for an absolute one), or create it: mlflow db upgrade <tracking URI>",
         )
     if parts.hostname:
         try:
             socket.create_connection((parts.hostname, parts.port or 5432), access.connect_seconds).close()
         except OSError as error:
-            trouble = told(error)
-            raise TrackingUnavailable(f"MLflow's database: {trouble.what}", where=where, mend=trouble.mend) from error
+            cause = classify_error(error)
+            raise TrackingUnavailable(f"MLflow's database: {cause.what}", where=where, hint=cause.hint) from error
 
 
-def _served(access: Access) -> str:
-    """Ask a server, once; gives its version, where it tells it.
+def _check_server(access: Access) -> str:
+    """Send a server one request without retries; return its version, if it reports one.
 
-    :raises MlopsError: saying what is wrong.
+    :raises MlopsError: when it cannot be used.
     """
-    from airflow_mlops.core.tracking.served import not_mlflow
+    from airflow_mlops.core.tracking.rest_client import not_mlflow_error
     from airflow_mlops.core.tracking.transport import Transport
 
-    transport = Transport(access, patient=False)  # a person waits, and a repetition would say the same
-    answer = transport.send("POST", "/api/2.0/mlflow/experiments/search", once=True, json={"max_results": 1})
-    if answer.status_code == 403:
+    transport = Transport(access, retry=False)  # a person waits, and a retry would not help
+    response = transport.send("POST", "/api/2.0/mlflow/experiments/search", once=True, json={"max_results": 1})
+    if response.status_code == 403:
         raise BadInput(
-            f"MLflow answers, but does not allow to look at experiments: {answer.text[:200]}",
+            f"MLflow responds, but does not allow reading experiments: {response.text[:200]}",
             where=f"{access.where}: {access.address}",
-            mend="ask for the permission, or use another login; a refused Host header is a setting of the server's",
+            hint="request the permission, or use another login; a rejected Host header is a setting of the server",
         )
     try:
-        content = answer.json()
+        content = response.json()
     except ValueError:
         content = None
     if (
-        answer.status_code != 200
+        response.status_code != 200
         or not isinstance(content, dict)
         or not set(content)
         <= {
@@ -82,6 +82,6 @@ def _served(access: Access) -> str:
             "next_page_token",
         }
     ):
-        raise not_mlflow(access, f"{answer.status_code} {answer.text}")
+        raise not_mlflow_error(access, f"{response.status_code} {response.text}")
     version = transport.send("GET", "/version", once=False)
     return version.text.strip()[:20] if version.ok and "<" not in version.text else ""

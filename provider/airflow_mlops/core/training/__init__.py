@@ -1,1 +1,1 @@
-"""Splitting, fitting, and the runs that keep what was fitted."""
+"""Splits, leakage checks, fitting, tuning and the MLflow runs that record them."""

@@ -1,4 +1,4 @@
-"""Signs of life of long work, in the task's log."""
+"""Progress messages of long-running work."""
 
 from __future__ import annotations
 
@@ -8,45 +8,45 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from airflow_mlops.core.training.memory import resident
+from airflow_mlops.core.training.usage import resident_memory
 
 log = logging.getLogger(__name__)
 
-EVERY = 60.0
+INTERVAL_SECONDS = 60.0
 
 
 @contextmanager
 def heartbeat(
-    what: str,
+    activity: str,
     *,
-    every: float = EVERY,
-    say: Callable[..., None] = log.info,
+    interval: float = INTERVAL_SECONDS,
+    log_line: Callable[..., None] = log.info,
     clock: Callable[[], float] = time.monotonic,
-    over: threading.Event | None = None,
+    done: threading.Event | None = None,
 ) -> Iterator[None]:
-    """Say from time to time that the work is going on: ``fitting boosted: 60 s so far, 412 MB``.
+    """Log at intervals that work is in progress: ``fitting boosted: 60 s so far, 412 MB``.
 
-    It comes from a thread of its own, so work that never lets go of Python's lock is silent all the same.
+    The messages come from a separate thread, so work that never releases the GIL blocks them.
 
-    :param what: such as ``fitting boosted``.
-    :param every: seconds between two signs; work that is shorter says nothing.
-    :param say: where to; called like ``logging``'s own.
-    :param clock: gives seconds.
-    :param over: waited on between two signs, and set when the work is over.
+    :param activity: such as ``fitting boosted``.
+    :param interval: seconds between two messages; shorter work logs none.
+    :param log_line: writes a message; called like ``logging``'s own functions.
+    :param clock: returns seconds.
+    :param done: waited on between two messages, and set when the work has ended.
     """
-    over = over or threading.Event()
+    done = done or threading.Event()
     started = clock()
 
-    def beat() -> None:
-        while not over.wait(every):
-            memory = resident()
-            said = "" if memory is None else f", {memory / 1e6:.0f} MB"
-            say("%s: %.0f s so far%s", what, clock() - started, said)
+    def log_progress() -> None:
+        while not done.wait(interval):
+            memory = resident_memory()
+            usage = "" if memory is None else f", {memory / 1e6:.0f} MB"
+            log_line("%s: %.0f s so far%s", activity, clock() - started, usage)
 
-    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread = threading.Thread(target=log_progress, name="heartbeat", daemon=True)
     thread.start()
     try:
         yield
     finally:
-        over.set()
+        done.set()
         thread.join()

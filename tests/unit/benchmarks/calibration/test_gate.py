@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from airflow_mlops.core.evaluation import Evidence, decide
-from airflow_mlops.core.metrics import metric
+from airflow_mlops.core.gate import Evidence, decide
+from airflow_mlops.core.metrics import get_metric
 from benchmarks.calibration import __main__ as program
 from benchmarks.calibration import gate
 from benchmarks.calibration.columns import chance
@@ -23,25 +23,25 @@ from benchmarks.calibration.gate_studies import (
     GateSize,
     batch_of,
     estimates,
-    proven,
+    is_proven,
 )
 
 
 def test_scores_have_the_auc_the_correlation_and_the_base_rate_that_was_asked_for():
     rows = binary(chance(0, 1), 200_000, 0.27, (0.84, 0.86), 0.8)
-    found = [metric("roc_auc").value(rows.target, scores) for scores in rows.scores]
+    found = [get_metric("roc_auc").value(rows.target, scores) for scores in rows.scores]
     assert found == pytest.approx([0.84, 0.86], abs=0.004)
     assert rows.target.mean() == pytest.approx(0.27, abs=0.005)
     logits = [np.log(s / (1 - s))[rows.target == 0] for s in rows.scores]
     assert np.corrcoef(logits)[0, 1] == pytest.approx(0.8, abs=0.01)
-    assert metric("calibration_error").value(rows.target, rows.scores[0]) < 0.01
+    assert get_metric("calibration_error").value(rows.target, rows.scores[0]) < 0.01
 
 
 def test_rows_of_customers_belong_together():
     rows = binary(chance(0, 2), 5_000, 0.27, (0.84, 0.84), 0.8, clustered=True)
     assert len(np.unique(rows.clusters)) < 1_000
     assert all(len(set(rows.target[rows.clusters == c])) == 1 for c in range(50))
-    assert metric("roc_auc").value(rows.target, rows.scores[0]) == pytest.approx(0.84, abs=0.06)
+    assert get_metric("roc_auc").value(rows.target, rows.scores[0]) == pytest.approx(0.84, abs=0.06)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -61,7 +61,7 @@ def test_what_a_study_counts_is_what_the_gate_decides(task, seed):
         report = decide(champion, challenger, POLICY.model_copy(update={"metric": name}))
         assert report.facts["gain"]["value"] == pytest.approx(gain.value)
         assert report.facts["gain"]["low"] == pytest.approx(gain.bounds(POLICY.confidence)[0])
-        assert (report.decision == "promote") == proven(gain, 1, POLICY)
+        assert (report.decision == "promote") == is_proven(gain, 1, POLICY)
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from benchmarks.calibration import __main__ as program
-from benchmarks.calibration.apart import APART, LabelledSize
+from benchmarks.calibration.concept_studies import APART, LabelledSize
 from benchmarks.calibration.studies import FAMILIES, Outcome, Size
 from benchmarks.calibration.work import judged
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.crash.scoring import Outcome, Weeks, survived
+from benchmarks.crash.scoring import Outcome, Weeks, run_kills
 
 
 def test_scoring_that_is_killed_at_random_points_has_every_row_once(tmp_path: Path) -> None:
-    found = survived(Weeks(tmp_path), kills=4, seed=1)
+    found = run_kills(Weeks(tmp_path), kills=4, seed=1)
     assert (found.wrong, found.kills) == ([], 4)
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks.crash.attempts import Study, attempt_once
-from benchmarks.crash.tuning import Outcome, survived
+from benchmarks.crash.tuning import Outcome, run_kills
 
 
 @pytest.mark.parametrize("method", ["grid", "optuna"])
 def test_a_search_that_is_killed_at_random_points_loses_and_doubles_nothing(method: str, tmp_path: Path) -> None:
     if method == "optuna":
         pytest.importorskip("optuna")
-    found = survived(Study(tmp_path, method, trials=13), kills=3, seed=1, target=attempt_once)
+    found = run_kills(Study(tmp_path, method, trials=13), kills=3, seed=1, target=attempt_once)
     assert (found.wrong, found.kills, found.trials) == ([], 3, 13)
 
 

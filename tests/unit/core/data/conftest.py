@@ -1,4 +1,4 @@
-"""Rows in real databases, to be judged there."""
+"""Tables in real databases."""
 
 from __future__ import annotations
 

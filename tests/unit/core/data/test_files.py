@@ -1,4 +1,4 @@
-"""Files of people's: read as they are, or refused with the reason."""
+"""Source files are read as declared, or rejected with the reason."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from airflow_mlops.common.errors import BadInput
 from airflow_mlops.core.data import files
-from airflow_mlops.core.errors import BadInput
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -63,23 +63,23 @@ def test_a_header_alone_is_a_table_without_rows(csv: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
-        (b"", "cannot read it"),
+        (b"", "cannot read the file"),
         (b"a,b,a\n1,2,3\n", r"occur twice: \['a'\]"),
         (b'"a, x","a, x"\n1,2\n', "occur twice"),
-        (b"a,b\n1,2\n1,2,3\n", "cannot read it"),
+        (b"a,b\n1,2\n1,2,3\n", "cannot read the file"),
         (b"a,b\n1,2,3\n4,5,6\n", "Expected 2 fields in line 2, saw 3"),  # pandas would shift them
         (b"a,b\n0,2,3\n1,5,6\n", "Expected 2 fields in line 2, saw 3"),
         (b"a\n\xff\xfe\n", "not UTF-8"),
         (b"\xff\xfe\n1\n", "UTF-16"),
     ],
 )
-def test_a_csv_that_cannot_be_trusted_is_refused_by_name(csv: Path, content: bytes, said: str) -> None:
+def test_a_csv_that_cannot_be_trusted_is_refused_by_name(csv: Path, content: bytes, message: str) -> None:
     csv.write_bytes(content)
-    with pytest.raises(BadInput, match=said) as told:
+    with pytest.raises(BadInput, match=message) as caught:
         read(csv)
-    assert str(csv) in str(told.value.where)
+    assert str(csv) in str(caught.value.where)
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv.gz"])
@@ -91,13 +91,13 @@ def test_a_truncated_file_is_refused(tmp_path: Path, suffix: str) -> None:
     else:
         frame.to_csv(path, index=False)
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(BadInput, match="cannot read it") as told:
+    with pytest.raises(BadInput, match="cannot read the file") as caught:
         read(path)
-    assert str(path) in str(told.value.where)
+    assert str(path) in str(caught.value.where)
 
 
-def test_a_missing_file_and_an_unknown_kind_are_told_apart(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="there is no file"):
+def test_a_missing_file_and_an_unsupported_type_have_different_errors(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="file not found"):
         read(tmp_path / "d.csv")
-    with pytest.raises(BadInput, match="cannot tell what kind"):
+    with pytest.raises(BadInput, match="is not a supported file type"):
         read(tmp_path / "d.xlsx")

@@ -1,4 +1,4 @@
-"""Rows from several files are one table, or it is told why not."""
+"""Rows from several files form one table, or an error says why not."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from airflow_mlops.core.data.frames import collected, open_table
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.common.errors import BadInput
+from airflow_mlops.core.data.frames import collect_frame, open_table
 
 
 def write(folder: Path, *columns: pl.Series) -> list[str]:
@@ -23,18 +23,18 @@ def write(folder: Path, *columns: pl.Series) -> list[str]:
     return files
 
 
-def test_a_file_that_names_a_column_twice_is_told_with_the_column(tmp_path: Path) -> None:
+def test_a_duplicate_column_name_is_reported_with_the_file(tmp_path: Path) -> None:
     file = str(tmp_path / "twice.parquet")
     pq.write_table(pa.table([pa.array([1]), pa.array([2]), pa.array([3])], names=["it's", "b", "it's"]), file)
     with pytest.raises(BadInput, match="column names occur twice") as caught:
         open_table(file)
     assert "it's" in caught.value.what
     assert caught.value.where == file
-    assert "rename" in str(caught.value.mend)
+    assert "rename" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "says"),
+    ("left", "right", "types"),
     [
         (pl.Series([1, 2]), pl.Series(["1", "x"]), ("Int64", "String")),
         (pl.Series([1.5]), pl.Series(["1.5"]), ("Float64", "String")),
@@ -47,20 +47,20 @@ def test_a_file_that_names_a_column_twice_is_told_with_the_column(tmp_path: Path
     ],
 )
 def test_a_column_of_two_kinds_is_refused_with_both_files_and_types(
-    tmp_path: Path, one: pl.Series, other: pl.Series, says: tuple[str, str]
+    tmp_path: Path, left: pl.Series, right: pl.Series, types: tuple[str, str]
 ) -> None:
-    for pair, types in (((one, other), says), ((other, one), says[::-1])):
+    for pair, names in (((left, right), types), ((right, left), types[::-1])):
         none = pl.Series([None], dtype=pl.Null)
         files = write(tmp_path, none, pair[0], pair[0], pair[1])
         with pytest.raises(BadInput, match="disagree on types") as caught:
             open_table(files)
         assert "column 'x'" in caught.value.what
-        assert caught.value.what.index(types[0]) < caught.value.what.rindex(types[1])
+        assert caught.value.what.index(names[0]) < caught.value.what.rindex(names[1])
         assert caught.value.where == f"{files[1]} and {files[3]}"
 
 
-def utc(moment: datetime, unit: Any, zone: str | None = None) -> pl.Series:
-    return pl.Series([moment], dtype=pl.Datetime(unit)).dt.replace_time_zone(zone)
+def utc(timestamp: datetime, unit: Any, zone: str | None = None) -> pl.Series:
+    return pl.Series([timestamp], dtype=pl.Datetime(unit)).dt.replace_time_zone(zone)
 
 
 @pytest.mark.parametrize(
@@ -84,15 +84,17 @@ def utc(moment: datetime, unit: Any, zone: str | None = None) -> pl.Series:
 )
 def test_types_that_mean_the_same_widen_and_no_value_changes(tmp_path: Path, columns: list[pl.Series]) -> None:
     for order in permutations(columns):
-        found = collected(open_table(write(tmp_path, *order)).lazy(), "all")["x"].to_list()
-        for value, column in zip(found, order, strict=True):
-            given = column.item()
-            assert value == (datetime(given.year, given.month, given.day) if type(given) is date else given)
+        values = collect_frame(open_table(write(tmp_path, *order)).lazy(), "all")["x"].to_list()
+        for value, column in zip(values, order, strict=True):
+            expected = column.item()
+            if type(expected) is date:
+                expected = datetime(expected.year, expected.month, expected.day)
+            assert value == expected
 
 
-def test_moments_with_a_zone_and_without_are_not_mixed(tmp_path: Path) -> None:
-    moment = datetime(2026, 1, 1)
+def test_timestamps_with_a_zone_and_without_are_not_mixed(tmp_path: Path) -> None:
+    timestamp = datetime(2026, 1, 1)
     with pytest.raises(BadInput, match="disagree on types"):
-        open_table(write(tmp_path, utc(moment, "us"), utc(moment, "us", "UTC")))
+        open_table(write(tmp_path, utc(timestamp, "us"), utc(timestamp, "us", "UTC")))
     with pytest.raises(BadInput, match="disagree on types"):
-        open_table(write(tmp_path, utc(moment, "us", "Europe/Paris"), utc(moment, "us", "UTC")))
+        open_table(write(tmp_path, utc(timestamp, "us", "Europe/Paris"), utc(timestamp, "us", "UTC")))

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from airflow_mlops.core.evaluation.rows import GateRows
-from airflow_mlops.core.evaluation.scoring import Scored, score
-from airflow_mlops.core.evaluation.slices import labels_of
-from airflow_mlops.core.metrics import metric as metric_of
+from airflow_mlops.core.evaluation.gate_rows import GateRows
+from airflow_mlops.core.evaluation.model_scoring import ScoredRows, score_rows
+from airflow_mlops.core.evaluation.slicing import slice_labels
+from airflow_mlops.core.metrics import get_metric as metric_of
 
 
 class ByColumn:
@@ -49,10 +49,10 @@ def value() -> type[Value]:
 
 
 @pytest.fixture
-def scored() -> Callable[..., Scored]:
+def scored() -> Callable[..., ScoredRows]:
     """Score a frame with models, by role; the column ``y`` is the target."""
 
-    def make(frame: pd.DataFrame, metric: str = "roc_auc", **given: Any) -> Scored:
+    def make(frame: pd.DataFrame, metric: str = "roc_auc", **given: Any) -> ScoredRows:
         models = {role: m for role, m in given.items() if role in ("challenger", "champion")}
         names = np.arange(len(frame)).astype(str)
         rows = GateRows(
@@ -62,9 +62,9 @@ def scored() -> Callable[..., Scored]:
             target=frame["y"].to_numpy(dtype=float),
             task=metric_of(metric).task,
             classes=tuple(given.get("classes", ())),
-            slices={c: labels_of(frame[c]) for c in given.get("slices", ())},
-            groups={c: labels_of(frame[c]) for c in given.get("groups", ())},
+            slices={c: slice_labels(frame[c]) for c in given.get("slices", ())},
+            groups={c: slice_labels(frame[c]) for c in given.get("groups", ())},
         )
-        return score(rows, metric, models, {role: f"the {role} m v{v}" for v, role in enumerate(models, 1)})
+        return score_rows(rows, metric, models, {role: f"the {role} m v{v}" for v, role in enumerate(models, 1)})
 
     return make

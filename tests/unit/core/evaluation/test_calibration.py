@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_mlops.core.evaluation.calibration import calibration_table
-from airflow_mlops.core.metrics import metric
+from airflow_mlops.core.metrics import get_metric
 
 pairs = st.lists(
     st.tuples(st.integers(0, 1), st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0])), min_size=1, max_size=60
@@ -26,7 +26,7 @@ def test_the_table_adds_up_to_all_rows_and_to_the_calibration_error(rows: list[t
     assert sum(share * n for _, share, n in table) == pytest.approx(y.sum())
     assert [mean for mean, *_ in table] == sorted(mean for mean, *_ in table)
     error = sum(abs(mean - share) * n for mean, share, n in table) / len(rows)
-    assert error == pytest.approx(metric("calibration_error").value(y, p), abs=1e-12)
+    assert error == pytest.approx(get_metric("calibration_error").value(y, p), abs=1e-12)
 
 
 def test_scores_that_are_not_finite_have_no_table() -> None:

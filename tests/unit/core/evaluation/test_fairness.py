@@ -62,32 +62,32 @@ def test_a_small_group_is_left_out_of_the_gap_and_named(scored: Callable[..., An
     few = frame.head(20).assign(sex="c", q=0.99)
     found = told(pd.concat([frame, few], ignore_index=True), scored, by_column)
     assert found[PARITY, "group sex"].observed["gap"] == pytest.approx(without)
-    assert found["fairness", "group sex=c"].status == "not_judged"
+    assert found["fairness", "group sex=c"].status == "inconclusive"
     assert "20 rows" in found["fairness", "group sex=c"].message
 
 
 def test_one_group_has_nothing_to_differ_from(scored: Callable[..., Any], by_column: Any) -> None:
     found = told(people().assign(sex="a"), scored, by_column)
-    assert {c.status for c in found.values()} == {"not_judged"}
+    assert {c.status for c in found.values()} == {"inconclusive"}
 
 
 def test_a_group_without_positives_has_no_odds(scored: Callable[..., Any], by_column: Any) -> None:
     frame = people()
     frame.loc[frame["sex"] == "b", "y"] = 0.0
     found = told(frame, scored, by_column)
-    assert found[ODDS, "group sex"].status == "not_judged"
+    assert found[ODDS, "group sex"].status == "inconclusive"
     assert found[PARITY, "group sex"].status == "pass"
 
 
 def test_scores_that_are_not_finite_are_not_judged(scored: Callable[..., Any], by_column: Any) -> None:
     frame = people()
     frame.loc[0, "q"] = np.nan
-    assert {c.status for c in told(frame, scored, by_column).values()} == {"not_judged"}
+    assert {c.status for c in told(frame, scored, by_column).values()} == {"inconclusive"}
 
 
 def test_decisions_are_those_of_two_classes(scored: Callable[..., Any], value: Any) -> None:
     found = told(people(), scored, value, metric="mae")
-    assert {c.status for c in found.values()} == {"not_judged"}
+    assert {c.status for c in found.values()} == {"inconclusive"}
     assert "regression" in next(iter(found.values())).message
 
 

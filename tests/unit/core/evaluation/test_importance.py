@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.common.errors import BadInput
 from airflow_mlops.core.evaluation import importance as module
-from airflow_mlops.core.evaluation.importance import importance
+from airflow_mlops.core.evaluation.importance import permutation_importance
 
 
 class Logistic:
@@ -35,7 +35,7 @@ def rows(count: int = 1500, seed: int = 0) -> pd.DataFrame:
 
 
 def test_the_strong_feature_comes_first_and_the_idle_one_costs_nothing(scored: Callable[..., Any]) -> None:
-    told = importance(scored(rows(), challenger=Logistic()), "challenger")
+    told = permutation_importance(scored(rows(), challenger=Logistic()), "challenger")
     assert [name for name, *_ in told][:2] == ["strong", "weak"]
     drops = {name: (drop, low, high) for name, drop, low, high in told}
     assert drops["strong"][1] > drops["weak"][2] > drops["weak"][1] > 0
@@ -46,19 +46,19 @@ def test_the_strong_feature_comes_first_and_the_idle_one_costs_nothing(scored: C
 
 @pytest.mark.parametrize("name", ["log_loss", "brier", "accuracy"])
 def test_a_drop_is_above_zero_whichever_way_the_metric_runs(name: str, scored: Callable[..., Any]) -> None:
-    told = importance(scored(rows(600), name, challenger=Logistic()), "challenger")
+    told = permutation_importance(scored(rows(600), name, challenger=Logistic()), "challenger")
     assert told[0][0] == "strong"
     assert told[0][1] > 0
 
 
 def test_the_same_rows_tell_the_same(scored: Callable[..., Any]) -> None:
     both = scored(rows(300), challenger=Logistic())
-    assert importance(both, "challenger") == importance(both, "challenger")
+    assert permutation_importance(both, "challenger") == permutation_importance(both, "challenger")
 
 
 def test_values_and_classes_have_importance_too(scored: Callable[..., Any], value: Any) -> None:
     frame = pd.DataFrame({"x": np.arange(90.0), "z": 0.0, "y": np.arange(90.0)})
-    told = importance(scored(frame, "mae", challenger=value("x")), "challenger")
+    told = permutation_importance(scored(frame, "mae", challenger=value("x")), "challenger")
     assert told[0][0] == "x"
     assert told[0][1] == pytest.approx(30, abs=4)  # two draws of 0..89 differ by 30 on average
 
@@ -70,28 +70,28 @@ def test_values_and_classes_have_importance_too(scored: Callable[..., Any], valu
 
     frame = pd.DataFrame({"x": [0.0, 1.0, 2.0] * 30, "y": [0.0, 1.0, 2.0] * 30})
     several = scored(frame, "accuracy_multiclass", challenger=OneHot(), classes=[0, 1, 2])
-    assert importance(several, "challenger")[0][1] == pytest.approx(2 / 3, abs=0.1)
+    assert permutation_importance(several, "challenger")[0][1] == pytest.approx(2 / 3, abs=0.1)
 
 
 def test_a_metric_without_a_value_has_no_importance(scored: Callable[..., Any]) -> None:
-    assert importance(scored(rows(300).assign(y=1.0), challenger=Logistic()), "challenger") == []
+    assert permutation_importance(scored(rows(300).assign(y=1.0), challenger=Logistic()), "challenger") == []
 
 
 def test_rows_and_calls_are_bounded_and_a_slow_model_is_asked_less(scored: Callable[..., Any]) -> None:
     both = scored(rows(6000), challenger=Logistic())
     Logistic.calls = 0
-    importance(both, "challenger")
+    permutation_importance(both, "challenger")
     assert Logistic.calls == 4  # one for each feature
-    assert len(module._affordable(6000, 4, 0.01, 0)[0]) == module.MOST_ROWS
-    sample, repeats = module._affordable(6000, 100, 60.0, 0)
+    assert len(module._fit_time_budget(6000, 4, 0.01, 0)[0]) == module.MAX_ROWS
+    sample, repeats = module._fit_time_budget(6000, 100, 60.0, 0)
     assert (len(sample), repeats) == (200, 1)
     assert len(set(sample)) == 200
-    assert module._affordable(6000, 4, 5.0, 0)[1] == 4
+    assert module._fit_time_budget(6000, 4, 5.0, 0)[1] == 4
 
 
 def test_at_most_twenty_features_are_told(scored: Callable[..., Any], by_column: Any) -> None:
     frame = pd.DataFrame(np.random.default_rng(0).random((60, 30)), columns=[f"f{i:02}" for i in range(30)])
-    told = importance(scored(frame.assign(y=[0.0, 1.0] * 30), challenger=by_column("f29")), "challenger")
+    told = permutation_importance(scored(frame.assign(y=[0.0, 1.0] * 30), challenger=by_column("f29")), "challenger")
     assert len(told) == 20
 
 
@@ -103,4 +103,4 @@ def test_a_model_that_cannot_stand_shuffled_rows_is_named(scored: Callable[..., 
             raise ValueError("impossible combination")
 
     with pytest.raises(BadInput, match="challenger m v1, 'weak' shuffled"):
-        importance(replace(both, models={"challenger": Touchy()}), "challenger")
+        permutation_importance(replace(both, models={"challenger": Touchy()}), "challenger")

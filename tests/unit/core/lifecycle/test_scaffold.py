@@ -1,4 +1,4 @@
-"""A new model's files are whole, hold together, and never take the place of others."""
+"""The files of a new model are complete and valid, and never overwrite others."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mlops.core.errors import BadInput
-from airflow_mlops.core.lifecycle.scaffold import rendered, scaffold
+from airflow_mlops.common.errors import BadInput
+from airflow_mlops.core.lifecycle.scaffold import render_files, scaffold
 
 REPO = Path(__file__).parents[4]
 
@@ -29,17 +29,17 @@ def test_the_files_are_those_of_a_model(tmp_path: Path) -> None:
 
 
 def test_the_dag_file_is_three_lines() -> None:
-    code = ast.parse(rendered("fraud")[Path("dags/fraud.py")])
+    code = ast.parse(render_files("fraud")[Path("dags/fraud.py")])
     assert len(code.body) == 3
 
 
 def test_no_file_keeps_the_placeholder() -> None:
-    for path, text in rendered("fraud").items():
+    for path, text in render_files("fraud").items():
         assert "__MODEL__" not in text, path
         assert "__MODEL__" not in str(path)
 
 
-def test_python_files_are_as_the_house_writes_them(tmp_path: Path) -> None:
+def test_python_files_pass_ruff(tmp_path: Path) -> None:
     scaffold("fraud", tmp_path)
     ruff = [sys.executable, "-m", "ruff"]
     for how in (["check", "--no-cache"], ["format", "--check", "--no-cache"]):
@@ -53,18 +53,18 @@ def test_python_files_are_as_the_house_writes_them(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("there", ["include/fraud/policy.yaml", "dags/fraud.py", "tests/test_fraud.py"])
-def test_nothing_is_overwritten_and_nothing_is_half_written(there: str, tmp_path: Path) -> None:
-    mine = tmp_path / there
+@pytest.mark.parametrize("existing", ["include/fraud/policy.yaml", "dags/fraud.py", "tests/test_fraud.py"])
+def test_nothing_is_overwritten_and_nothing_is_half_written(existing: str, tmp_path: Path) -> None:
+    mine = tmp_path / existing
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
-    with pytest.raises(BadInput, match="fraud is there already") as caught:
+    with pytest.raises(BadInput, match="fraud already exists") as caught:
         scaffold("fraud", tmp_path)
-    assert there in str(caught.value)
-    assert files(tmp_path) == {there: b"mine"}
+    assert existing in str(caught.value)
+    assert files(tmp_path) == {existing: b"mine"}
 
 
-def test_a_second_model_stands_beside_the_first(tmp_path: Path) -> None:
+def test_a_second_model_leaves_the_first_unchanged(tmp_path: Path) -> None:
     scaffold("fraud", tmp_path)
     before = files(tmp_path)
     scaffold("churn", tmp_path)
@@ -72,13 +72,13 @@ def test_a_second_model_stands_beside_the_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["Fraud", "my-model", "1st", "", "../up", "class", "a/b", "x" * 81])
-def test_what_is_no_name_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="cannot be a model's name"):
+def test_an_invalid_name_is_rejected(name: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="is not a valid model name"):
         scaffold(name, tmp_path)
     assert files(tmp_path) == {}
 
 
-def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_no_files(tmp_path: Path) -> None:
     (tmp_path / "include").write_text("a file where a folder should be")
     with pytest.raises(BadInput, match="include/fraud cannot be written"):
         scaffold("fraud", tmp_path)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
 
-from airflow_mlops.core.metrics import metric, of_task
-from airflow_mlops.core.metrics.binary import calibration_bins
+from airflow_mlops.core.metrics import get_metric, metrics_of_same_task
+from airflow_mlops.core.metrics.calibration import calibration_bins
 
 few_scores = st.sampled_from([0.0001, 0.2, 0.5, 0.50001, 0.9, 0.9999])  # few, so that there are ties
 weight = st.sampled_from([0.0, 0.25, 1.0, 3.0])
@@ -38,7 +38,7 @@ SKLEARN: dict[str, Any] = {
 
 
 def test_every_binary_metric_is_held_against_another_implementation() -> None:
-    assert {*SKLEARN, "calibration_error"} == set(of_task("roc_auc"))
+    assert {*SKLEARN, "calibration_error"} == set(metrics_of_same_task("roc_auc"))
 
 
 @pytest.mark.parametrize("name", sorted(SKLEARN))
@@ -46,12 +46,12 @@ def test_every_binary_metric_is_held_against_another_implementation() -> None:
 @given(rows=rows)
 def test_it_equals_scikit_learns_with_ties_and_weights(name: str, rows: Any) -> None:
     y, p, w = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
-    weighted = metric(name).prepare(y, p)
+    weighted = get_metric(name).prepare(y, p)
     expected = SKLEARN[name](y, p, sample_weight=w)
     assert weighted(w) == pytest.approx(expected, rel=1e-9, abs=1e-9, nan_ok=True)
     both = weighted(np.stack([w, np.ones(len(w))]))
     assert both[0] == pytest.approx(weighted(w), rel=1e-12, abs=1e-12, nan_ok=True)
-    assert both[1] == pytest.approx(metric(name).value(y, p), rel=1e-12, abs=1e-12, nan_ok=True)
+    assert both[1] == pytest.approx(get_metric(name).value(y, p), rel=1e-12, abs=1e-12, nan_ok=True)
 
 
 @settings(max_examples=40, deadline=None)
@@ -62,7 +62,7 @@ def test_the_calibration_error_is_the_mean_distance_bin_by_bin(rows: Any) -> Non
     expected = sum(
         abs(sum(w[i] * (p[i] - y[i]) for i in np.flatnonzero(bins == b))) / w.sum() for b in range(bins.max() + 1)
     )
-    assert metric("calibration_error").prepare(y, p)(w) == pytest.approx(expected, abs=1e-12)
+    assert get_metric("calibration_error").prepare(y, p)(w) == pytest.approx(expected, abs=1e-12)
 
 
 def test_without_ties_the_bins_are_those_of_scikit_learn() -> None:
@@ -70,7 +70,7 @@ def test_without_ties_the_bins_are_those_of_scikit_learn() -> None:
     p = rng.random(500)
     y = (rng.random(500) < p**2).astype(float)
     shares, means = calibration_curve(y, p, n_bins=10, strategy="quantile")
-    assert metric("calibration_error").value(y, p) == pytest.approx(np.abs(shares - means).mean(), abs=1e-9)
+    assert get_metric("calibration_error").value(y, p) == pytest.approx(np.abs(shares - means).mean(), abs=1e-9)
 
 
 def test_equal_scores_are_in_one_bin_and_bins_are_numbered_without_gaps() -> None:
@@ -84,27 +84,27 @@ def test_equal_scores_are_in_one_bin_and_bins_are_numbered_without_gaps() -> Non
 @pytest.mark.parametrize("name", ["roc_auc", "pr_auc", "f1", "recall"])
 def test_without_positives_there_is_nothing_to_find(name: str) -> None:
     y, p = np.array([0.0, 0.0, 1.0]), np.array([0.1, 0.9, 0.8])
-    assert np.isnan(metric(name).value(y[:2], p[:2]))
-    assert np.isnan(metric(name).prepare(y, p)(np.array([1.0, 1.0, 0.0])))
+    assert np.isnan(get_metric(name).value(y[:2], p[:2]))
+    assert np.isnan(get_metric(name).prepare(y, p)(np.array([1.0, 1.0, 0.0])))
 
 
 @pytest.mark.parametrize("name", ["roc_auc", "pr_auc"])
 def test_without_negatives_there_is_nothing_to_tell_apart(name: str) -> None:
-    assert np.isnan(metric(name).value(np.ones(3), np.array([0.1, 0.2, 0.3])))
+    assert np.isnan(get_metric(name).value(np.ones(3), np.array([0.1, 0.2, 0.3])))
 
 
 def test_a_model_that_decides_for_nobody_has_no_precision() -> None:
-    assert np.isnan(metric("precision").value(np.array([0.0, 1.0]), np.array([0.1, 0.2])))
+    assert np.isnan(get_metric("precision").value(np.array([0.0, 1.0]), np.array([0.1, 0.2])))
 
 
 @pytest.mark.parametrize("name", ["log_loss", "brier", "calibration_error"])
 @pytest.mark.parametrize("score", [1.5, -3.0])
 def test_a_score_that_is_no_probability_has_no_loss_rather_than_a_good_one(name: str, score: float) -> None:
     y, p = np.array([0.0, 1.0, 1.0]), np.array([0.1, 0.9, score])
-    assert np.isnan(metric(name).value(y, p))
-    assert np.isfinite(metric("roc_auc").value(y, p))
+    assert np.isnan(get_metric(name).value(y, p))
+    assert np.isfinite(get_metric("roc_auc").value(y, p))
 
 
-@pytest.mark.parametrize("name", sorted(of_task("roc_auc")))
+@pytest.mark.parametrize("name", sorted(metrics_of_same_task("roc_auc")))
 def test_targets_that_are_not_0_and_1_have_no_value(name: str) -> None:
-    assert np.isnan(metric(name).value(np.array([0.0, 1.0, 2.0]), np.array([0.1, 0.9, 0.5])))
+    assert np.isnan(get_metric(name).value(np.array([0.0, 1.0, 2.0]), np.array([0.1, 0.9, 0.5])))

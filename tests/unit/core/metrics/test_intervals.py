@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from airflow_mlops.core.metrics import METRICS, Array, Resampling, interval, intervals, metric, of_task
+from airflow_mlops.core.metrics import METRICS, Array, Resampling, get_metric, interval, intervals, metrics_of_same_task
 from airflow_mlops.core.metrics.binary import THRESHOLD
-from airflow_mlops.core.metrics.estimate import Estimate
-from airflow_mlops.core.metrics.intervals import FEW
-from airflow_mlops.core.metrics.scales import of_area
+from airflow_mlops.core.metrics.estimate import MetricEstimate
+from airflow_mlops.core.metrics.interval_methods import FEW_ROWS
+from airflow_mlops.core.metrics.interval_scales import auc_interval
 
 Rows = tuple[Array, Array, Array]
 MAIN = {"binary": "roc_auc", "multiclass": "f1_macro", "regression": "mae"}
@@ -54,9 +54,9 @@ def rows_of(task: str, rows: int, seed: int, *, base: float = 0.27, clusters: in
     ],
 )
 def test_intervals_hold_the_truth_about_as_often_as_they_say(task: str, rows: int, base: float, clusters: int) -> None:
-    names, draws = list(of_task(MAIN[task])), 120
+    names, draws = list(metrics_of_same_task(MAIN[task])), 120
     target, scores, _ = rows_of(task, 400_000, 10**6, base=base)
-    truth = {name: metric(name).value(target, scores) for name in names}
+    truth = {name: get_metric(name).value(target, scores) for name in names}
     inside = dict.fromkeys(names, 0)
     for seed in range(draws):
         target, scores, cluster = rows_of(task, rows, seed, base=base, clusters=clusters)
@@ -69,10 +69,10 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say(task: str, rows: in
 @pytest.mark.parametrize("clusters", [0, 300], ids=["rows", "clusters"])
 @pytest.mark.parametrize("name", sorted(set(METRICS) - {"calibration_error"}))
 def test_with_many_rows_an_interval_is_that_of_the_bootstrap(name: str, clusters: int) -> None:
-    target, scores, cluster = rows_of(metric(name).task, 3000, 7, clusters=clusters)
+    target, scores, cluster = rows_of(get_metric(name).task, 3000, 7, clusters=clusters)
     draws = Resampling(3000, cluster if clusters else None)
-    value, figure = metric(name).value(target, scores), metric(name).prepare(target, scores)
-    theirs = draws.ends(draws.values([figure])[0], value, value)
+    value, figure = get_metric(name).value(target, scores), get_metric(name).prepare(target, scores)
+    theirs = draws.interval(draws.evaluate([figure])[0], value, value)
     low, high = interval(name, target, scores, clusters=cluster if clusters else None)
     assert (low, high) == pytest.approx(theirs, abs=0.2 * (theirs[1] - theirs[0]))
 
@@ -91,7 +91,7 @@ def test_a_model_that_is_calibrated_may_have_no_calibration_error() -> None:
 def test_an_interval_of_clusters_is_wider_than_one_that_takes_copies_for_evidence() -> None:
     target, scores, _ = rows_of("binary", 60, 0)
     many, more, clusters = np.tile(target, 20), np.tile(scores, 20), np.tile(np.arange(60), 20)
-    names = list(of_task("roc_auc"))
+    names = list(metrics_of_same_task("roc_auc"))
     naive, honest = intervals(names, many, more), intervals(names, many, more, clusters=clusters)
     alone = intervals(names, target, scores)
     for name in names:
@@ -110,7 +110,7 @@ def test_an_interval_of_nothing_is_nan() -> None:
 @pytest.mark.parametrize("name", ["roc_auc", "pr_auc", "recall"])
 def test_an_interval_that_hangs_on_two_rows_is_nan(name: str) -> None:
     target, scores = np.r_[1.0, 1.0, np.zeros(50)], np.linspace(0.9, 0.1, 52)
-    assert np.isfinite(metric(name).value(target, scores))
+    assert np.isfinite(get_metric(name).value(target, scores))
     assert np.isnan(interval(name, target, scores)).all()
     target[2] = 1.0
     assert np.isfinite(interval(name, target, scores)).all()
@@ -125,9 +125,9 @@ def test_a_perfect_model_is_not_perfectly_sure() -> None:
 
 
 def test_few_positives_that_are_scored_alike_do_not_make_an_area_sure() -> None:
-    target, scores = alike(FEW - 1)
+    target, scores = alike(FEW_ROWS - 1)
     few = interval("roc_auc", target, scores)
-    area = metric("roc_auc").value(target, scores)
+    area = get_metric("roc_auc").value(target, scores)
     assert few[1] - few[0] > 2 * 1.96 * math.sqrt(area * (1 - area) / 500)
     assert few[1] - few[0] > 0.2
 
@@ -137,26 +137,26 @@ def alike(positives: int, score: float = 0.8) -> tuple[Array, Array]:
     return np.r_[np.ones(positives), np.zeros(500)], np.r_[np.full(positives, score), np.linspace(0, 1, 500)]
 
 
-def usual(area: float, positives: int, negatives: int) -> Estimate:
+def usual(area: float, positives: int, negatives: int) -> MetricEstimate:
     """An area's error by its size and the numbers of both classes: Hanley and McNeil (1982), formulas 1 and 2."""
     q1, q2 = area / (2 - area), 2 * area * area / (1 + area)
     square = area * (1 - area) + (positives - 1) * (q1 - area * area) + (negatives - 1) * (q2 - area * area)
-    return Estimate(area, math.sqrt(square / positives / negatives), positives + negatives - 2)
+    return MetricEstimate(area, math.sqrt(square / positives / negatives), positives + negatives - 2)
 
 
 def test_of_few_positives_the_error_is_no_less_than_usual_and_of_more_it_is_what_it_is() -> None:
-    for positives, score in ((4, 0.999), (4, 0.8), (FEW - 1, 0.8)):
+    for positives, score in ((4, 0.999), (4, 0.8), (FEW_ROWS - 1, 0.8)):
         target, scores = alike(positives, score)
-        expected = of_area(usual(metric("roc_auc").value(target, scores), positives, 500), positives, 0.95)
+        expected = auc_interval(usual(get_metric("roc_auc").value(target, scores), positives, 500), positives, 0.95)
         assert interval("roc_auc", target, scores) == pytest.approx(expected, rel=1e-9)
-    low, high = interval("roc_auc", *alike(FEW))
+    low, high = interval("roc_auc", *alike(FEW_ROWS))
     assert high - low < 0.5 * (expected[1] - expected[0])
 
 
 def test_positives_that_differ_more_than_usual_keep_their_own_error() -> None:
     target, scores = np.r_[np.ones(8), np.zeros(500)], np.r_[np.full(4, 0.999), np.full(4, 0.2), np.linspace(0, 1, 500)]
-    area = metric("roc_auc").value(target, scores)
-    floor = of_area(usual(area, 8, 500), 8, 0.95)
+    area = get_metric("roc_auc").value(target, scores)
+    floor = auc_interval(usual(area, 8, 500), 8, 0.95)
     low, high = interval("roc_auc", target, scores)
     assert (low < floor[0], high > floor[1]) == (True, True)
 
@@ -166,10 +166,10 @@ def test_the_ends_of_a_loss_lie_around_it_as_factors_and_those_of_r2_around_what
     rng = np.random.default_rng(0)
     target = rng.normal(size=30)
     scores = target + noise * rng.normal(size=30)
-    value, (low, high) = metric("mae").value(target, scores), interval("mae", target, scores)
+    value, (low, high) = get_metric("mae").value(target, scores), interval("mae", target, scores)
     assert 0 < low < value < high
     assert low * high == pytest.approx(value**2)
-    value, (low, high) = metric("r2").value(target, scores), interval("r2", target, scores)
+    value, (low, high) = get_metric("r2").value(target, scores), interval("r2", target, scores)
     assert low < value < high < 1
     assert (1 - low) * (1 - high) == pytest.approx((1 - value) ** 2)
 
@@ -186,7 +186,7 @@ def test_f1_rests_on_positives_that_were_not_found_too() -> None:
 
 def test_all_metrics_of_a_task_are_found_together_as_alone() -> None:
     target, scores, cluster = rows_of("binary", 200, 3, clusters=50)
-    names = list(of_task("roc_auc"))
+    names = list(metrics_of_same_task("roc_auc"))
     assert intervals(names, target, scores, clusters=cluster) == {
         name: interval(name, target, scores, clusters=cluster) for name in names
     }

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from airflow_mlops.core.metrics import metric, row_losses
+from airflow_mlops.core.metrics import get_metric, row_losses
 
 Y, P = np.array([0.0, 1.0, 1.0]), np.array([0.1, 0.9, 0.2])
 
 
 def test_the_losses_of_rows_average_to_the_metric() -> None:
-    assert row_losses("binary", Y, P).mean() == pytest.approx(metric("log_loss").value(Y, P))
+    assert row_losses("binary", Y, P).mean() == pytest.approx(get_metric("log_loss").value(Y, P))
     both = np.column_stack([1 - P, P])
-    assert row_losses("multiclass", Y, both).mean() == pytest.approx(metric("log_loss_multiclass").value(Y, both))
-    assert np.sqrt(row_losses("regression", Y, P).mean()) == pytest.approx(metric("rmse").value(Y, P))
+    assert row_losses("multiclass", Y, both).mean() == pytest.approx(get_metric("log_loss_multiclass").value(Y, both))
+    assert np.sqrt(row_losses("regression", Y, P).mean()) == pytest.approx(get_metric("rmse").value(Y, P))
 
 
 def test_being_sure_and_wrong_costs_much_but_not_without_end() -> None:

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_mlops.core.metrics import Array, Resampling, bootstrap_weights, metric, resampling
+from airflow_mlops.core.metrics import Array, Resampling, bootstrap_weights, get_metric, resampling
 
 
 def ends_of(name: str, y: Array, p: Array, *, seed: int = 0, confidence: float = 0.95) -> tuple[float, float]:
     """Give the bootstrap's interval of a metric."""
     draws = Resampling(len(y), resamples=300, seed=seed)
-    figure = metric(name).prepare(y[draws.index], p[draws.index])
-    part, whole = float(figure(np.ones(len(draws.index)))), metric(name).value(y, p)
-    return draws.ends(draws.values([figure])[0], part, whole, confidence=confidence)
+    figure = get_metric(name).prepare(y[draws.index], p[draws.index])
+    part, whole = float(figure(np.ones(len(draws.index)))), get_metric(name).value(y, p)
+    return draws.interval(draws.evaluate([figure])[0], part, whole, confidence=confidence)
 
 
 @settings(max_examples=50, deadline=None)
@@ -45,8 +45,8 @@ def test_rows_are_drawn_with_equal_chance() -> None:
 
 
 def test_of_many_rows_whole_clusters_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resampling, "MOST_ROWS", 100)
-    monkeypatch.setattr(resampling, "_LEAST_UNITS", 10)
+    monkeypatch.setattr(resampling, "MAX_ROWS", 100)
+    monkeypatch.setattr(resampling, "_MIN_UNITS", 10)
     clusters = np.repeat(np.arange(50), 10)
     taken = clusters[Resampling(500, clusters).index]
     assert len(taken) == 100
@@ -59,12 +59,12 @@ def test_the_same_rows_and_seed_give_the_same_resamples_however_often_they_are_a
 
     for most in (0, 1_000_000):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(resampling, "_MOST_KEPT", most)
+            patch.setattr(resampling, "_MAX_CACHED_WEIGHTS", most)
             draws = Resampling(30, seed=5)
-            first, again = draws.values([total])[0], draws.values([total])[0]
+            first, again = draws.evaluate([total])[0], draws.evaluate([total])[0]
             assert (first == again).all()
-            assert (first == Resampling(30, seed=5).values([total])[0]).all()
-            assert not (first == Resampling(30, seed=6).values([total])[0]).all()
+            assert (first == Resampling(30, seed=5).evaluate([total])[0]).all()
+            assert not (first == Resampling(30, seed=6).evaluate([total])[0]).all()
 
 
 def test_an_interval_covers_the_value_about_as_often_as_it_says() -> None:
@@ -87,10 +87,10 @@ def test_the_interval_of_many_rows_is_as_wide_as_if_all_were_drawn(monkeypatch: 
     p = np.clip(0.3 * y + rng.normal(0.3, 0.15, 8000), 0, 1)
     names = ["roc_auc", "brier", "f1"]
     whole = {name: ends_of(name, y, p) for name in names}
-    monkeypatch.setattr(resampling, "MOST_ROWS", 2000)
+    monkeypatch.setattr(resampling, "MAX_ROWS", 2000)
     for seed in range(3):
         for name in names:
             low, high = ends_of(name, y, p, seed=seed)
             wide = whole[name][1] - whole[name][0]
             assert high - low == pytest.approx(wide, rel=0.25)
-            assert (low + high) / 2 == pytest.approx(metric(name).value(y, p), abs=0.3 * wide)
+            assert (low + high) / 2 == pytest.approx(get_metric(name).value(y, p), abs=0.3 * wide)

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from airflow_mlops.core.data import relate
-from airflow_mlops.core.data.snapshot import Snapshot, SnapshotRoot
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.common.errors import BadInput
+from airflow_mlops.common.report import Report
+from airflow_mlops.core.data.snapshots.snapshot import Snapshot, SnapshotRoot
+from airflow_mlops.core.drift.concept import relate
 from airflow_mlops.core.monitoring.concept import check_concept
-from airflow_mlops.core.report import Report
 from airflow_mlops.store import baselines, windows
 from airflow_mlops.store.database import Database
 
@@ -37,7 +37,7 @@ def check(database: Database, root: SnapshotRoot, frame: pd.DataFrame, version: 
 @pytest.fixture
 def evaluated(database: Database) -> Database:
     relation = relate(rows(0).astype({"y": int}), label="y", score="score", features=["x"])
-    baselines.keep(database, "m", 1, "relation", relation.to_dict())
+    baselines.save(database, "m", 1, "relation", relation.to_dict())
     return database
 
 
@@ -54,16 +54,16 @@ def test_the_same_relation_passes_and_a_turned_one_fails(evaluated: Database, ro
 
 def test_labels_that_come_late_are_judged_again(evaluated: Database, root: SnapshotRoot) -> None:
     few = rows(1).head(50)
-    assert check(evaluated, root, few).verdict == "not_judged"
+    assert check(evaluated, root, few).verdict == "inconclusive"
     assert check(evaluated, root, rows(1)).verdict == "pass"
     assert [w.rows for w in windows.of_model(evaluated, "m", "concept_drift")] == [4000]
 
 
 def test_a_version_without_a_relation_is_not_judged_and_says_why(evaluated: Database, root: SnapshotRoot) -> None:
     assert "never evaluated" in check(evaluated, root, rows(1), version=2).checks[0].message
-    baselines.keep(evaluated, "m", 3, "relation", {"why_not": "the scores are margins"})
+    baselines.save(evaluated, "m", 3, "relation", {"reason": "the scores are margins"})
     report = check(evaluated, root, rows(1), version=3)
-    assert report.verdict == "not_judged"
+    assert report.verdict == "inconclusive"
     assert "margins" in report.checks[0].message
 
 
@@ -71,7 +71,7 @@ def test_scores_of_two_versions_are_refused(evaluated: Database, root: SnapshotR
     scores, labels, inputs = parts(root, rows(1))
     mixed = scores.to_pandas()
     mixed.loc[0, "model_version"] = 2
-    with pytest.raises(BadInput, match="not of one"):
+    with pytest.raises(BadInput, match="must be of one version"):
         check_concept(
             evaluated,
             root.open(root.write("s", mixed, partition=WEEK)),

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from airflow_mlops.core.data import profile
-from airflow_mlops.core.data.snapshot import Snapshot, SnapshotRoot
+from airflow_mlops.core.data.profiles import profile
+from airflow_mlops.core.data.snapshots.snapshot import Snapshot, SnapshotRoot
 from airflow_mlops.core.monitoring.drift import check_features, check_predictions
 from airflow_mlops.store import baselines, versions, windows
 from airflow_mlops.store.clock import now
@@ -63,7 +63,7 @@ def test_only_the_baselines_columns_are_looked_at(version: Any, root: SnapshotRo
 
 
 def test_too_few_rows_are_not_judged(version: Any, root: SnapshotRoot, database: Database) -> None:
-    assert check_features(database, version(1, 0.0), snapshot(root, 14, mean=5.0, rows=20)).verdict == "not_judged"
+    assert check_features(database, version(1, 0.0), snapshot(root, 14, mean=5.0, rows=20)).verdict == "inconclusive"
 
 
 def test_the_policy_of_the_team_is_used(version: Any, root: SnapshotRoot, database: Database) -> None:
@@ -94,8 +94,8 @@ def scores(root: SnapshotRoot, seed: int, a: float, partition: str = "2026-04-06
 def test_scores_are_held_against_those_of_the_evaluation(version: Any, root: SnapshotRoot, database: Database) -> None:
     first = version(1, 0.0)
     baseline = profile(scores(root, 1, 2.0), columns=["score"])
-    baselines.keep(database, "m", 1, "scores", baseline.to_dict())
-    policy = {"drift": {"columns": {"x": {"numeric": 0.2}}}}  # what it says of features is not for scores
+    baselines.save(database, "m", 1, "scores", baseline.to_dict())
+    policy = {"drift": {"columns": {"x": {"numeric_threshold": 0.2}}}}  # what it says of features is not for scores
     assert check_predictions(database, first, scores(root, 2, 2.0), policy).verdict == "pass"
     report = check_predictions(database, first, scores(root, 3, 3.0), policy)
     assert (report.kind, report.verdict) == ("prediction_drift", "fail")
@@ -107,7 +107,7 @@ def test_scores_of_a_version_that_was_never_evaluated_are_not_judged(
     version: Any, root: SnapshotRoot, database: Database
 ) -> None:
     report = check_predictions(database, version(1, 0.0), scores(root, 2, 2.0))
-    assert report.verdict == "not_judged"
+    assert report.verdict == "inconclusive"
     assert "EvaluateModelOperator" in report.checks[0].message
 
 
@@ -117,7 +117,7 @@ def test_scores_without_the_column_of_their_groups_stand_each_for_itself(
     first = version(1, 0.0)
     rng = np.random.default_rng(1)
     evaluated = pd.DataFrame({"customer": np.arange(2000) // 4, "score": rng.beta(2, 4, 500).repeat(4)})
-    baselines.keep(database, "m", 1, "scores", profile(evaluated, columns=["score"], cluster="customer").to_dict())
+    baselines.save(database, "m", 1, "scores", profile(evaluated, columns=["score"], cluster="customer").to_dict())
     report = check_predictions(database, first, scores(root, 2, 2.0))
     assert report.verdict == "pass"
     assert report.facts["effective_rows_reference"] == pytest.approx(500, rel=0.1)

@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from airflow_mlops.core.data import relate
-from airflow_mlops.core.data.snapshot import Snapshot, SnapshotRoot
-from airflow_mlops.core.metrics import metric
-from airflow_mlops.core.monitoring.estimate import Calibration, check_estimate, estimate
-from airflow_mlops.core.report import Check, Report
+from airflow_mlops.common.report import Check, Report
+from airflow_mlops.core.data.snapshots.snapshot import Snapshot, SnapshotRoot
+from airflow_mlops.core.drift.concept import relate
+from airflow_mlops.core.metrics import get_metric
+from airflow_mlops.core.monitoring.estimate import ScoreCalibration, check_estimate, estimate_metric
 from airflow_mlops.store import baselines, reports, versions, windows
 from airflow_mlops.store.clock import now
 from airflow_mlops.store.database import Database
 from airflow_mlops.store.tables import Version
-from include.churn import measure
+from include.churn import simulation_metrics
 from include.churn.features import FEATURES, TARGET
 
 METRICS = ["roc_auc", "pr_auc", "log_loss", "brier", "f1", "precision", "recall"]
@@ -31,8 +31,8 @@ def drawn(rows: int, seed: int, *, center: float = -1.0, slope: float = 1.0, shi
     return pd.DataFrame({"score": 1 / (1 + np.exp(-x)), "y": (rng.random(rows) < chance).astype(int)})
 
 
-def calibration(frame: pd.DataFrame) -> Calibration:
-    found = Calibration.of(relate(frame, label="y", score="score"))
+def calibration(frame: pd.DataFrame) -> ScoreCalibration:
+    found = ScoreCalibration.of(relate(frame, label="y", score="score"))
     assert found is not None
     return found
 
@@ -50,8 +50,8 @@ def test_rows_that_moved_are_seen_where_scores_mean_what_they_meant(name: str) -
     found = calibration(drawn(20_000, 1, **meaning))
     for center in (-2.0, 0.0, 1.0):
         later = drawn(40_000, 2, center=center, **meaning)
-        true = metric(name).value(later["y"].to_numpy(), later["score"].to_numpy())
-        told = estimate(name, later["score"].to_numpy(), found)
+        true = get_metric(name).value(later["y"].to_numpy(), later["score"].to_numpy())
+        told = estimate_metric(name, later["score"].to_numpy(), found)
         assert told.value == pytest.approx(true, abs=0.02)
         assert told.low - 0.01 <= true <= told.high + 0.01
 
@@ -61,28 +61,33 @@ def test_the_interval_is_as_wide_as_labels_scatter() -> None:
     inside = 0
     for seed in range(40):
         rows = drawn(400, 100 + seed)
-        told = estimate("roc_auc", rows["score"].to_numpy(), found)
-        inside += told.low <= metric("roc_auc").value(rows["y"].to_numpy(), rows["score"].to_numpy()) <= told.high
+        told = estimate_metric("roc_auc", rows["score"].to_numpy(), found)
+        inside += told.low <= get_metric("roc_auc").value(rows["y"].to_numpy(), rows["score"].to_numpy()) <= told.high
     assert inside >= 34  # 38 are expected
 
 
 def test_on_the_churn_simulator_it_is_right_before_the_concept_changes_and_blind_after() -> None:
-    frames = measure.simulate(1, 1300)
-    fresh, later = (measure.pooled(frames, weeks) for weeks in (measure.FRESH, measure.LATER))
+    frames = simulation_metrics.simulate(1, 1300)
+    fresh, later = (
+        simulation_metrics.pool_partitions(frames, weeks)
+        for weeks in (simulation_metrics.FRESH, simulation_metrics.LATER)
+    )
     assert fresh[TARGET].sum() >= 500
-    for candidate in measure.CANDIDATES.values():
-        learnt = measure.pooled(frames, measure.REFERENCE, range(3))
+    for candidate in simulation_metrics.CANDIDATES.values():
+        learnt = simulation_metrics.pool_partitions(frames, simulation_metrics.REFERENCE, range(3))
         model = candidate().fit(learnt[FEATURES], learnt[TARGET])
 
         def scored(rows: pd.DataFrame, model: Any = model) -> pd.DataFrame:
             return pd.DataFrame({"score": model.predict_proba(rows[FEATURES])[:, 1], "y": rows[TARGET].to_numpy()})
 
-        found = calibration(scored(measure.pooled(frames, measure.REFERENCE, range(3, 5))))
+        found = calibration(
+            scored(simulation_metrics.pool_partitions(frames, simulation_metrics.REFERENCE, range(3, 5)))
+        )
         gaps = []
         for rows in (fresh, later):
             told = scored(rows)
-            true = metric("roc_auc").value(told["y"].to_numpy(), told["score"].to_numpy())
-            gaps.append(estimate("roc_auc", told["score"].to_numpy(), found).value - true)
+            true = get_metric("roc_auc").value(told["y"].to_numpy(), told["score"].to_numpy())
+            gaps.append(estimate_metric("roc_auc", told["score"].to_numpy(), found).value - true)
         assert abs(gaps[0]) <= 0.03
         assert gaps[1] > 0.15  # what nothing can see without labels
 
@@ -99,10 +104,10 @@ def evaluated(database: Database) -> Database:
     )  # fmt: skip
     versions.add(database, version)
     values = {"challenger": {"roc_auc": 0.8}}
-    gate = Report.of("gate", "m v1", [Check("c", "pass")], decision="promote", facts={"values": values})
+    gate = Report.from_checks("gate", "m v1", [Check("c", "pass")], decision="promote", facts={"values": values})
     reports.publish(database, gate, actor="gate")
     versions.bind_gate(database, "m", 1, report_id=gate.id, decision="promote")
-    baselines.keep(database, "m", 1, "relation", relate(drawn(8000, 1), label="y", score="score").to_dict())
+    baselines.save(database, "m", 1, "relation", relate(drawn(8000, 1), label="y", score="score").to_dict())
     return database
 
 
@@ -137,18 +142,18 @@ def test_rows_on_which_the_model_is_less_sure_only_warn(evaluated: Database, roo
 def test_what_cannot_be_estimated_is_not_judged_and_says_why(evaluated: Database, root: SnapshotRoot) -> None:
     found = {
         "too few": check_estimate(evaluated, scores(root, 50), model="m"),
-        "no metric of two classes": check_estimate(
+        "not a binary classification metric": check_estimate(
             evaluated, scores(root), model="m", policy={"performance": {"metric": "rmse"}}
         ),
     }
     concept = {"model": "m", "version": 1, "kind": "concept_drift", "rows": 9}
-    windows.record(evaluated, partition="2026-03-30", verdict="fail", **concept)
-    found["do not mean any more"] = check_estimate(evaluated, scores(root), model="m")
-    windows.record(evaluated, partition="2026-03-30", verdict="pass", **concept)
+    windows.record(evaluated, windows.WindowResult(partition="2026-03-30", verdict="fail", **concept))
+    found["no longer valid"] = check_estimate(evaluated, scores(root), model="m")
+    windows.record(evaluated, windows.WindowResult(partition="2026-03-30", verdict="pass", **concept))
     assert check_estimate(evaluated, scores(root), model="m").verdict == "pass"
-    baselines.keep(evaluated, "m", 1, "relation", {"why_not": "margins"})
-    found["not known what its scores mean"] = check_estimate(evaluated, scores(root), model="m")
+    baselines.save(evaluated, "m", 1, "relation", {"reason": "margins"})
+    found["no calibration is recorded"] = check_estimate(evaluated, scores(root), model="m")
     for told, report in found.items():
-        assert report.verdict == "not_judged"
+        assert report.verdict == "inconclusive"
         assert told in report.checks[0].message
         report.to_json()

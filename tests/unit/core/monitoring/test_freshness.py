@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.common.errors import BadInput
 from airflow_mlops.core.monitoring.freshness import check_freshness
 from airflow_mlops.store import versions
 from airflow_mlops.store.database import Database
@@ -35,14 +35,14 @@ def train(database: Database, version: int, days_ago: float, decision: str | Non
     )
 
 
-def crown(database: Database, version: int, epoch: int, days_ago: float) -> None:
+def crown(database: Database, version: int, revision: int, days_ago: float) -> None:
     moment = NOON - days_ago * DAY
     with database.session() as session:
         session.add(
             LedgerEntry(
                 model="churn",
-                epoch=epoch,
-                previous_epoch=epoch - 1 or None,
+                revision=revision,
+                previous_revision=revision - 1 or None,
                 version=version,
                 digest="d",
                 reason="",
@@ -72,12 +72,12 @@ def test_a_version_whose_gate_has_not_decided_is_no_successful_training(database
 
 
 def test_a_model_that_was_never_trained_is_not_judged(database: Database) -> None:
-    assert judged(database) == "not_judged"
+    assert judged(database) == "inconclusive"
 
 
 def test_what_comes_after_the_moment_does_not_count(database: Database) -> None:
     train(database, 1, -1)
-    assert judged(database) == "not_judged"
+    assert judged(database) == "inconclusive"
 
 
 def test_a_champion_may_be_too_long_in_office_though_challengers_are_trained(database: Database) -> None:
@@ -97,5 +97,5 @@ def test_the_report_says_how_long_ago(database: Database) -> None:
 
 @pytest.mark.parametrize("limits", [{"max_days": 0}, {"max_days": float("nan")}, {"champion_max_days": -1}])
 def test_days_that_are_none_are_refused(database: Database, limits: dict[str, float]) -> None:
-    with pytest.raises(BadInput, match="number of days"):
+    with pytest.raises(BadInput, match="must be positive"):
         judged(database, **limits)

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from airflow_mlops.core.data import profile
-from airflow_mlops.core.data.snapshot import SnapshotRoot
-from airflow_mlops.core.errors import BadInput, NotFound
-from airflow_mlops.core.monitoring.drift import Look, check_features
-from airflow_mlops.core.monitoring.performance import Closely, check_scores
-from airflow_mlops.core.report import Check, Report
+from airflow_mlops.common.errors import BadInput, NotFound
+from airflow_mlops.common.report import Check, Report
+from airflow_mlops.core.data.profiles import profile
+from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
+from airflow_mlops.core.monitoring.drift import DriftOptions, check_features
+from airflow_mlops.core.monitoring.performance import PerformanceOptions, check_performance
 from airflow_mlops.store import catalogue, reports, versions, windows
 from airflow_mlops.store.clock import now
 from airflow_mlops.store.database import Database
@@ -50,7 +50,7 @@ def served(database: Database, root: SnapshotRoot) -> tuple[Database, SnapshotRo
 def looked(served: Any, frame: pd.DataFrame, partition: str = "2026-04-20", **look: Any) -> Report:
     database, root, version = served
     return check_features(
-        database, version, root.open(root.write("f", frame, partition=partition)), None, Look(root=root, **look)
+        database, version, root.open(root.write("f", frame, partition=partition)), None, DriftOptions(root=root, **look)
     )
 
 
@@ -67,9 +67,9 @@ def test_a_slice_that_drifted_warns_and_the_whole_keeps_its_own_verdict(served: 
 
 
 def test_columns_that_can_be_no_slices_are_refused(served: Any) -> None:
-    with pytest.raises(BadInput, match="no column 'plann'"):
+    with pytest.raises(BadInput, match="slice column 'plann' does not exist"):
         looked(served, rows(9), slices=["plann"])
-    with pytest.raises(BadInput, match="not a column of slices"):
+    with pytest.raises(BadInput, match="not a slice column"):
         looked(served, rows(9), slices=["price"])
     served[2].data = {}
     with pytest.raises(NotFound, match="without its training rows"):
@@ -92,7 +92,7 @@ def test_against_the_window_before_a_step_is_seen_once_and_then_is_the_new_norma
 
 def test_the_first_window_of_all_has_none_before_it_and_is_not_judged(served: Any) -> None:
     report = looked(served, rows(2), "2026-04-06", against="previous")
-    assert (report.verdict, report.checks[0].message) == ("not_judged", "there is no window before this one")
+    assert (report.verdict, report.checks[0].message) == ("inconclusive", "there is no previous window")
 
 
 def test_a_backfill_over_past_windows_says_what_was_said_live(served: Any) -> None:
@@ -138,15 +138,21 @@ def test_performance_of_slices_is_held_against_what_the_gate_saw_there(served: A
     database = served[0]
     checks = [Check("slice plan=basic", "pass", observed={"challenger": 0.99})]
     facts = {"metric": "roc_auc", "values": {"challenger": {"roc_auc": 0.75}}}
-    gate = Report.of("gate", "m v1", checks, decision="promote", facts=facts)
+    gate = Report.from_checks("gate", "m v1", checks, decision="promote", facts=facts)
     reports.publish(database, gate, actor="g")
     versions.bind_gate(database, "m", 1, report_id=gate.id, decision="promote")
     scores, labels, features = scored(served, "2026-04-20", 0.6)
-    report = check_scores(
-        database, scores, labels, model="m", key="id", target="y", closely=Closely(slices=["plan"], rows=features)
+    report = check_performance(
+        database,
+        scores,
+        labels,
+        model="m",
+        key="id",
+        target="y",
+        options=PerformanceOptions(slices=["plan"], rows=features),
     )
     told = {c.where: c.status for c in report.checks}
-    assert told == {None: "pass", "plan=basic": "fail", "plan=premium": "not_judged", "plan=standard": "not_judged"}
+    assert told == {None: "pass", "plan=basic": "fail", "plan=premium": "inconclusive", "plan=standard": "inconclusive"}
     assert report.verdict == "warn"
     assert [w.verdict for w in windows.of_model(database, "m", "performance")] == ["pass"]
     assert len(windows.of_model(database, "m", "performance", slice_=None)) == 4
@@ -156,14 +162,14 @@ def test_performance_against_the_window_before_sees_the_week_in_which_it_fell(se
     database, verdicts = served[0], []
     for number, strength in enumerate([0.8, 0.8, 0.2, 0.2]):
         scores, labels, _ = scored(served, f"2026-05-{4 + 7 * number:02}", strength, seed=number)
-        for closely in (Closely("previous"), Closely()):
-            report = check_scores(database, scores, labels, model="m", key="id", target="y", closely=closely)
+        for closely in (PerformanceOptions("previous"), PerformanceOptions()):
+            report = check_performance(database, scores, labels, model="m", key="id", target="y", options=closely)
             if closely.against == "previous":
                 verdicts.append(report.verdict)
             # With no gate nothing is expected, so it is told and not judged; it is a window before all the same.
-            windows.record(
-                database, model="m", version=1, kind="performance", partition=str(scores.ref.partition),
-                verdict="pass", value=report.facts["value"], rows=report.facts["rows"], report=report.id,
+            window = windows.WindowResult(
+                model="m", version=1, kind="performance", partition=str(scores.ref.partition),
+                verdict="pass", value=report.facts["value"], rows=report.facts["rows"],
             )  # fmt: skip
-            reports.publish(database, report, actor="a")
-    assert verdicts == ["not_judged", "pass", "fail", "pass"]
+            windows.record(database, window, report)
+    assert verdicts == ["inconclusive", "pass", "fail", "pass"]

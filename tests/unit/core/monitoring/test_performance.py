@@ -8,10 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from airflow_mlops.core.data.snapshot import Snapshot, SnapshotRoot
-from airflow_mlops.core.errors import BadInput
-from airflow_mlops.core.monitoring.performance import PerformancePolicy, check, check_scores, expected_of, join
-from airflow_mlops.core.report import Check, Report
+from airflow_mlops.common.errors import BadInput
+from airflow_mlops.common.report import Check, Report
+from airflow_mlops.core.data.snapshots.snapshot import Snapshot, SnapshotRoot
+from airflow_mlops.core.monitoring.performance import (
+    PerformancePolicy,
+    check_performance,
+    expected_metric,
+    join_labels,
+    performance_report,
+)
 from airflow_mlops.store import reports, versions, windows
 from airflow_mlops.store.clock import now
 from airflow_mlops.store.database import Database
@@ -25,7 +31,7 @@ def joined(rows: int, strength: float = 2.0, seed: int = 0) -> pd.DataFrame:
 
 
 def judged(frame: pd.DataFrame, expected: float | None, **policy: Any) -> Report:
-    return check(frame, PerformancePolicy(**policy), target="y", expected=expected, subject="m v1")
+    return performance_report(frame, PerformancePolicy(**policy), target="y", expected=expected, subject="m v1")
 
 
 def test_what_is_as_good_as_expected_passes_and_what_is_surely_worse_fails() -> None:
@@ -66,14 +72,14 @@ def test_where_lower_is_better_a_higher_value_alarms() -> None:
 )
 def test_what_cannot_be_known_is_not_judged(frame: pd.DataFrame) -> None:
     report = judged(frame, 0.5)
-    assert report.verdict == "not_judged"
+    assert report.verdict == "inconclusive"
     report.to_json()
 
 
 @pytest.mark.parametrize("expected", [None, float("nan")])
 def test_without_an_expected_value_the_figure_is_only_told(expected: float | None) -> None:
     report = judged(joined(500), expected)
-    assert report.verdict == "not_judged"
+    assert report.verdict == "inconclusive"
     assert report.facts["value"] > 0.5
 
 
@@ -95,21 +101,21 @@ def snapshots(
 def test_predictions_are_joined_with_the_labels_that_have_come(root: SnapshotRoot) -> None:
     scores, _ = snapshots(root, 4)
     labels = root.open(root.write("l", pd.DataFrame({"id": [3, 9], "y": [1, 0]}), partition="p"))
-    frame = join(scores, labels, key="id", target="y")
+    frame = join_labels(scores, labels, key="id", target="y")
     assert frame["id"].tolist() == [3]
     assert list(frame.columns) == ["id", "score", "y"]
 
 
 def test_labels_of_another_partition_are_refused(root: SnapshotRoot) -> None:
-    with pytest.raises(BadInput, match="scores of p cannot be judged by labels of q"):
-        join(*snapshots(root, labels_of="q"), key="id", target="y")
+    with pytest.raises(BadInput, match="scores of p cannot be evaluated with labels of q"):
+        join_labels(*snapshots(root, labels_of="q"), key="id", target="y")
 
 
 def test_a_key_that_repeats_is_refused_and_named(root: SnapshotRoot) -> None:
     scores, _ = snapshots(root, 4)
     labels = root.open(root.write("l", pd.DataFrame({"id": [1, 1], "y": [1, 0]}), partition="p"))
-    with pytest.raises(BadInput, match="'id' repeats") as told:
-        join(scores, labels, key="id", target="y")
+    with pytest.raises(BadInput, match="'id' is not unique") as told:
+        join_labels(scores, labels, key="id", target="y")
     assert told.value.where == "l p"
 
 
@@ -123,39 +129,39 @@ def registered(database: Database) -> Database:
         )  # fmt: skip
         versions.add(database, version)
     values = {"challenger": {"roc_auc": 0.99, "brier": "nan"}, "champion": {"roc_auc": 0.1}}
-    gate = Report.of("gate", "m v1", [Check("c", "pass")], decision="promote", facts={"values": values})
+    gate = Report.from_checks("gate", "m v1", [Check("c", "pass")], decision="promote", facts={"values": values})
     reports.publish(database, gate, actor="gate")
     versions.bind_gate(database, "m", 1, report_id=gate.id, decision="promote")
     return database
 
 
 def test_what_is_expected_is_what_the_versions_own_gate_had_seen(registered: Database) -> None:
-    assert expected_of(registered, "m", 1, "roc_auc") == 0.99
-    assert expected_of(registered, "m", 1, "brier") is None
-    assert expected_of(registered, "m", 1, "log_loss") is None
-    assert expected_of(registered, "m", 2, "roc_auc") is None
+    assert expected_metric(registered, "m", 1, "roc_auc") == 0.99
+    assert expected_metric(registered, "m", 1, "brier") is None
+    assert expected_metric(registered, "m", 1, "log_loss") is None
+    assert expected_metric(registered, "m", 2, "roc_auc") is None
 
 
 def test_the_window_is_kept_for_the_version_that_made_the_scores(registered: Database, root: SnapshotRoot) -> None:
-    report = check_scores(registered, *snapshots(root), model="m", key="id", target="y")
+    report = check_performance(registered, *snapshots(root), model="m", key="id", target="y")
     assert report.verdict == "fail"
     (window,) = windows.of_model(registered, "m", "performance")
     assert (window.version, window.partition, window.verdict, window.rows) == (1, "p", "fail", 500)
     assert window.report == report.id
     assert window.value == report.facts["value"]
-    other = check_scores(registered, *snapshots(root, version=2), model="m", key="id", target="y")
-    assert other.verdict == "not_judged"
+    other = check_performance(registered, *snapshots(root, version=2), model="m", key="id", target="y")
+    assert other.verdict == "inconclusive"
     assert [w.version for w in windows.of_model(registered, "m", "performance")] == [1, 2]
 
 
 def test_too_few_labels_keep_a_window_that_was_not_judged(registered: Database, root: SnapshotRoot) -> None:
-    check_scores(
+    check_performance(
         registered, *snapshots(root, 3), model="m", key="id", target="y", policy={"performance": {"min_rows": 4}}
     )
-    assert windows.of_model(registered, "m", "performance")[0].verdict == "not_judged"
+    assert windows.of_model(registered, "m", "performance")[0].verdict == "inconclusive"
 
 
 def test_scores_of_two_versions_are_refused(registered: Database, root: SnapshotRoot) -> None:
     mixed = snapshots(root, 4, version=[1, 1, 2, 2])
-    with pytest.raises(BadInput, match=r"versions \[1, 2\], not of one"):
-        check_scores(registered, *mixed, model="m", key="id", target="y")
+    with pytest.raises(BadInput, match=r"must be of one version; got \[1, 2\]"):
+        check_performance(registered, *mixed, model="m", key="id", target="y")

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from airflow_mlops.core.data import DriftPolicy, check_drift, profile
+from airflow_mlops.core.data.profiles import profile
+from airflow_mlops.core.drift.data import DriftPolicy, check_drift
 from airflow_mlops.core.monitoring.upstream import broken_columns
 
 ROWS = 3000

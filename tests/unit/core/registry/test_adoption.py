@@ -9,14 +9,15 @@ import mlflow.sklearn
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from airflow_mlops.core.data import Contract
-from airflow_mlops.core.errors import BadInput, NotFound, Refused
-from airflow_mlops.core.evaluation import GatePolicy
-from airflow_mlops.core.imports import import_quietly
+from airflow_mlops.common.errors import BadInput, NotFound, Refused
+from airflow_mlops.common.imports import import_without_warnings
+from airflow_mlops.core.data.contracts import Contract
+from airflow_mlops.core.evaluation import comparison
+from airflow_mlops.core.gate import GatePolicy
+from airflow_mlops.core.models.loading import load_version
 from airflow_mlops.core.monitoring.drift import check_features
-from airflow_mlops.core.registry import adoption, comparison, gating
+from airflow_mlops.core.registry import adoption, gate_version
 from airflow_mlops.core.registry.adoption import adopt
-from airflow_mlops.core.registry.loading import load_version
 from airflow_mlops.store import ledger, versions
 
 CONTRACT = {
@@ -33,7 +34,7 @@ CONTRACT = {
 @pytest.fixture
 def theirs(world: Any) -> Any:
     """A run and a registered version that somebody has made with MLflow alone, and its rows."""
-    import_quietly("skops.io")  # before MLflow does it, with a thousand warnings
+    import_without_warnings("skops.io")  # before MLflow does it, with a thousand warnings
     rows = world.people(300, 9)
     fitted = LogisticRegression().fit(rows[["x", "z"]], rows["y"])
     world.rows = world.root.write("rows", rows, partition="2026-04-06")
@@ -70,7 +71,7 @@ def adopted(world: Any, **how: Any) -> Any:
 def test_a_registered_model_becomes_the_first_champion_with_digest_baseline_and_alias(theirs: Any) -> None:
     theirs.logged()
     entry = adopted(theirs, data=theirs.root.open(theirs.rows))
-    assert (entry.epoch, entry.version, entry.action, entry.actor) == (1, 1, "adopt", "cli/anna")
+    assert (entry.revision, entry.version, entry.action, entry.actor) == (1, 1, "adopt", "cli/anna")
     assert theirs.aliases() == {"champion": 1}
     version = versions.get(theirs.database, "m", 1)
     assert (version.digest, version.cutoff, version.candidate) == (entry.digest, "2026-04-06", "adopted")
@@ -83,13 +84,13 @@ def test_the_gate_then_compares_with_it_and_finds_its_rows_unseen(theirs: Any) -
     adopted(theirs, data=theirs.root.open(theirs.rows))
     challenger = theirs.registered("c", run=theirs.trained("c", ("x", "z")))
     test = theirs.root.open(theirs.root.write("unseen", theirs.people(300, 11, first=90_000)))
-    evaluation = comparison.compare(
-        theirs.database, theirs.root, challenger=challenger, rows=comparison.Rows(test, ["id"], "y", ["x", "z"]),
+    evaluation = comparison.compare_with_champion(
+        theirs.database, theirs.root, challenger=challenger, rows=comparison.GateDataset(test, ["id"], "y", ["x", "z"]),
         metric="roc_auc", tracking_uri=theirs.client.tracking_uri,
     )  # fmt: skip
     assert evaluation.facts["roles"]["champion"]["seen_rows"] == 0
     policy = GatePolicy(min_rows=100, resamples=200)
-    report = gating.gate(
+    report = gate_version.gate_version(
         theirs.database, theirs.root, evaluation=evaluation, challenger=challenger, policy=policy
     )  # fmt: skip
     assert report.decision in ("promote", "hold", "reject")
@@ -102,7 +103,7 @@ def test_without_its_rows_drift_is_not_judged_and_nothing_is_made_up(theirs: Any
     version = versions.get(theirs.database, "m", 1)
     assert (version.data, version.cutoff) == ({}, None)
     report = check_features(theirs.database, version, theirs.root.open(theirs.rows))
-    assert report.verdict == "not_judged"
+    assert report.verdict == "inconclusive"
 
 
 def test_the_contract_names_the_columns_that_are_profiled(theirs: Any) -> None:
@@ -118,7 +119,7 @@ def test_the_alias_champion_says_which_version_else_the_newest_is_taken(theirs: 
     run_id = theirs.logged()
     source = theirs.client.get_model_version("m", "1").source
     theirs.client.create_model_version("m", source, run_id=run_id)
-    assert adoption._default(theirs.client, "m") == 2
+    assert adoption._default_version(theirs.client, "m") == 2
     theirs.client.set_registered_model_alias("m", "champion", "1")
     assert adopted(theirs).version == 1
 
@@ -128,7 +129,7 @@ def test_a_run_s_artifact_is_registered_once_and_adopted(theirs: Any) -> None:
     entry = adopted(theirs, model="new", uri=f"runs:/{run_id}/model")
     assert (entry.model, entry.version) == ("new", 1)
     assert theirs.client.get_model_version("new", "1").run_id == run_id
-    assert adoption._registered(theirs.client, "new", f"runs:/{run_id}/model")[0] == 1, "and not once more"
+    assert adoption._register(theirs.client, "new", f"runs:/{run_id}/model")[0] == 1, "and not once more"
 
 
 def test_a_model_of_mlflow_s_own_log_model_is_found_where_it_lies(theirs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +185,7 @@ def test_a_kill_before_the_ledger_is_mended_by_doing_it_again(theirs: Any, monke
         patched.setattr(ledger, "append", killed)
         with pytest.raises(KeyboardInterrupt):
             adopted(theirs)
-    assert adopted(theirs).epoch == 1
+    assert adopted(theirs).revision == 1
 
 
 def test_a_version_that_was_registered_here_has_to_pass_the_gate(world: Any) -> None:

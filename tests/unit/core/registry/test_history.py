@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.common.errors import BadInput
 from airflow_mlops.core.registry.history import champion_at
 from airflow_mlops.store import ledger, versions
 from airflow_mlops.store.clock import now
@@ -24,7 +24,7 @@ def promote(database: Database, number: int, effective_at: datetime) -> None:
     ledger.append(
         database,
         **common,
-        expected_epoch=number - 1 or None,
+        expected_revision=number - 1 or None,
         gate_report=None,
         approver=None,
         reason="r",
@@ -82,5 +82,5 @@ def test_another_model_has_no_champion(told: Database) -> None:
 
 
 def test_what_is_no_date_is_refused(told: Database) -> None:
-    with pytest.raises(BadInput, match="'latest' is not a moment"):
+    with pytest.raises(BadInput, match="'latest' is not a valid timestamp"):
         champion_at(told, "m", "latest")

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from airflow_mlops.core.errors import BadInput, NotFound
+from airflow_mlops.common.errors import BadInput, NotFound
 from airflow_mlops.core.registry import lineage as module
-from airflow_mlops.core.registry.lineage import lineage, rows_of, version_named
+from airflow_mlops.core.registry.lineage import build_lineage, lineage_rows, parse_version
 from airflow_mlops.core.registry.rollback import rollback
 from airflow_mlops.store import versions
 
@@ -30,10 +30,10 @@ def told(world: Any) -> Any:
 
 
 def test_it_tells_data_code_parameters_gate_approver_and_runs(told: Any) -> None:
-    story = lineage(told.database, "m", 1, client=told.client, root=told.root)
+    story = build_lineage(told.database, "m", 1, client=told.client, root=told.root)
     assert story == json.loads(json.dumps(story))
     assert story["data"]["train"]["id"] == told.data["train"].id
-    assert story["data"]["train"]["made_of"] == {}
+    assert story["data"]["train"]["source"] == {}
     assert story["version"]["digest"] == told.v1.digest
     assert story["code"]["version"] == "git:abc"
     assert story["run"]["dag_run"] == "training/monday"
@@ -42,18 +42,21 @@ def test_it_tells_data_code_parameters_gate_approver_and_runs(told: Any) -> None
     assert story["parameters"]["train_snapshot"] == told.data["train"].id
     assert 0 < story["metrics"]["validation_roc_auc"] <= 1
     assert (story["gate"]["decision"], story["gate"]["against"]) == ("hold", None)
-    reigns = [(e["epoch"], e["action"], e["approver"], e["actor"], e["reason"]) for e in story["reigns"]]
-    assert reigns == [
+    periods = [(e["revision"], e["action"], e["approver"], e["actor"], e["reason"]) for e in story["champion_periods"]]
+    assert periods == [
         (3, "rollback", None, "cli/ben", "complaints"),
         (1, "promote", "anna", "training/monday/promote/-1", "r"),
     ]
 
 
 def test_the_table_has_a_row_for_each_fact(told: Any) -> None:
-    rows = {(r["what"], r["which"]): r["value"] for r in rows_of(lineage(told.database, "m", 1, client=told.client))}
+    rows = {
+        (r["what"], r["which"]): r["value"]
+        for r in lineage_rows(build_lineage(told.database, "m", 1, client=told.client))
+    }
     assert rows[("code", "version")] == "git:abc"
-    assert "approved by anna" in rows[("reigns", "epoch 1")]
-    assert "complaints" in rows[("reigns", "epoch 3")]
+    assert "approved by anna" in rows[("champion_periods", "revision 1")]
+    assert "complaints" in rows[("champion_periods", "revision 3")]
     assert told.data["train"].id in rows[("data", "train")]
     assert all(isinstance(value, str) and value for value in rows.values())
 
@@ -63,13 +66,13 @@ def test_what_mlflow_or_the_snapshot_root_has_lost_is_said_and_the_rest_is_told(
     told.client.delete_run(told.v1.run_id)
     told.client.get_run = _gone
     try:
-        story = lineage(told.database, "m", 1, client=told.client, root=told.root)
+        story = build_lineage(told.database, "m", 1, client=told.client, root=told.root)
     finally:
         del told.client.get_run
-    assert "MLflow does not tell" in story["run"]["unknown"]
-    assert story["data"]["train"]["made_of"].startswith("unknown")
-    assert len(story["reigns"]) == 2
-    assert "code" not in lineage(told.database, "m", 1)
+    assert "MLflow did not return the run" in story["run"]["unknown"]
+    assert story["data"]["train"]["source"].startswith("unknown")
+    assert len(story["champion_periods"]) == 2
+    assert "code" not in build_lineage(told.database, "m", 1)
 
 
 def _gone(run_id: str) -> Any:
@@ -80,21 +83,21 @@ def _gone(run_id: str) -> Any:
 
 @pytest.mark.parametrize("text", ["m/2", "models:/m/2", "m v2", " m/2 "])
 def test_a_version_is_named_in_any_usual_way(told: Any, text: str) -> None:
-    assert version_named(told.database, text) == ("m", 2)
+    assert parse_version(told.database, text) == ("m", 2)
 
 
 def test_a_model_alone_means_its_champion(told: Any) -> None:
-    assert version_named(told.database, "m") == ("m", 1)
+    assert parse_version(told.database, "m") == ("m", 1)
     with pytest.raises(NotFound, match="'other' has no champion"):
-        version_named(told.database, "other")
+        parse_version(told.database, "other")
 
 
 @pytest.mark.parametrize("text", ["m/latest", "/3x", ""])
 def test_what_names_no_version_is_told(told: Any, text: str) -> None:
-    with pytest.raises(BadInput, match="names no version"):
-        version_named(told.database, text)
+    with pytest.raises(BadInput, match="is not a valid version"):
+        parse_version(told.database, text)
 
 
 def test_a_version_that_is_not_there_is_told(told: Any) -> None:
     with pytest.raises(NotFound, match="m v9"):
-        module.lineage(told.database, "m", 9)
+        module.build_lineage(told.database, "m", 9)

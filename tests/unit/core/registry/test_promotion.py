@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from airflow_mlops.core.errors import Conflict, NotFound, Refused
-from airflow_mlops.core.registry import promotion
+from airflow_mlops.common.errors import Conflict, NotFound, Refused
+from airflow_mlops.common.report import Check, Report
+from airflow_mlops.core.registry import aliases, promotion
 from airflow_mlops.core.registry.rollback import rollback
-from airflow_mlops.core.report import Check, Report
 from airflow_mlops.store import attempts, ledger, reports
 
 
-def epochs(world: Any) -> list[tuple[int, int | None, int]]:
-    return [(e.epoch, e.previous_epoch, e.version) for e in ledger.history(world.database, "m")][::-1]
+def revisions(world: Any) -> list[tuple[int, int | None, int]]:
+    return [(e.revision, e.previous_revision, e.version) for e in ledger.history(world.database, "m")][::-1]
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def two(world: Any) -> Any:
     world.v1, world.v2 = (
         world.registered(k, cutoff, run=run) for k, cutoff in (("a", "2026-04-06"), ("b", "2026-04-13"))
     )
-    world.promoted(world.v1, "first", world.gated(world.v1, "bootstrap"))
+    world.promoted(world.v1, "first", world.gated(world.v1, "promote_first"))
     return world
 
 
@@ -38,15 +38,15 @@ def test_a_passing_gate_makes_a_version_champion_in_ledger_and_mlflow(two: Any) 
     entry = two.promoted(two.v2, "second", gate, effective_at=moment)
     assert (entry.version, entry.digest, entry.gate_report) == (2, two.v2.digest, gate)
     assert entry.effective_at == moment
-    assert epochs(two) == [(1, None, 1), (2, 1, 2)]
+    assert revisions(two) == [(1, None, 1), (2, 1, 2)]
     assert two.aliases() == {"champion": 2, "previous": 1}
 
 
 def test_a_retry_by_the_same_actor_gives_the_same_entry(two: Any) -> None:
     gate = two.gated(two.v2)
     first, again = (two.promoted(two.v2, "second", gate) for _ in range(2))
-    assert (first.epoch, first.recorded_at) == (again.epoch, again.recorded_at)
-    assert len(epochs(two)) == 2
+    assert (first.revision, first.recorded_at) == (again.revision, again.recorded_at)
+    assert len(revisions(two)) == 2
 
 
 def test_an_actor_that_promoted_one_version_does_not_thereby_have_promoted_another(two: Any) -> None:
@@ -67,7 +67,7 @@ def test_a_retry_after_a_kill_between_ledger_and_alias_mends_the_alias(
     assert two.aliases()["champion"] == 1
     two.promoted(two.v2, "second", gate)
     assert two.aliases() == {"champion": 2, "previous": 1}
-    assert len(epochs(two)) == 2
+    assert len(revisions(two)) == 2
 
 
 # Guards.
@@ -76,8 +76,8 @@ def test_a_retry_after_a_kill_between_ledger_and_alias_mends_the_alias(
 def test_a_backfill_registers_but_does_not_promote_unless_told_to(two: Any) -> None:
     with pytest.raises(promotion.GuardRefused, match=r"comes from a backfill(.|\n)*run 7(.|\n)*allow_backfill=True"):
         two.promoted(two.v2, "backfill", backfill="run 7")
-    assert len(epochs(two)) == 1
-    assert two.promoted(two.v2, "backfill", backfill="run 7", allow_backfill=True).epoch == 2
+    assert len(revisions(two)) == 1
+    assert two.promoted(two.v2, "backfill", backfill="run 7", allow_backfill=True).revision == 2
 
 
 def test_an_older_cut_off_than_the_champions_does_not_promote_unless_told_to(two: Any) -> None:
@@ -97,7 +97,7 @@ def test_the_same_cut_off_is_not_older(two: Any) -> None:
 def test_a_gate_of_other_files_is_refused(two: Any, binding: dict[str, Any]) -> None:
     with pytest.raises(Refused, match="is not a gate report of these files"):
         two.promoted(two.v2, "second", two.gated(two.v2, binding=binding))
-    assert len(epochs(two)) == 1
+    assert len(revisions(two)) == 1
 
 
 def test_a_report_that_is_no_gate_or_is_bound_to_nothing_is_refused(two: Any) -> None:
@@ -117,7 +117,7 @@ def test_a_gate_that_was_never_published_is_not_found(two: Any) -> None:
 def test_what_the_gate_did_not_pass_is_refused(two: Any, decision: Any) -> None:
     with pytest.raises(Refused, match="the gate did not let m v2 pass"):
         two.promoted(two.v2, "second", two.gated(two.v2, decision))
-    assert len(epochs(two)) == 1
+    assert len(revisions(two)) == 1
 
 
 @pytest.mark.parametrize("decision", ["reject", "blocked"])
@@ -131,7 +131,7 @@ def test_a_held_version_is_promoted_with_an_approver_whose_name_stays(two: Any) 
 
 
 def test_a_report_that_says_promote_with_a_failing_verdict_is_refused(two: Any) -> None:
-    report = Report.of("gate", str(two.v2), [Check("c", "fail")], decision="promote")
+    report = Report.from_checks("gate", str(two.v2), [Check("c", "fail")], decision="promote")
     bound = promotion.bind(report, two.v2, ledger.head(two.database, "m"))
     reports.publish(two.database, bound, actor="x")
     with pytest.raises(Refused, match="did not let"):
@@ -143,9 +143,9 @@ def test_files_that_were_changed_after_the_gate_are_refused(two: Any) -> None:
     data = bytearray(model.read_bytes())
     data[len(data) // 2] ^= 1
     model.write_bytes(bytes(data))
-    with pytest.raises(Refused, match="not those that were registered"):
+    with pytest.raises(Refused, match="do not match the registered digest"):
         two.promoted(two.v2, "second")
-    assert len(epochs(two)) == 1
+    assert len(revisions(two)) == 1
     assert two.aliases() == {"champion": 1}
 
 
@@ -155,14 +155,14 @@ def test_files_that_were_changed_after_the_gate_are_refused(two: Any) -> None:
 def test_a_gate_against_a_champion_that_has_changed_since_is_a_conflict(two: Any) -> None:
     stale = two.gated(two.v2)
     two.promoted(two.registered("c", "2026-04-13"), "faster")
-    with pytest.raises(Conflict, match="has changed since this version was judged"):
+    with pytest.raises(Conflict, match="has changed since this version was compared"):
         two.promoted(two.v2, "slower", stale)
-    assert two.promoted(two.v2, "slower", two.gated(two.v2)).epoch == 3  # gated again, it may
+    assert two.promoted(two.v2, "slower", two.gated(two.v2)).revision == 3  # gated again, it may
 
 
 def test_a_gate_that_knew_no_champion_is_a_conflict_once_there_is_one(two: Any) -> None:
     with pytest.raises(Conflict):
-        two.promoted(two.v2, "late", two.gated(two.v2, "bootstrap", binding={"champion_epoch": None}))
+        two.promoted(two.v2, "late", two.gated(two.v2, "promote_first", binding={"champion_revision": None}))
 
 
 def test_of_two_promoters_from_the_same_champion_one_wins(two: Any) -> None:
@@ -177,7 +177,7 @@ def test_of_two_promoters_from_the_same_champion_one_wins(two: Any) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(promote, range(4))) == ["conflict", "conflict", "conflict", "won"]
-    assert epochs(two) == [(1, None, 1), (2, 1, 2)]
+    assert revisions(two) == [(1, None, 1), (2, 1, 2)]
 
 
 # Aliases.
@@ -187,9 +187,9 @@ def test_reconcile_makes_the_aliases_what_the_ledger_says(two: Any) -> None:
     two.promoted(two.v2, "second")
     two.client.set_registered_model_alias("m", "champion", "1")
     two.client.delete_registered_model_alias("m", "previous")
-    assert promotion.reconcile(two.client, two.database, "m") is True
+    assert aliases.reconcile(two.client, two.database, "m") is True
     assert two.aliases() == {"champion": 2, "previous": 1}
-    assert promotion.reconcile(two.client, two.database, "m") is False
+    assert aliases.reconcile(two.client, two.database, "m") is False
 
 
 def test_a_slow_promoter_does_not_leave_its_alias_behind_a_faster_one(two: Any) -> None:
@@ -207,7 +207,7 @@ def test_a_slow_promoter_does_not_leave_its_alias_behind_a_faster_one(two: Any) 
         two.promoted(two.v2, "slow", gate)
     finally:
         del two.client.set_registered_model_alias
-    assert epochs(two)[-1] == (3, 2, 3)
+    assert revisions(two)[-1] == (3, 2, 3)
     assert two.aliases() == {"champion": 3, "previous": 2}
 
 
@@ -228,7 +228,7 @@ def test_a_superseded_promoter_does_not_leave_an_alias_behind_either(
 
     monkeypatch.setattr(type(two.client), call, slow)
     mine.promoted(two.v2, "slow", gate)
-    assert epochs(two) == [(1, None, 1), (2, 1, 2), (3, 2, 1)]
+    assert revisions(two) == [(1, None, 1), (2, 1, 2), (3, 2, 1)]
     assert two.aliases() == {"champion": 1, "previous": 2}
 
 
@@ -254,10 +254,10 @@ def test_a_clash_of_two_that_write_to_mlflow_at_once_is_tried_again(
     setattr(two.client, call, clashing)
     try:
         if ends:
-            assert promotion.reconcile(two.client, two.database, "m") is True
+            assert aliases.reconcile(two.client, two.database, "m") is True
         else:
             with pytest.raises(MlflowException):
-                promotion.reconcile(two.client, two.database, "m")
+                aliases.reconcile(two.client, two.database, "m")
     finally:
         delattr(two.client, call)
     assert two.aliases() == ({"champion": 2, "previous": 1} if ends else {"previous": 1})
@@ -288,9 +288,9 @@ def test_the_approver_is_who_chose_approve(answer: Any, name: str | None) -> Non
     ],
 )
 def test_an_answer_that_is_no_person_s_approval_is_refused(answer: Any) -> None:
-    with pytest.raises(Refused, match="no approval"):
+    with pytest.raises(Refused, match="not an approval"):
         promotion.approver_of(answer)
 
 
 def test_a_model_without_a_ledger_has_nothing_to_reconcile(world: Any) -> None:
-    assert promotion.reconcile(world.client, world.database, "none") is False
+    assert aliases.reconcile(world.client, world.database, "none") is False

@@ -12,11 +12,11 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
-from airflow_mlops.core.errors import BadInput, NotFound
-from airflow_mlops.core.evaluation.asked import Asked
-from airflow_mlops.core.registry import comparison
+from airflow_mlops.common.errors import BadInput, NotFound
+from airflow_mlops.core.evaluation import comparison
+from airflow_mlops.core.evaluation.options import EvaluationOptions
 
-EVERYTHING = Asked(slices=["region", "x"], groups=["sex"], importance=True, train_sample=150)
+EVERYTHING = EvaluationOptions(slices=["region", "x"], groups=["sex"], importance=True, train_sample=150)
 
 
 class Sick:
@@ -74,14 +74,16 @@ def test_a_test_set_of_one_class_has_its_own_words_and_blocks(told: Any) -> None
     strong = told.model("strong", LogisticRegression())
     frame = told.frames["test"]
     report = told.evaluated(strong, rows=told.root.write("one", frame[frame["y"] == 1]), asked=EVERYTHING)
-    assert report.verdict == "not_judged"
+    assert report.verdict == "inconclusive"
     assert any("are of one class" in c.message for c in report.checks)
     assert told.decided(strong, report).decision == "blocked"
 
 
 def test_an_evaluation_that_came_to_nothing_is_a_failed_report_without_evidence(told: Any) -> None:
     strong = told.model("strong", LogisticRegression())
-    report = comparison.unjudged(strong, BadInput("there are no gate rows", where="rows 2026", mend="check"))
+    report = comparison.report_evaluation_failure(
+        strong, BadInput("there are no gate rows", where="rows 2026", hint="check")
+    )
     assert (report.kind, report.subject, report.verdict) == ("evaluation", str(strong), "fail")
     assert "no gate rows" in report.summary()
     assert "evidence" not in report.facts
@@ -92,9 +94,9 @@ def test_when_the_training_rows_lack_a_feature_overfitting_is_not_judged(told: A
     narrow = told.root.write("narrow", told.frames["train"][["id", "x", "y"]])
     told.data = {**told.data, "train": narrow}
     again = told.model("again", LogisticRegression())
-    report = told.evaluated(again, asked=Asked(train_sample=100))
+    report = told.evaluated(again, asked=EvaluationOptions(train_sample=100))
     check = next(c for c in report.checks if c.name == "overfitting")
-    assert check.status == "not_judged"
+    assert check.status == "inconclusive"
     assert "train_metrics" not in report.facts["roles"]["challenger"]
     assert strong.version != again.version
 
@@ -105,7 +107,7 @@ def test_an_evaluation_that_came_to_nothing_blocks_in_its_own_words(told: Any) -
         BadInput("there are no gate rows to judge a model by", where="rows 2026"),
         NotFound(f"the champion m v{weak.version} cannot be loaded: a model's artifact is gone"),
     ):
-        report = told.decided(strong, comparison.unjudged(strong, error))
+        report = told.decided(strong, comparison.report_evaluation_failure(strong, error))
         assert report.decision == "blocked"
         assert error.what in report.summary()
         assert report.facts["binding"]["digest"] == strong.digest
@@ -119,18 +121,18 @@ def test_a_champion_that_is_not_the_one_of_its_epoch_blocks(told: Any) -> None:
         roles = {**evaluation.facts["roles"], "champion": {**evaluation.facts["roles"]["champion"], key: value}}
         report = told.decided(strong, replace(evaluation, facts={**evaluation.facts, "roles": roles}))
         assert report.decision == "blocked"
-        assert f"the ledger's champion of epoch 1 is v{weak.version}" in report.summary()
+        assert f"the ledger's champion of revision 1 is v{weak.version}" in report.summary()
 
 
 def test_a_champion_of_classes_of_another_kind_is_an_error_not_a_straw_man(told: Any, replaced: Any) -> None:
     weak = told.model("weak", LogisticRegression(C=1e-4), "kind")
-    told.promoted(weak, "p1", told.gated(weak, "bootstrap"))
+    told.promoted(weak, "p1", told.gated(weak, "promote_first"))
     strong = told.model("strong", LogisticRegression(), "kind")
     whole = Sick()
     whole.classes_ = np.array([0, 1, 2])
     whole.predict_proba = lambda frame: np.full((len(frame), 3), 1 / 3)  # type: ignore[method-assign]
     replaced(weak.version, whole)
-    with pytest.raises(BadInput, match="the champion m v1 knows none of the classes"):
+    with pytest.raises(BadInput, match="the champion m v1 supports none of the classes"):
         told.evaluated(strong, "log_loss_multiclass", "kind")
 
 
@@ -139,7 +141,7 @@ def test_rows_that_a_model_was_tuned_on_block_whatever_that_part_is_called(told:
     parts = told.data
     told.data = {**parts, "tuning": parts["test"]} if side == "champion" else parts
     weak = told.model("weak", LogisticRegression(C=1e-4))
-    told.promoted(weak, "p1", told.gated(weak, "bootstrap"))
+    told.promoted(weak, "p1", told.gated(weak, "promote_first"))
     told.data = {**parts, "tuning": parts["test"]} if side == "challenger" else parts
     strong = told.model("strong", LogisticRegression())
     report = told.decided(strong, told.evaluated(strong))
@@ -167,7 +169,7 @@ def test_better_on_all_rows_but_worse_in_one_slice_is_refused_and_the_slice_is_n
     rows = told.more(3000)
     for coin_above, decision in ((np.inf, "promote"), (1.0, "reject")):
         replaced(strong.version, Knows(3.0, coin_above))
-        evaluation = told.evaluated(strong, rows=rows, asked=Asked(slices=["z", "region"]))
+        evaluation = told.evaluated(strong, rows=rows, asked=EvaluationOptions(slices=["z", "region"]))
         report = told.decided(strong, evaluation, slices={"columns": ["z"]})
         assert report.decision == decision, report.summary()
     assert report.facts["gain"]["low"] > 0
@@ -179,19 +181,19 @@ def test_better_on_all_rows_but_worse_in_one_slice_is_refused_and_the_slice_is_n
 def test_a_slice_of_twelve_rows_is_named_as_not_judged(told: Any) -> None:
     _, strong = told.pair()
     frame = told.frames["test"].assign(region=["west"] * 12 + ["east"] * 388)
-    evaluation = told.evaluated(strong, rows=told.root.write("few", frame), asked=Asked(slices=["region"]))
+    evaluation = told.evaluated(strong, rows=told.root.write("few", frame), asked=EvaluationOptions(slices=["region"]))
     report = told.decided(strong, evaluation, metric="log_loss")
     assert (report.decision, report.verdict) == ("promote", "warn")
     assert "region=west (12 rows)" in report.summary()
     for means, decision in (("hold", "hold"), ("reject", "reject")):
-        rules = {"metric": "log_loss", "slices": {"not_judged": means}}
+        rules = {"metric": "log_loss", "slices": {"inconclusive": means}}
         assert told.decided(strong, evaluation, **rules).decision == decision
 
 
 def test_of_a_forest_that_is_ten_times_larger_only_the_size_is_refused(told: Any) -> None:
     told.pair()
     forest = told.model("forest", RandomForestClassifier(60, max_depth=5, random_state=0))
-    evaluation = told.evaluated(forest, asked=Asked(cost=True, slices=["region"], groups=["sex"]))
+    evaluation = told.evaluated(forest, asked=EvaluationOptions(cost=True, slices=["region"], groups=["sex"]))
     sizes = {role: of["bytes"] for role, of in evaluation.facts["roles"].items()}
     assert sizes["challenger"] > 10 * sizes["champion"]
     rules: dict[str, Any] = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_mlops.core.errors import Conflict, NotFound, Refused
+from airflow_mlops.common.errors import Conflict, NotFound, Refused
 from airflow_mlops.core.registry import rollback as module
 from airflow_mlops.core.registry.history import champion_at
 from airflow_mlops.core.registry.rollback import rollback
@@ -30,9 +30,9 @@ def back(world: Any, actor: str = "a", **how: Any) -> Any:
 
 def test_the_champion_before_is_champion_again_by_an_entry_of_its_own(three: Any) -> None:
     entry = back(three, approver="anna")
-    assert (entry.epoch, entry.previous_epoch, entry.version, entry.action) == (4, 3, 2, "rollback")
+    assert (entry.revision, entry.previous_revision, entry.version, entry.action) == (4, 3, 2, "rollback")
     assert (entry.reason, entry.actor, entry.approver) == ("complaints", "a", "anna")
-    second = ledger.at_epoch(three.database, "m", 2)
+    second = ledger.at_revision(three.database, "m", 2)
     assert second is not None
     assert (entry.gate_report, entry.digest) == (second.gate_report, second.digest)
     assert three.aliases() == {"champion": 2, "previous": 3}
@@ -43,7 +43,7 @@ def test_the_champion_before_is_champion_again_by_an_entry_of_its_own(three: Any
 
 def test_again_it_goes_further_back_and_never_to_what_was_rolled_back(three: Any) -> None:
     assert [back(three, actor).version for actor in ("a", "b")] == [2, 1]
-    with pytest.raises(Refused, match="before m v1 there was no other champion"):
+    with pytest.raises(Refused, match="m had no other champion before v1"):
         back(three, "c")
 
 
@@ -58,7 +58,7 @@ def test_a_named_version_that_was_champion_before_needs_no_new_gate(three: Any) 
 
 
 def test_a_retry_gives_the_entry_that_was_made_though_the_champion_before_is_another_now(three: Any) -> None:
-    assert {back(three, "task").epoch for _ in range(3)} == {4}
+    assert {back(three, "task").revision for _ in range(3)} == {4}
     assert len(ledger.history(three.database, "m")) == 4
 
 
@@ -77,13 +77,13 @@ def test_a_kill_between_ledger_and_alias_is_mended_by_the_retry(three: Any, monk
     assert three.aliases()["champion"] == 3
     back(three, "task")
     assert three.aliases()["champion"] == 2
-    assert ledger.head(three.database, "m").epoch == 4
+    assert ledger.head(three.database, "m").revision == 4
 
 
 def test_a_version_that_was_never_champion_is_refused_unless_its_gate_let_it_pass(three: Any) -> None:
     from airflow_mlops.store import versions
 
-    with pytest.raises(Refused, match="m v4 was never champion, and has passed no gate"):
+    with pytest.raises(Refused, match="m v4 was never champion, and has not passed a gate"):
         back(three, to=4)
     for decision in ("reject", "hold"):
         report = three.gated(three.refs[4], decision)
@@ -115,7 +115,7 @@ def test_to_the_champion_itself_to_nothing_and_of_nothing_is_told(three: Any) ->
 def test_files_that_were_changed_meanwhile_do_not_come_back(three: Any) -> None:
     file = next(Path("artifacts").rglob("model.skops"))
     file.write_bytes(file.read_bytes() + b"!")
-    with pytest.raises(Refused, match="not those that were registered"):
+    with pytest.raises(Refused, match="do not match the registered digest"):
         back(three)
     assert three.aliases()["champion"] == 3
 
@@ -126,7 +126,7 @@ def test_a_promotion_just_before_is_not_undone_by_a_rollback_that_meant_another(
     def meanwhile(*_: Any) -> None:
         three.promoted(three.refs[4], "p4", three.gated(three.refs[4], "promote"))
 
-    monkeypatch.setattr(module, "verify", meanwhile)
-    with pytest.raises(Conflict, match="has changed just now: nothing was rolled back"):
+    monkeypatch.setattr(module, "verify_digest", meanwhile)
+    with pytest.raises(Conflict, match="has changed concurrently: nothing was rolled back"):
         back(three)
     assert [e.version for e in ledger.history(three.database, "m")] == [4, 3, 2, 1]

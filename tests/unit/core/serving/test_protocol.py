@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_mlops.core.serving.protocol import read
-from airflow_mlops.core.serving.refusals import BadRequest
+from airflow_mlops.core.serving.errors import RequestError
+from airflow_mlops.core.serving.protocol import parse_request
 
 FEATURES = ["a", "b"]
 SCALARS = (
@@ -24,13 +24,13 @@ ROWS = st.lists(st.tuples(SCALARS, SCALARS), min_size=1, max_size=6)
 
 
 def asked(body: Any) -> dict[str, list[Any]]:
-    return read(json.dumps(body).encode(), FEATURES, most_rows=10)
+    return parse_request(json.dumps(body).encode(), FEATURES, max_rows=10)
 
 
-def refused(body: bytes) -> BadRequest:
-    with pytest.raises(BadRequest) as told:
-        read(body, FEATURES, most_rows=10)
-    assert told.value.mend
+def refused(body: bytes) -> RequestError:
+    with pytest.raises(RequestError) as told:
+        parse_request(body, FEATURES, max_rows=10)
+    assert told.value.hint
     return told.value
 
 
@@ -66,8 +66,8 @@ def test_as_many_rows_as_may_come_are_read() -> None:
 def test_bytes_of_any_kind_are_read_or_refused(body: bytes) -> None:
     status = 200
     try:
-        read(body, FEATURES, most_rows=10)
-    except BadRequest as error:
+        parse_request(body, FEATURES, max_rows=10)
+    except RequestError as error:
         status = error.status
     assert status in (200, 400, 413)
 
@@ -80,12 +80,12 @@ def test_bytes_of_any_kind_are_read_or_refused(body: bytes) -> None:
         (b"\xff\xfe{}", 400, "byte 0 is not UTF-8"),
         (b"[1, 2]", 400, "the body is a list"),
         (b"{}", 400, "no rows"),
-        (b'{"rows": []}', 400, "'rows' is not known"),
+        (b'{"rows": []}', 400, "'rows' is not supported"),
         (b'{"dataframe_record": []}', 400, "did you mean 'dataframe_records'"),
         (b'{"inputs": {}, "instances": []}', 400, "inputs and instances"),
-        (b'{"inputs": {"b": [3], "a": [1], "a": [2]}}', 400, "'a' is there twice"),
-        (b'{"inputs": {"a": [NaN], "b": [1]}}', 400, "NaN is no JSON"),
-        (b'{"inputs": {"a": [-Infinity], "b": [1]}}', 400, "-Infinity is no JSON"),
+        (b'{"inputs": {"b": [3], "a": [1], "a": [2]}}', 400, "'a' is duplicated"),
+        (b'{"inputs": {"a": [NaN], "b": [1]}}', 400, "NaN is not valid JSON"),
+        (b'{"inputs": {"a": [-Infinity], "b": [1]}}', 400, "-Infinity is not valid JSON"),
         (b"[" * 100_000, 400, "nested too deeply"),
         (b'{"inputs": {"a": [' + b"9" * 5000 + b"]}}", 400, "cannot be read"),
         (b'{"inputs": {"a": [1, 2], "b": [1]}}', 400, "differ in length"),
@@ -100,11 +100,11 @@ def test_bytes_of_any_kind_are_read_or_refused(body: bytes) -> None:
         (b'{"dataframe_records": [{"a": 1}, null]}', 400, "dataframe_records[1] is null"),
         (b'{"dataframe_records": {"a": 1}}', 400, "is an object, not a list"),
         (b'{"dataframe_split": []}', 400, "not an object"),
-        (b'{"dataframe_split": {"columns": ["b", "a", "a"], "data": []}}', 400, "'a' is there twice"),
+        (b'{"dataframe_split": {"columns": ["b", "a", "a"], "data": []}}', 400, "'a' is duplicated"),
         (b'{"dataframe_split": {"columns": [1], "data": []}}', 400, "not a list of names"),
         (b'{"dataframe_split": {"columns": ["a"]}}', 400, "dataframe_split.data is null or missing"),
         (b'{"dataframe_split": {"columns": ["a"], "data": [[1]], "dtype": "int"}}', 400, "the key 'dtype'"),
-        (b'{"inputs": {"a": [1], "b": [1]}, "params": {"k": 1}}', 400, "takes no params"),
+        (b'{"inputs": {"a": [1], "b": [1]}, "params": {"k": 1}}', 400, "does not support params"),
         (json.dumps({"instances": [[1, 2]] * 11}).encode(), 413, "at most 10"),
     ],
 )

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from airflow_mlops.core.errors import BadInput
-from airflow_mlops.core.tracking import Access, client_of, connect
-from airflow_mlops.core.tracking.connecting import database_uri
-from airflow_mlops.core.tracking.marks import made_for, marks
+from airflow_mlops.common.errors import BadInput
+from airflow_mlops.core.tracking import Access, connect, get_client
+from airflow_mlops.core.tracking.clients import database_uri
+from airflow_mlops.core.tracking.tags import task_filter, task_tags
 
 
 @pytest.mark.parametrize("uri", ["", "mlruns", "./mlruns", "mlflow:5000", "http://", "ftp://host", "://x"])
@@ -22,18 +22,18 @@ def test_a_uri_that_would_end_in_a_local_folder_is_refused(uri: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("settings", "message"),
     [
-        ({"uri": "http://ann:canary-7@host"}, "has a login in it"),
+        ({"uri": "http://ann:canary-7@host"}, "contains a login"),
         ({"login": "ann", "password": "p", "token": "canary-7"}, "both a login and a token"),
         ({"login": "ann"}, "a login needs a password"),
         ({"read_seconds": 0}, "read_seconds is 0"),
         ({"overall_seconds": float("nan")}, "overall_seconds is nan"),
     ],
 )
-def test_what_contradicts_itself_is_refused_without_saying_secrets(how: dict[str, Any], said: str) -> None:
-    with pytest.raises(BadInput, match=said) as raised:
-        Access(**{"uri": "http://host", **how})
+def test_contradicting_settings_are_refused_without_showing_secrets(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadInput, match=message) as raised:
+        Access(**{"uri": "http://host", **settings})
     assert "canary-7" not in str(raised.value)
 
 
@@ -47,9 +47,9 @@ def test_no_secret_shows() -> None:
 
 def test_a_tracking_uri_takes_its_access_along_but_no_copy_or_text_of_it_has_the_secret() -> None:
     access = Access("http://host:5/a", token="canary-7")
-    uri = client_of(connect(access)).tracking_uri
+    uri = get_client(connect(access)).tracking_uri
     assert uri == "http://host:5/a"
-    assert client_of(uri).access is access
+    assert get_client(uri).access is access
     for copied in (pickle.loads(pickle.dumps(uri)), deepcopy(uri), json.loads(json.dumps({"u": uri}))["u"]):
         assert (copied, type(copied)) == (uri, str)
     assert b"canary-7" not in pickle.dumps(uri)
@@ -65,8 +65,8 @@ def test_a_database_gets_the_deadlines_that_its_url_does_not_say() -> None:
 
 @pytest.mark.parametrize("key", ["d/run's/t/0", 'd/"r"/t/0', "d/`r`/t/-1", "d/ü\n%_/t/0", "k" * 1200])
 def test_a_filter_has_no_character_of_the_key_that_could_end_it(key: str) -> None:
-    assert marks(key)["mlops.key"] == key
-    found = made_for(key)
-    assert marks(key)["mlops.key_id"] in found
+    assert task_tags(key)["mlops.key"] == key
+    found = task_filter(key)
+    assert task_tags(key)["mlops.key_id"] in found
     assert found.replace("tags.`mlops.key_id` = ", "").strip("'").isalnum()
-    assert made_for(key + "1") != found
+    assert task_filter(key + "1") != found

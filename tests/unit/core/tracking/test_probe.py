@@ -12,52 +12,54 @@ from airflow_mlops.core.tracking.probe import probe
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "found"),
+    ("status", "body", "expected"),
     [
-        (200, "<html>hello</html>", "what answers there is not MLflow"),
-        (200, '{"status": "ok"}', "what answers there is not MLflow"),
-        (404, "nothing here", "what answers there is not MLflow: '404 nothing here'"),
-        (401, "", "MLflow asks for a login"),
-        (403, "Invalid Host header", "does not allow to look at experiments: Invalid Host header"),
-        (503, "", "it answered 503"),
+        (200, "<html>hello</html>", "the server is not MLflow"),
+        (200, '{"status": "ok"}', "the server is not MLflow"),
+        (404, "nothing here", "the server is not MLflow: '404 nothing here'"),
+        (401, "", "MLflow requires a login"),
+        (403, "Invalid Host header", "does not allow reading experiments: Invalid Host header"),
+        (503, "", "it responded with status 503"),
     ],
 )
-def test_what_answers_otherwise_is_told_apart(stub: Any, answer: Any, status: int, body: str, found: str) -> None:
+def test_each_unusable_server_has_a_message_of_its_own(
+    stub: Any, answer: Any, status: int, body: str, expected: str
+) -> None:
     stub.answers = [answer(status, body)]
-    good, said = probe(Access(stub.url))
+    good, message = probe(Access(stub.url))
     assert not good
-    assert found in said
-    assert "mend:" in said
+    assert expected in message
+    assert "hint:" in message
     assert len(stub.asked) == 1  # a person waits
 
 
 def test_a_server_says_its_version(stub: Any, answer: Any) -> None:
     stub.answers = [answer(200, '{"experiments": []}'), answer(200, "3.17.2")]
-    assert probe(Access(stub.url)) == (True, f"MLflow 3.17.2 answers at {stub.url}")
+    assert probe(Access(stub.url)) == (True, f"MLflow 3.17.2 responds at {stub.url}")
 
 
 def test_a_server_that_tells_no_version_will_do(stub: Any, answer: Any) -> None:
     stub.answers = [answer(200, "{}"), answer(404)]
-    assert probe(Access(stub.url)) == (True, f"MLflow answers at {stub.url}")
+    assert probe(Access(stub.url)) == (True, f"MLflow responds at {stub.url}")
 
 
 def test_a_database_that_is_there(mlflow_client: Any) -> None:
     uri = mlflow_client.tracking_uri
-    assert probe(Access(uri)) == (True, f"MLflow's database answers at {uri}")
+    assert probe(Access(uri)) == (True, f"MLflow's database responds at {uri}")
 
 
 def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
-    good, said = probe(Access(f"sqlite:///{tmp_path}/new/x.db"))
+    good, message = probe(Access(f"sqlite:///{tmp_path}/new/x.db"))
     assert not good
-    assert "there is no such SQLite file" in said
+    assert "there is no such SQLite file" in message
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("host", "found"), [("127.0.0.1:1", "nothing listens"), ("no-such-host.invalid", "its host is unknown")]
+    ("host", "expected"), [("127.0.0.1:1", "nothing listens"), ("no-such-host.invalid", "its host is unknown")]
 )
-def test_a_database_server_that_is_not_there_is_told_without_its_password(host: str, found: str) -> None:
-    good, said = probe(Access(f"postgresql://u:canary-7@{host}/db"))
+def test_a_database_server_that_is_not_there_is_told_without_its_password(host: str, expected: str) -> None:
+    good, message = probe(Access(f"postgresql://u:canary-7@{host}/db"))
     assert not good
-    assert found in said
-    assert "canary-7" not in said
+    assert expected in message
+    assert "canary-7" not in message

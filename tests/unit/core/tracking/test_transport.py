@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.common.errors import BadInput
 from airflow_mlops.core.tracking import Access, TrackingUnavailable
 from airflow_mlops.core.tracking.transport import Transport
 
@@ -26,7 +26,7 @@ def test_an_unsure_answer_is_asked_again_only_where_that_is_safe(stub: Any, answ
     assert transport(stub.url).send("POST", "/x", once=False).text == "good"
     assert len(stub.asked) == 3
     stub.answers = [answer(status), answer(200)]
-    with pytest.raises(TrackingUnavailable, match=f"it answered {status}; whether it was done is not known"):
+    with pytest.raises(TrackingUnavailable, match=f"it responded with status {status}; it is unknown"):
         transport(stub.url).send("POST", "/x", once=True)
     assert len(stub.asked) == 4
 
@@ -40,7 +40,7 @@ def test_a_sure_answer_is_given_as_it_is(stub: Any, answer: Any, status: int) ->
 
 def test_a_server_that_stays_busy_is_given_up(stub: Any, answer: Any) -> None:
     stub.answers = [answer(503)]
-    with pytest.raises(TrackingUnavailable, match="it answered 503\n"):
+    with pytest.raises(TrackingUnavailable, match="it responded with status 503\n"):
         transport(stub.url, overall_seconds=0.5).send("GET", "/x", once=False)
     assert len(stub.asked) > 1
 
@@ -85,14 +85,17 @@ def trickle() -> Iterator[str]:
 
 
 def test_a_server_that_never_comes_to_an_end_is_given_up(trickle: str) -> None:
-    with pytest.raises(TrackingUnavailable, match="no whole answer in time"):
+    with pytest.raises(TrackingUnavailable, match="did not respond completely in time"):
         transport(trickle, overall_seconds=0.5).send("POST", "/x", once=True)
 
 
 def test_a_server_that_is_silent_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(TrackingUnavailable, match="no whole answer in time; whether it was done is not known"):
+        with pytest.raises(
+            TrackingUnavailable,
+            match="did not respond completely in time; it is unknown",
+        ):
             transport(uri, read_seconds=0.2).send("POST", "/x", once=True)
 
 
@@ -117,7 +120,7 @@ def test_login_and_token_are_sent_and_a_netrc_adds_none(
 
 def test_a_refused_login_is_bad_input_so_that_no_retry_is_wasted(stub: Any, answer: Any) -> None:
     stub.answers = [answer(401)]
-    with pytest.raises(BadInput, match="MLflow asks for a login"):
+    with pytest.raises(BadInput, match="MLflow requires a login"):
         transport(stub.url).send("GET", "/x", once=False)
     with pytest.raises(BadInput, match="does not accept the login") as raised:
         transport(stub.url, login="ann", password="canary-7").send("GET", "/x", once=False)
@@ -151,7 +154,7 @@ def test_a_client_certificate_is_shown_where_it_is_asked_for(tls_stub: Any, cert
 
 
 def test_tls_asked_of_a_server_without_it_is_named(stub: Any) -> None:
-    with pytest.raises(TrackingUnavailable, match="it speaks no TLS"):
+    with pytest.raises(TrackingUnavailable, match="it does not use TLS"):
         transport(stub.url.replace("http:", "https:")).send("GET", "/x", once=False)
 
 

@@ -19,16 +19,24 @@ from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
-from airflow_mlops.core.data import Contract
-from airflow_mlops.core.data.snapshot import Snapshot, SnapshotRoot
-from airflow_mlops.core.errors import BadInput
-from airflow_mlops.core.metrics import of_task
-from airflow_mlops.core.refs import RunRef
-from airflow_mlops.core.registry import loading
-from airflow_mlops.core.training import memory
-from airflow_mlops.core.training.candidate import sampled
-from airflow_mlops.core.training.fit import Candidate, choose, fit, labelled, train, unfitted
-from airflow_mlops.core.training.prediction import predict
+from airflow_mlops.common.errors import BadInput
+from airflow_mlops.common.refs import RunRef
+from airflow_mlops.core.data.contracts import Contract
+from airflow_mlops.core.data.snapshots.snapshot import Snapshot, SnapshotRoot
+from airflow_mlops.core.metrics import metrics_of_same_task
+from airflow_mlops.core.models import loading
+from airflow_mlops.core.models.prediction import predict
+from airflow_mlops.core.training import usage
+from airflow_mlops.core.training.candidate import sample_labelled_rows
+from airflow_mlops.core.training.fit import (
+    Candidate,
+    TrainingJob,
+    build_estimator,
+    fit,
+    read_labelled_rows,
+    select_challenger,
+    train,
+)
 from airflow_mlops.store.database import Database
 
 KEY = "dag/run/train/0"
@@ -55,7 +63,7 @@ def test_a_trained_candidate_is_one_finished_run_with_model_parameters_and_metri
     mlflow_client: Any, database: Database, parts: dict[str, Snapshot]
 ) -> None:
     candidate = Candidate("linear", linear, ["x", "z"], "y", params={"C": 0.5})
-    ref = train(mlflow_client, database, candidate, **parts, experiment="e", key=KEY, tags={"t": "1"})
+    ref = train(mlflow_client, database, candidate, TrainingJob(**parts, experiment="e", key=KEY, tags={"t": "1"}))
     (run,) = runs_of(mlflow_client)
     assert (run.info.run_id, run.info.status) == (ref.run_id, "FINISHED")
     assert run.data.tags["mlops.key"] == KEY
@@ -64,7 +72,7 @@ def test_a_trained_candidate_is_one_finished_run_with_model_parameters_and_metri
     assert run.data.params["train_snapshot"] == parts["train"].ref.id
     assert run.data.metrics["validation_roc_auc"] == pytest.approx(ref.score)
     folder = loading.local_folder(f"{run.info.artifact_uri}/{ref.artifact}", mlflow_client.tracking_uri)
-    model = loading.load(folder, ref.digest)
+    model = loading.load_model(folder, ref.digest)
     frame = parts["validation"].to_pandas()
     assert ref.score == pytest.approx(roc_auc_score(frame["y"], predict(model, frame[["x", "z"]])))
 
@@ -79,7 +87,9 @@ def test_a_retry_gives_the_same_run_without_fitting_again(
         return LogisticRegression()
 
     candidate = Candidate("c", counted, ["x"], "y")
-    first, again = (train(mlflow_client, database, candidate, **parts, experiment="e", key=KEY) for _ in range(2))
+    first, again = (
+        train(mlflow_client, database, candidate, TrainingJob(**parts, experiment="e", key=KEY)) for _ in range(2)
+    )
     assert first == again
     assert len(fitted) == len(runs_of(mlflow_client)) == 1
 
@@ -95,9 +105,14 @@ def test_a_fit_that_fails_leaves_a_failed_run_and_a_retry_makes_a_new_one(
     mlflow_client: Any, database: Database, parts: dict[str, Snapshot]
 ) -> None:
     with pytest.raises(ZeroDivisionError):
-        train(mlflow_client, database, Candidate("c", lambda: 1 / 0, ["x"], "y"), **parts, experiment="e", key=KEY)
+        train(
+            mlflow_client,
+            database,
+            Candidate("c", lambda: 1 / 0, ["x"], "y"),
+            TrainingJob(**parts, experiment="e", key=KEY),
+        )
     assert [r.info.status for r in runs_of(mlflow_client)] == ["FAILED"]
-    ref = train(mlflow_client, database, CANDIDATE, **parts, experiment="e", key=KEY)
+    ref = train(mlflow_client, database, CANDIDATE, TrainingJob(**parts, experiment="e", key=KEY))
     assert {r.info.run_id: r.info.status for r in runs_of(mlflow_client)}[ref.run_id] == "FINISHED"
     assert sorted(r.info.status for r in runs_of(mlflow_client)) == ["FAILED", "FINISHED"]
 
@@ -106,7 +121,7 @@ def test_a_callable_without_a_name_can_build(
     mlflow_client: Any, database: Database, parts: dict[str, Snapshot]
 ) -> None:
     candidate = Candidate("c", partial(linear, C=0.1), ["x"], "y")
-    train(mlflow_client, database, candidate, **parts, experiment="e", key=KEY)
+    train(mlflow_client, database, candidate, TrainingJob(**parts, experiment="e", key=KEY))
     assert "linear" in runs_of(mlflow_client)[0].data.params["build"]
 
 
@@ -116,20 +131,20 @@ def test_a_callable_without_a_name_can_build(
         ({"x": [1.0], "z": [1.0]}, r"no column \['y'\]"),
         ({"x": [], "z": [], "y": []}, "no rows"),
         ({"x": [1.0, 2.0], "z": [1.0, 2.0], "y": [1.0, None]}, "1 rows have no 'y'"),
-        ({"x": [1.0, 2.0], "z": [1.0, 2.0], "y": [1, 1]}, "a binary task has 0 and 1"),
-        ({"x": [1.0, 2.0], "z": [1.0, 2.0], "y": [1, 2]}, "a binary task has 0 and 1"),
-        ({"x": [1.0, 2.0], "z": [1.0, 2.0], "y": ["no", "yes"]}, "a binary task has 0 and 1"),
-        ({"x": [1.0] * 3, "z": [1.0] * 3, "y": [0, 1, 2]}, "a binary task has 0 and 1"),
+        ({"x": [1.0, 2.0], "z": [1.0, 2.0], "y": [1, 1]}, "is not a binary target of 0 and 1"),
+        ({"x": [1.0, 2.0], "z": [1.0, 2.0], "y": [1, 2]}, "is not a binary target of 0 and 1"),
+        ({"x": [1.0, 2.0], "z": [1.0, 2.0], "y": ["no", "yes"]}, "is not a binary target of 0 and 1"),
+        ({"x": [1.0] * 3, "z": [1.0] * 3, "y": [0, 1, 2]}, "is not a binary target of 0 and 1"),
     ],
 )
 def test_rows_that_cannot_be_learnt_from_are_refused(root: SnapshotRoot, frame: dict[str, Any], said: str) -> None:
     with pytest.raises(BadInput, match=said):
-        labelled(CANDIDATE, root.open(root.write("d", pd.DataFrame(frame))))
+        read_labelled_rows(CANDIDATE, root.open(root.write("d", pd.DataFrame(frame))))
 
 
 def test_a_boolean_target_is_a_binary_one(root: SnapshotRoot) -> None:
     frame = pd.DataFrame({"x": [1.0, 2.0], "z": [1.0, 2.0], "y": [True, False]})
-    assert labelled(CANDIDATE, root.open(root.write("d", frame)))[1].tolist() == [True, False]
+    assert read_labelled_rows(CANDIDATE, root.open(root.write("d", frame)))[1].tolist() == [True, False]
 
 
 def test_a_regression_target_may_have_any_values(root: SnapshotRoot) -> None:
@@ -159,7 +174,7 @@ NAN = float("nan")
 def test_the_best_finite_validation_score_is_chosen_and_of_equals_the_first(
     candidates: list[RunRef], chosen: str
 ) -> None:
-    assert choose(candidates).candidate == chosen
+    assert select_challenger(candidates).candidate == chosen
 
 
 @pytest.mark.parametrize(
@@ -172,7 +187,7 @@ def test_the_best_finite_validation_score_is_chosen_and_of_equals_the_first(
 )
 def test_nothing_is_chosen_where_nothing_can_be_compared(candidates: list[RunRef], said: str) -> None:
     with pytest.raises(BadInput, match=said):
-        choose(candidates)
+        select_challenger(candidates)
 
 
 def rows_of(kind: str, rows: int = 200, seed: int = 0) -> pd.DataFrame:
@@ -206,15 +221,20 @@ def test_every_task_is_fitted_judged_by_its_own_metrics_and_kept(
 ) -> None:
     name, build = KINDS[kind]
     both = two_parts(root, kind)
-    ref = train(mlflow_client, database, Candidate("c", build, ["x", "z"], "y", name), **both, experiment="e", key=KEY)
+    ref = train(
+        mlflow_client,
+        database,
+        Candidate("c", build, ["x", "z"], "y", name),
+        TrainingJob(**both, experiment="e", key=KEY),
+    )
     (run,) = runs_of(mlflow_client)
     assert ref.score == run.data.metrics[f"validation_{name}"]
-    assert {f"{part}_{m}" for part in ("train", "validation") for m in of_task(name)} <= set(run.data.metrics) | {
-        tag.removeprefix("metric.") for tag in run.data.tags
-    }
+    assert {f"{part}_{m}" for part in ("train", "validation") for m in metrics_of_same_task(name)} <= set(
+        run.data.metrics
+    ) | {tag.removeprefix("metric.") for tag in run.data.tags}
     folder = loading.local_folder(f"{run.info.artifact_uri}/{ref.artifact}", mlflow_client.tracking_uri)
     frame = both["validation"].to_pandas()
-    predicted = predict(loading.load(folder, ref.digest), frame[["x", "z"]])
+    predicted = predict(loading.load_model(folder, ref.digest), frame[["x", "z"]])
     assert predicted.shape == ((200, 3) if kind == "multiclass" else (200,))
     if kind == "multiclass":
         assert ref.score == pytest.approx(log_loss(frame["y"], predicted, labels=["high", "low", "mid"]))
@@ -231,7 +251,7 @@ def test_the_run_says_on_what_by_which_code_and_how_it_was_fitted(
         "c", forest, ["x", "z"], "y", params={"depth": 2}, sample_weight="w", class_weight="balanced", seed=7
     )
     how = {"experiment": "e", "key": KEY, "tags": {"mlops.code_version": "git:1"}, "contract": contract}
-    ref = train(mlflow_client, database, candidate, **both, **how)
+    ref = train(mlflow_client, database, candidate, TrainingJob(**both, **how))
     run = mlflow_client.get_run(ref.run_id)
     assert run.data.params == {
         "build": "forest", "features": "x,z", "target": "y", "param.depth": "2", "seed": "7",
@@ -242,7 +262,7 @@ def test_the_run_says_on_what_by_which_code_and_how_it_was_fitted(
     assert run.data.tags["mlops.code_version"] == "git:1"
     assert run.data.tags["mlops.python"].startswith(platform.python_version())
     assert run.data.metrics["train_seconds"] > 0
-    assert ("train_memory_mb" in run.data.metrics) == memory.CLEAR.exists()
+    assert ("train_memory_mb" in run.data.metrics) == usage.CLEAR_REFS_FILE.exists()
     given = {i.tags[0].value: (i.dataset.digest, i.dataset.name) for i in run.inputs.dataset_inputs}
     assert given == {part: (s.ref.id, f"{part} 2026-04") for part, s in both.items()}
 
@@ -262,7 +282,7 @@ def test_the_run_says_on_what_by_which_code_and_how_it_was_fitted(
 def test_no_rows_leave_the_snapshots_when_nobody_wants_an_example(
     mlflow_client: Any, database: Database, parts: dict[str, Snapshot]
 ) -> None:
-    ref = train(mlflow_client, database, CANDIDATE, **parts, experiment="e", key=KEY, input_example=False)
+    ref = train(mlflow_client, database, CANDIDATE, TrainingJob(**parts, experiment="e", key=KEY, input_example=False))
     kept = [a.path for a in mlflow_client.list_artifacts(ref.run_id, "model")]
     assert not [path for path in kept if "example" in path]
     assert {a.path for a in mlflow_client.list_artifacts(ref.run_id)} == {"model", "estimator.json"}
@@ -294,34 +314,42 @@ def test_weights_of_the_column_and_the_classes_reach_the_estimator(root: Snapsho
     ],
 )
 def test_the_seed_goes_where_build_takes_one_and_a_keyword_beats_it(build: Any, params: Any, random_state: int) -> None:
-    assert unfitted(Candidate("c", build, ["x"], "y", params=params, seed=5)).random_state == random_state
+    assert build_estimator(Candidate("c", build, ["x"], "y", params=params, seed=5)).random_state == random_state
 
 
 @pytest.mark.parametrize(
     ("build", "params", "said"),
     [
-        (LogisticRegression, {"depth": 3}, "c cannot be built: got an unexpected keyword argument 'depth'"),
+        (LogisticRegression, {"depth": 3}, "cannot build c: got an unexpected keyword argument 'depth'"),
         (forest, {}, "missing a required argument: 'depth'"),
-        (lambda: LogisticRegression, {}, "c is no estimator"),
-        (lambda: None, {}, "c is no estimator: build gave None"),
+        (lambda: LogisticRegression, {}, "c is not an estimator"),
+        (lambda: None, {}, "c is not an estimator: build returned None"),
     ],
 )
 def test_what_cannot_be_built_is_refused_in_words(build: Any, params: Any, said: str) -> None:
     with pytest.raises(BadInput, match=said):
-        unfitted(Candidate("c", build, ["x"], "y", params=params))
+        build_estimator(Candidate("c", build, ["x"], "y", params=params))
 
 
 @pytest.mark.parametrize(
     ("candidate", "frame", "said"),
     [
-        (Candidate("c", LogisticRegression, ["x", "y"], "y"), rows_of("binary"), "'y' is the target and a feature"),
+        (
+            Candidate("c", LogisticRegression, ["x", "y"], "y"),
+            rows_of("binary"),
+            "'y' is both the target and a feature",
+        ),
         (Candidate("c", LogisticRegression, ["x"], "y", sample_weight="v"), rows_of("binary"), r"no column \['v'\]"),
         (
             Candidate("c", LinearRegression, ["x"], "y", "mae", class_weight="balanced"),
             rows_of("regression"),
-            "classes",
+            "requires a classification metric",
         ),
-        (Candidate("c", KNeighborsClassifier, ["x"], "y", sample_weight="w"), rows_of("binary"), "takes no sample"),
+        (
+            Candidate("c", KNeighborsClassifier, ["x"], "y", sample_weight="w"),
+            rows_of("binary"),
+            "does not accept sample",
+        ),
         (
             Candidate("c", LogisticRegression, ["x"], "y", "log_loss_multiclass"),
             rows_of("multiclass").assign(y=lambda f: f["y"].replace("mid", "low")),
@@ -339,7 +367,7 @@ def test_what_cannot_be_fitted_is_refused_before_it_is_tried(
 @pytest.mark.parametrize(
     ("metric", "kind", "build", "said"),
     [
-        ("rmse", "binary", LogisticRegression, "is a classifier, and the metric is one of regression"),
+        ("rmse", "binary", LogisticRegression, "is a classifier, but the metric is for regression"),
         ("roc_auc", "binary", LinearRegression, "gives no probabilities"),
         ("log_loss_multiclass", "multiclass", partial(SVC), "SVC predicts classes but no probabilities"),
     ],
@@ -349,7 +377,12 @@ def test_a_model_of_another_task_than_its_metric_s_is_refused(
 ) -> None:
     both = two_parts(root, kind)
     with pytest.raises(BadInput, match=said):
-        train(mlflow_client, database, Candidate("c", build, ["x"], "y", metric), **both, experiment="e", key=KEY)
+        train(
+            mlflow_client,
+            database,
+            Candidate("c", build, ["x"], "y", metric),
+            TrainingJob(**both, experiment="e", key=KEY),
+        )
     assert [run.info.status for run in runs_of(mlflow_client)] == ["FAILED"]
 
 
@@ -360,8 +393,8 @@ def test_a_class_that_only_validation_rows_have_is_named(
     strange = rows_of("multiclass").assign(y=lambda f: f["y"].replace("mid", "middle"))
     both["validation"] = root.open(root.write("validation", strange))
     candidate = Candidate("c", LogisticRegression, ["x"], "y", "accuracy_multiclass")
-    with pytest.raises(BadInput, match="classes that the model does not know: 'middle'"):
-        train(mlflow_client, database, candidate, **both, experiment="e", key=KEY)
+    with pytest.raises(BadInput, match="classes that the model was not trained on: 'middle'"):
+        train(mlflow_client, database, candidate, TrainingJob(**both, experiment="e", key=KEY))
 
 
 @given(st.integers(1, 400), st.integers(1, 3))
@@ -370,6 +403,6 @@ def test_a_sample_is_of_the_rows_and_about_as_large_as_asked_for(root: SnapshotR
     frame = rows_of("binary", 200)
     cut = len(frame) // files
     chunks = [frame[i * cut : (i + 1) * cut if i < files - 1 else None] for i in range(files)]
-    features, target = sampled(CANDIDATE, root.open(root.write("d", chunks)), rows)
+    features, target = sample_labelled_rows(CANDIDATE, root.open(root.write("d", chunks)), rows)
     assert len(features) == len(target) == pytest.approx(min(rows, 200), abs=files)
     assert set(features["x"]) <= set(frame["x"])

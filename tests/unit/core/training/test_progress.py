@@ -31,7 +31,7 @@ def said(beats: int) -> Iterator[str]:
     lines: list[str] = []
     over = Clockwork(beats)
     with heartbeat(
-        "fitting c", every=60, say=lambda *a: lines.append(a[0] % a[1:]), clock=lambda: over.seconds, over=over
+        "fitting c", interval=60, log_line=lambda *a: lines.append(a[0] % a[1:]), clock=lambda: over.seconds, done=over
     ):
         assert over.done.wait(30)
     assert not any(t.name == "heartbeat" and t.is_alive() for t in threading.enumerate())
@@ -50,6 +50,6 @@ def test_short_work_says_nothing() -> None:
 
 def test_work_that_fails_ends_the_signs_too() -> None:
     over = Clockwork(0)
-    with pytest.raises(ZeroDivisionError), heartbeat("c", over=over):
+    with pytest.raises(ZeroDivisionError), heartbeat("c", done=over):
         1 / 0  # noqa: B018
     assert over.is_set()

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from mlflow.entities import ViewType
 
-from airflow_mlops.core.errors import BadInput, Conflict, Superseded
-from airflow_mlops.core.refs import RunRef
-from airflow_mlops.core.tracking.marks import marks
+from airflow_mlops.common.errors import BadInput, Conflict, Superseded
+from airflow_mlops.common.refs import RunRef
+from airflow_mlops.core.tracking.tags import task_tags
 from airflow_mlops.core.training import runs
 from airflow_mlops.store import attempts, claims
 from airflow_mlops.store.database import Database
@@ -40,7 +40,7 @@ def kill(mlflow_client: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def attempt(client: Any, database: Database, key: str = KEY) -> RunRef:
-    with runs.claimed(client, database, key=key, experiment="e", name="c") as run:
+    with runs.claim_run(client, database, key=key, experiment="e", name="c") as run:
         if run.finished is not None:
             return run.finished
         run.log(params={"p": 1}, metrics={"m": 0.5, "odd": float("nan")})
@@ -69,11 +69,11 @@ def test_other_tasks_have_runs_of_their_own(mlflow_client: Any, database: Databa
     assert len(refs) == 3
 
 
-@pytest.mark.parametrize("moment", ["create_run", "log_batch", "note", "finish", "set_terminated"])
+@pytest.mark.parametrize("moment", ["create_run", "log_batch", "record", "finish", "set_terminated"])
 def test_a_killed_attempt_leaves_exactly_one_live_run_after_the_retry(
     mlflow_client: Any, database: Database, kill: Any, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
-    kill(moment, claims if moment in ("note", "finish") else None)
+    kill(moment, claims if moment in ("record", "finish") else None)
     with pytest.raises(Killed):
         attempt(mlflow_client, database)
     assert statuses(mlflow_client) != []
@@ -89,7 +89,7 @@ def test_a_zombie_beside_its_retry_cannot_finish(mlflow_client: Any, database: D
     retries: list[RunRef] = []
 
     def overtaken() -> None:
-        with runs.claimed(mlflow_client, database, key=KEY, experiment="e", name="c") as zombie:
+        with runs.claim_run(mlflow_client, database, key=KEY, experiment="e", name="c") as zombie:
             retries.append(attempt(mlflow_client, database))
             zombie.finish(RunRef(zombie.id, "c", "model", "1" * 64, "roc_auc", 0.9))
 
@@ -123,8 +123,8 @@ def test_what_a_zombie_made_between_the_looks_of_its_retry_is_removed_by_the_ret
     mlflow_client: Any, database: Database
 ) -> None:
     claims.begin(database, "run", KEY)
-    with runs.claimed(mlflow_client, database, key=KEY, experiment="e", name="c") as run:
-        mlflow_client.create_run(runs.experiment_of(mlflow_client, "e"), tags=marks(KEY))
+    with runs.claim_run(mlflow_client, database, key=KEY, experiment="e", name="c") as run:
+        mlflow_client.create_run(runs.get_or_create_experiment(mlflow_client, "e"), tags=task_tags(KEY))
         ref = run.finish(RunRef(run.id, "c", "model", "0" * 64, "roc_auc", 0.5))
     assert statuses(mlflow_client) == ["FINISHED"]
     assert mlflow_client.get_run(ref.run_id).info.lifecycle_stage == "active"
@@ -133,7 +133,7 @@ def test_what_a_zombie_made_between_the_looks_of_its_retry_is_removed_by_the_ret
 def test_an_attempt_that_raises_leaves_its_run_failed_for_people_to_look_at(
     mlflow_client: Any, database: Database
 ) -> None:
-    with pytest.raises(RuntimeError), runs.claimed(mlflow_client, database, key=KEY, experiment="e", name="c"):
+    with pytest.raises(RuntimeError), runs.claim_run(mlflow_client, database, key=KEY, experiment="e", name="c"):
         raise RuntimeError
     assert statuses(mlflow_client) == ["FAILED"]
     attempt(mlflow_client, database)
@@ -149,7 +149,7 @@ def test_an_attempt_that_fails_says_why_even_when_mlflow_is_gone_too(
     monkeypatch.setattr(mlflow_client, "set_terminated", gone)
     with (
         pytest.raises(RuntimeError, match="the reason"),
-        runs.claimed(mlflow_client, database, key=KEY, experiment="e", name="c"),
+        runs.claim_run(mlflow_client, database, key=KEY, experiment="e", name="c"),
     ):
         raise RuntimeError("the reason")
 
@@ -177,7 +177,7 @@ def test_a_finished_run_that_was_deleted_comes_back_and_one_that_is_lost_is_made
     mlflow_client.delete_run(first.run_id)
     assert attempt(mlflow_client, database) == first
     assert statuses(mlflow_client) == ["FINISHED"]
-    claims.note(database, "run", KEY, {**first.to_dict(), "run_id": "f" * 32}, finished=True)
+    claims.record(database, "run", KEY, {**first.to_dict(), "run_id": "f" * 32}, finished=True)
     again = attempt(mlflow_client, database)
     assert mlflow_client.get_run(again.run_id).info.status == "FINISHED"
     assert attempt(mlflow_client, database) == again
@@ -188,17 +188,17 @@ def test_a_run_id_with_odd_characters_does_not_hinder_the_retry(
     mlflow_client: Any, database: Database, key: str
 ) -> None:
     claims.begin(database, "run", key)
-    mlflow_client.create_run(runs.experiment_of(mlflow_client, "e"), tags=marks(key))
+    mlflow_client.create_run(runs.get_or_create_experiment(mlflow_client, "e"), tags=task_tags(key))
     attempt(mlflow_client, database, key)
     assert statuses(mlflow_client) == ["FINISHED"]
     assert statuses(mlflow_client, ViewType.DELETED_ONLY) == ["KILLED"]
 
 
 def test_only_what_the_task_itself_left_is_removed(mlflow_client: Any, database: Database) -> None:
-    experiment = runs.experiment_of(mlflow_client, "e")
-    other = mlflow_client.create_run(experiment, tags=marks(KEY + "1"))
-    mine, kept = (mlflow_client.create_run(experiment, tags=marks(KEY)) for _ in range(2))
-    assert runs.remove_leftovers(mlflow_client, experiment, KEY, keep=kept.info.run_id) == 1
+    experiment = runs.get_or_create_experiment(mlflow_client, "e")
+    other = mlflow_client.create_run(experiment, tags=task_tags(KEY + "1"))
+    mine, kept = (mlflow_client.create_run(experiment, tags=task_tags(KEY)) for _ in range(2))
+    assert runs.remove_orphaned_runs(mlflow_client, experiment, KEY, keep_run_id=kept.info.run_id) == 1
     assert mlflow_client.get_run(other.info.run_id).info.status == "RUNNING"
     assert mlflow_client.get_run(kept.info.run_id).info.status == "RUNNING"
     assert mlflow_client.get_run(mine.info.run_id).info.status == "KILLED"
@@ -206,12 +206,12 @@ def test_only_what_the_task_itself_left_is_removed(mlflow_client: Any, database:
 
 
 def test_an_experiment_is_made_once_where_it_was_told_to_keep_its_files(mlflow_client: Any, tmp_path: Any) -> None:
-    first, again = (runs.experiment_of(mlflow_client, "new", tmp_path.as_uri()) for _ in range(2))
+    first, again = (runs.get_or_create_experiment(mlflow_client, "new", tmp_path.as_uri()) for _ in range(2))
     assert first == again == mlflow_client.get_experiment_by_name("new").experiment_id
     assert mlflow_client.get_experiment(first).artifact_location == tmp_path.as_uri()
 
 
 def test_a_new_experiment_is_not_made_in_whatever_folder_the_worker_runs_in(mlflow_client: Any) -> None:
     with pytest.raises(BadInput, match="in this worker's working directory"):
-        runs.experiment_of(mlflow_client, "new")
-    assert runs.experiment_of(mlflow_client, "e") == mlflow_client.get_experiment_by_name("e").experiment_id
+        runs.get_or_create_experiment(mlflow_client, "new")
+    assert runs.get_or_create_experiment(mlflow_client, "e") == mlflow_client.get_experiment_by_name("e").experiment_id

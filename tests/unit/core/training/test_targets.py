@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_mlops.core.errors import BadInput
-from airflow_mlops.core.training.targets import check_classes, check_target, numbered
+from airflow_mlops.common.errors import BadInput
+from airflow_mlops.core.training.targets import check_classes, check_target, encode_classes
 
 NAN, INF = float("nan"), float("inf")
 
@@ -21,12 +21,12 @@ NAN, INF = float("nan"), float("inf")
         ("binary", [0, 1, None], "1 rows have no 'y'"),
         ("multiclass", ["a", None, None], "2 rows have no 'y'"),
         ("regression", [1.0, NAN], "1 rows have no 'y'"),
-        ("binary", [1, 1], r"the values \[1\], a binary task has 0 and 1"),
-        ("binary", ["no", "yes"], "a binary task has 0 and 1"),
-        ("binary", [0, 1, 2], "a binary task has 0 and 1"),
+        ("binary", [1, 1], r"a binary target of 0 and 1; got the values \[1\]"),
+        ("binary", ["no", "yes"], "is not a binary target of 0 and 1"),
+        ("binary", [0, 1, 2], "is not a binary target of 0 and 1"),
         ("multiclass", ["a", "a"], "all rows have the class 'a'"),
-        ("multiclass", [0.0, 1.0, 1.5], r"fractions such as 1\.5"),
-        ("regression", ["3", "4"], "values such as '3', '4': these are no numbers"),
+        ("multiclass", [0.0, 1.0, 1.5], r"fractional values, such as 1\.5"),
+        ("regression", ["3", "4"], "values such as '3', '4', which are not numbers"),
         ("regression", [1.0, INF, -INF], "2 rows have an infinite 'y'"),
     ],
 )
@@ -62,14 +62,14 @@ def test_two_classes_are_a_binary_task() -> None:
 @given(st.lists(st.sampled_from(["north", "south", "east"]), min_size=1, max_size=30))
 def test_each_class_gets_its_place_among_those_the_model_knows(values: list[str]) -> None:
     classes = ["east", "north", "south"]
-    found = numbered(pd.Series(values, name="y"), classes, where="here")
+    found = encode_classes(pd.Series(values, name="y"), classes, where="here")
     assert [classes[int(number)] for number in found] == values
 
 
 def test_whole_numbers_are_one_class_whatever_their_type() -> None:
-    assert numbered(pd.Series([2.0, 1.0], name="y"), [1, 2], where="here").tolist() == [1.0, 0.0]
+    assert encode_classes(pd.Series([2.0, 1.0], name="y"), [1, 2], where="here").tolist() == [1.0, 0.0]
 
 
 def test_a_class_that_the_model_does_not_know_is_named() -> None:
-    with pytest.raises(BadInput, match="does not know: 'west'"):
-        numbered(pd.Series(["north", "west"], name="y"), ["north", "south"], where="here")
+    with pytest.raises(BadInput, match="was not trained on: 'west'"):
+        encode_classes(pd.Series(["north", "west"], name="y"), ["north", "south"], where="here")

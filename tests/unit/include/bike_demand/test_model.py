@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from sklearn.pipeline import Pipeline
 
-from airflow_mlops.core.data import Contract
-from airflow_mlops.core.evaluation import GatePolicy
-from airflow_mlops.core.policy import load_section
-from airflow_mlops.core.training import artifact
+from airflow_mlops.common.policy import load_section
+from airflow_mlops.core.data.contracts import Contract
+from airflow_mlops.core.gate import GatePolicy
+from airflow_mlops.core.models import artifact
 from include.bike_demand.features import CANDIDATES, FEATURES, KEY, TARGET, TIME
 from include.bike_demand.model import boosted, linear
 
@@ -31,7 +31,7 @@ def test_a_candidate_is_stored_and_loaded_with_the_provider_s_own_allow_list(
 ) -> None:
     rows = generated[FEATURES].head(200)
     digest = artifact.write(fitted[build], tmp_path / "model", rows.head())
-    again = artifact.load(tmp_path / "model", digest)
+    again = artifact.load_model(tmp_path / "model", digest)
     assert (again.predict(rows) == fitted[build].predict(rows)).all()
 
 

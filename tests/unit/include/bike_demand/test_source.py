@@ -17,16 +17,16 @@ def nothing_given(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_file_is_used_where_one_is_given_and_a_look_alike_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    alike = source.find(None, None, None)
+    alike = source.find_source(None, None, None)
     assert (alike["path"], alike["rows"], alike["model"]) == (
         "",
-        "include.bike_demand.source:rows",
-        "bike_demand_look_alike",
+        "include.bike_demand.source:synthetic_rows",
+        "bike_demand_synthetic",
     )
     monkeypatch.setenv(VARIABLE, "/hours.csv")
-    real = source.find(None, None, None)
+    real = source.find_source(None, None, None)
     assert (real["path"], real["rows"], real["model"]) == ("/hours.csv", "", "bike_demand")
-    assert source.find("/mine.csv", None, None)["path"] == "/mine.csv"
+    assert source.find_source("/mine.csv", None, None)["path"] == "/mine.csv"
 
 
 @pytest.mark.parametrize(
@@ -42,18 +42,18 @@ def test_a_file_is_used_where_one_is_given_and_a_look_alike_otherwise(monkeypatc
 def test_the_month_is_that_of_the_form_or_of_the_run_or_the_last(
     month: str | None, start: datetime | None, found: str, effective: str
 ) -> None:
-    told = source.find(None, month, start)
+    told = source.find_source(None, month, start)
     assert (told["month"], told["effective_at"]) == (found, effective)
 
 
 @pytest.mark.parametrize("month", ["2010-12", "2013-01"])
 def test_a_month_without_data_fails_when_it_is_asked_for_and_is_skipped_by_the_calendar(month: str) -> None:
     with pytest.raises(AirflowFailException, match="2011-01 to 2012-12"):
-        source.find(None, month, None)
+        source.find_source(None, month, None)
     with pytest.raises(AirflowSkipException, match="2011-01 to 2012-12"):
-        source.find(None, None, datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC))
+        source.find_source(None, None, datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC))
 
 
 def test_months_are_counted_over_the_year() -> None:
-    assert source.up_to("2012-01") == MONTHS[:13]
-    assert [source.after(month) for month in MONTHS[:-1]] == MONTHS[1:]
+    assert source.months_up_to("2012-01") == MONTHS[:13]
+    assert [source.next_month(month) for month in MONTHS[:-1]] == MONTHS[1:]

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.bike_sharing.calendar import A_YEAR_LATER, LATER, MONTHS, REFERENCE, SUMMER, address, spans
+from include.bike_sharing.calendar import (
+    A_YEAR_LATER,
+    LATER,
+    MONTHS,
+    REFERENCE,
+    SUMMER,
+    format_month_ranges,
+    snapshot_address,
+)
 
 
 def test_the_months_are_those_of_two_years_and_the_first_quarter_is_the_reference() -> None:
@@ -17,7 +25,7 @@ def test_the_months_are_those_of_two_years_and_the_first_quarter_is_the_referenc
         ["2011-07", "2011-08", "2011-09"],
         ["2012-01", "2012-02", "2012-03"],
     )
-    assert address("2011-04") == "bike_sharing@2011-04"
+    assert snapshot_address("2011-04") == "bike_sharing@2011-04"
 
 
 @pytest.mark.parametrize(
@@ -32,13 +40,13 @@ def test_the_months_are_those_of_two_years_and_the_first_quarter_is_the_referenc
     ],
 )
 def test_months_that_follow_each_other_are_told_as_one_span(chosen: list[str], told: str) -> None:
-    assert spans(chosen) == told
+    assert format_month_ranges(chosen) == told
 
 
 @given(st.sets(st.sampled_from(LATER)))
 def test_the_spans_name_the_chosen_months_and_no_others(chosen: set[str]) -> None:
     named = set()
-    for span in filter(None, spans(chosen).split(", ")):
+    for span in filter(None, format_month_ranges(chosen).split(", ")):
         first, _, last = span.partition(" to ")
         named |= set(LATER[LATER.index(first) : LATER.index(last or first) + 1])
     assert named == chosen

@@ -134,7 +134,7 @@ def test_some_values_are_missing(changed: Business) -> None:
     assert 0.005 < changed.daily_activity.minutes.isna().mean() < 0.1
 
 
-@pytest.mark.parametrize(("options", "said"), [([], "changes on 2026-04-27"), (["--no-change"], "no change")])
+@pytest.mark.parametrize(("options", "said"), [([], "change on 2026-04-27"), (["--no-change"], "no change")])
 def test_the_command_writes_the_database_and_says_so_in_two_lines(
     tmp_path: Path, options: list[str], said: str
 ) -> None:

@@ -9,17 +9,17 @@ import skops.io
 
 from include.churn.calendar import CHANGE_WEEK, WEEK, weeks
 from include.churn.features import CATEGORICAL, FEATURES, NUMERIC, TARGET
-from include.churn.measure import (
+from include.churn.simulation_metrics import (
     BASELINE,
     CANDIDATES,
     FRESH,
     LATER,
     REFERENCE,
     Frames,
-    drift,
-    largest,
-    models,
-    pooled,
+    compute_drift,
+    compute_model_metrics,
+    largest_drift,
+    pool_partitions,
     simulate,
 )
 
@@ -39,7 +39,7 @@ def quiet() -> Frames:
 
 def test_quiet_weeks_look_like_the_reference(quiet: Frames) -> None:
     later = weeks(REFERENCE[-1] + WEEK, LATER[-1])
-    moved = largest(pooled(quiet, REFERENCE), quiet, later)
+    moved = largest_drift(pool_partitions(quiet, REFERENCE), quiet, later)
     assert moved[NUMERIC].max() < 0.05, moved
     assert moved[CATEGORICAL].max() < 0.03, moved
 
@@ -51,27 +51,27 @@ def test_missing_values_are_as_frequent_in_every_quiet_week(quiet: Frames) -> No
 
 
 def test_the_first_changed_week_looks_different(world: Frames) -> None:
-    step = drift(pooled(world, REFERENCE), world[CHANGE_WEEK])
+    step = compute_drift(pool_partitions(world, REFERENCE), world[CHANGE_WEEK])
     assert step["weekly_price"] > 0.2
     assert step["segment"] > 0.15
-    last_quiet = drift(pooled(world, REFERENCE), world[CHANGE_WEEK - WEEK])
+    last_quiet = compute_drift(pool_partitions(world, REFERENCE), world[CHANGE_WEEK - WEEK])
     assert last_quiet["weekly_price"] < 0.05
     assert last_quiet["segment"] < 0.03
 
 
 def test_changed_weeks_look_like_each_other(world: Frames) -> None:
-    moved = largest(pooled(world, BASELINE), world, LATER)
+    moved = largest_drift(pool_partitions(world, BASELINE), world, LATER)
     assert moved[NUMERIC].max() < 0.08, moved
     assert moved[CATEGORICAL].max() < 0.03, moved
 
 
 @pytest.mark.parametrize("cutoffs", [REFERENCE, FRESH, BASELINE, LATER])
 def test_about_one_customer_in_nine_leaves_before_and_after_the_change(world: Frames, cutoffs: list[date]) -> None:
-    assert 0.08 < pooled(world, cutoffs)[TARGET].mean() < 0.14
+    assert 0.08 < pool_partitions(world, cutoffs)[TARGET].mean() < 0.14
 
 
 def test_the_change_makes_an_old_model_worse_and_a_new_one_makes_good(world: Frames) -> None:
-    auc = models(world)
+    auc = compute_model_metrics(world)
     assert auc["boosted before"] > 0.74
     assert auc["boosted before"] - auc["boosted old"] > 0.1
     assert auc["boosted new"] - auc["boosted old"] > 0.07

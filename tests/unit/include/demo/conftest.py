@@ -1,4 +1,4 @@
-"""A client of a pretended Airflow."""
+"""A client of a fake Airflow."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import pytest
 
 from include.demo import waiting
 from include.demo.rest import RestClient
-from tests.unit.include.demo.pretended import Script
+from tests.unit.include.demo.fakes import FakeAirflow
 
 
 @pytest.fixture
-def script() -> Script:
-    return Script()
+def script() -> FakeAirflow:
+    return FakeAirflow()
 
 
 @pytest.fixture
-def base_url(script: Script) -> Iterator[str]:
+def base_url(script: FakeAirflow) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             path = self.path.partition("?")[0]
             token = self.headers.get("Authorization", "")
-            status, answer = script.answer(self.command, path, json.loads(body or b"null"), token)
+            status, answer = script.respond(self.command, path, json.loads(body or b"null"), token)
             data = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(data)))

@@ -53,7 +53,7 @@ def test_a_folder_of_somebody_else_is_never_wiped(tmp_path: Path) -> None:
     home = tmp_path / "precious"
     home.mkdir()
     (home / "thesis.txt").write_text("years of work")
-    with pytest.raises(StackError, match="not made by this demo"):
+    with pytest.raises(StackError, match="not created by this demo"):
         AirflowStack(home, tmp_path, fresh=True).start()
     assert (home / "thesis.txt").exists()
 

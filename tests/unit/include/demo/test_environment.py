@@ -94,15 +94,15 @@ def test_secrets_stay_the_same_in_a_home_and_differ_between_homes(tmp_path: Path
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
     second.mkdir()
-    assert Secrets.of(first) == Secrets.of(first)
-    assert Secrets.of(first).password != Secrets.of(second).password
+    assert Secrets.load(first) == Secrets.load(first)
+    assert Secrets.load(first).password != Secrets.load(second).password
     for file in first.iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_a_damaged_secrets_file_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "demo_secrets.json").write_text('{"password": ')
-    assert Secrets.of(tmp_path) == Secrets.of(tmp_path)
+    assert Secrets.load(tmp_path) == Secrets.load(tmp_path)
 
 
 def test_a_private_file_that_others_could_read_becomes_private(tmp_path: Path) -> None:

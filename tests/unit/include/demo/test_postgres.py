@@ -48,7 +48,7 @@ def test_the_socket_folder_is_private_and_short_wherever_the_temporary_folder_is
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(tempfile, "gettempdir", lambda: "/" + "x" * 200)
-    folder = postgres._private_folder(None)
+    folder = postgres._create_private_folder(None)
     try:
         assert folder.stat().st_mode & 0o077 == 0
         assert len(str(folder / ".s.PGSQL.5432")) < 104
@@ -75,7 +75,7 @@ def test_only_socket_folders_of_ours_are_ever_removed(tmp_path: Path) -> None:
     foreign = tmp_path / "var-run"
     foreign.mkdir()
     (tmp_path / "postmaster.pid").write_text(f"1\n{tmp_path}\n0\n5432\n{foreign}\n\n0\nready\n")
-    assert postgres._noted_socket_folder(tmp_path) is None
+    assert postgres._recorded_socket_folder(tmp_path) is None
     ours = tmp_path / "mlops-pg-abc"
     (tmp_path / "postmaster.pid").write_text(f"1\n{tmp_path}\n0\n5432\n{ours}\n\n0\nready\n")
-    assert postgres._noted_socket_folder(tmp_path) == ours
+    assert postgres._recorded_socket_folder(tmp_path) == ours

@@ -9,7 +9,7 @@ import pytest
 from include.demo import waiting
 from include.demo.rest import RestClient
 from include.demo.waiting import DemoTimeoutError, UnhealthyError, unhealthy
-from tests.unit.include.demo.pretended import Script, page
+from tests.unit.include.demo.fakes import FakeAirflow, page
 
 HEALTHY = {name: {"status": "healthy"} for name in waiting.COMPONENTS}
 
@@ -19,12 +19,12 @@ def test_waiting_returns_the_first_true_answer(client: RestClient) -> None:
     assert client.wait_until(lambda: next(answers), 60, "it") == "there"
 
 
-def test_waiting_in_vain_names_what_for_and_lists_the_runs(client: RestClient, script: Script) -> None:
+def test_waiting_in_vain_names_what_for_and_lists_the_runs(client: RestClient, script: FakeAirflow) -> None:
     failed = {"dag_id": "d", "dag_run_id": "bad", "state": "failed"}
-    script.on("GET", "/api/v2/dags/~/dagRuns", page("dag_runs", failed))
+    script.set_responses("GET", "/api/v2/dags/~/dagRuns", page("dag_runs", failed))
     with pytest.raises(DemoTimeoutError) as caught:
         client.wait_until(lambda: False, 0, "the moon")
-    assert "in vain for the moon" in str(caught.value)
+    assert "waiting for the moon" in str(caught.value)
     assert "d bad (failed)" in str(caught.value)
 
 
@@ -32,25 +32,25 @@ def test_waiting_in_vain_names_what_for_and_lists_the_runs(client: RestClient, s
 def always_looking(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     def patience(seconds: float) -> None:
         monkeypatch.setattr(waiting, "HEALTH_SECONDS", 0.0)
-        monkeypatch.setattr(waiting, "SICK_SECONDS", seconds)
+        monkeypatch.setattr(waiting, "UNHEALTHY_SECONDS", seconds)
 
     return patience
 
 
 def test_a_component_that_stays_unhealthy_ends_the_waiting(
-    client: RestClient, script: Script, always_looking: Callable[[float], None]
+    client: RestClient, script: FakeAirflow, always_looking: Callable[[float], None]
 ) -> None:
     always_looking(0.0)
-    script.on("GET", "/api/v2/monitor/health", (200, {**HEALTHY, "scheduler": {"status": "unhealthy"}}))
+    script.set_responses("GET", "/api/v2/monitor/health", (200, {**HEALTHY, "scheduler": {"status": "unhealthy"}}))
     with pytest.raises(UnhealthyError, match="scheduler of Airflow stopped working while waiting for it"):
         client.wait_until(lambda: False, 60, "it")
 
 
 def test_a_missed_heartbeat_is_forgiven(
-    client: RestClient, script: Script, always_looking: Callable[[float], None]
+    client: RestClient, script: FakeAirflow, always_looking: Callable[[float], None]
 ) -> None:
     always_looking(3600.0)
-    script.on("GET", "/api/v2/monitor/health", (200, {**HEALTHY, "scheduler": {"status": "unhealthy"}}))
+    script.set_responses("GET", "/api/v2/monitor/health", (200, {**HEALTHY, "scheduler": {"status": "unhealthy"}}))
     answers = iter([None] * 5 + ["there"])
     assert client.wait_until(lambda: next(answers), 60, "it") == "there"
 

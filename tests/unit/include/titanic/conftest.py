@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from airflow_mlops.core.data.files import read_file
-from include.titanic.look_alike import passengers
-from include.titanic.source import typed
+from include.titanic.source import cast_text_columns
+from include.titanic.synthetic_data import generate_passengers
 
 
 @pytest.fixture(scope="session")
@@ -18,9 +18,9 @@ def titanic_csv(test_data: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def real(titanic_csv: Path) -> pd.DataFrame:
-    return typed(pd.concat(read_file(str(titanic_csv))))
+    return cast_text_columns(pd.concat(read_file(str(titanic_csv))))
 
 
 @pytest.fixture(scope="session")
 def generated() -> pd.DataFrame:
-    return passengers()
+    return generate_passengers()

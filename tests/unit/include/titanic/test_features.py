@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from airflow_mlops.core.data import Contract
-from include.titanic.features import CATEGORICAL, FEATURES, KEY, NUMERIC, TARGET, TEXT, passenger, title
+from airflow_mlops.core.data.contracts import Contract
+from include.titanic.features import CATEGORICAL, FEATURES, KEY, NUMERIC, TARGET, TEXT, passenger_row, typical_title
 
 REPO = Path(__file__).parents[4]
 FORM: dict[str, Any] = {
@@ -34,7 +34,7 @@ def test_the_model_gets_the_columns_that_the_contract_calls_features() -> None:
 
 
 def test_a_passenger_is_one_row_of_what_the_form_says() -> None:
-    row = passenger(FORM)
+    row = passenger_row(FORM)
     assert list(row.columns) == FEATURES
     assert row.iloc[0].to_dict() == {
         "Pclass": 1,
@@ -52,14 +52,14 @@ def test_a_passenger_is_one_row_of_what_the_form_says() -> None:
 
 def test_what_the_form_leaves_open_is_missing_and_the_name_fits() -> None:
     unknown = dict.fromkeys(["age", "fare", "embarked", "name", "ticket", "cabin"])
-    row = passenger({**FORM, **unknown})
+    row = passenger_row({**FORM, **unknown})
     assert row.columns[row.isna().any()].tolist() == ["Age", "Fare", "Cabin", "Embarked"]
     assert row["Name"].item() == "Nobody, Miss. N."
     assert row["Ticket"].item() == ""
 
 
 def test_an_age_of_nought_is_an_age() -> None:
-    assert passenger({**FORM, "age": 0})["Age"].item() == 0
+    assert passenger_row({**FORM, "age": 0})["Age"].item() == 0
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_an_age_of_nought_is_an_age() -> None:
     ],
 )
 def test_the_title_fits_sex_and_age(sex: str, age: float | None, expected: str) -> None:
-    assert title(sex, age) == expected
+    assert typical_title(sex, age) == expected
 
 
 def test_parsing_the_dag_costs_no_more_than_airflow_itself(tmp_path: Path) -> None:

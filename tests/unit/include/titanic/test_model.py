@@ -15,18 +15,19 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from airflow_mlops.core.data.snapshot import SnapshotRoot
-from airflow_mlops.core.metrics import metric
-from airflow_mlops.core.registry import comparison, loading
+from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
+from airflow_mlops.core.evaluation import comparison
+from airflow_mlops.core.metrics import get_metric
+from airflow_mlops.core.models import artifact, loading
 from airflow_mlops.core.registry.registration import register
-from airflow_mlops.core.training import artifact, fit
-from airflow_mlops.core.training.splits import KeyRule, Shares, split
+from airflow_mlops.core.training import fit
+from airflow_mlops.core.training.splits import KeyRule, SplitFractions, split_snapshot
 from airflow_mlops.store.database import Database
-from include.titanic.features import FEATURES, KEY, TARGET, passenger
-from include.titanic.model import CANDIDATES, boosted, linear, survival
+from include.titanic.features import FEATURES, KEY, TARGET, passenger_row
+from include.titanic.model import CANDIDATES, boosted, linear, predict_survival
 
 BUILDS = pytest.mark.parametrize("build", [linear, boosted])
-SHARES = Shares(test=0.25, validation=0.15)
+SHARES = SplitFractions(test=0.25, validation=0.15)
 SEEDS = range(10)
 
 
@@ -53,7 +54,7 @@ def test_a_candidate_is_stored_and_loaded_with_the_provider_s_own_allow_list(
     build: Callable[..., Pipeline], fitted: dict[Any, Pipeline], generated: pd.DataFrame, tmp_path: Path
 ) -> None:
     digest = artifact.write(fitted[build], tmp_path / "model", generated[FEATURES].head())
-    again = loading.load(tmp_path / "model", digest)
+    again = loading.load_model(tmp_path / "model", digest)
     assert (chances(again, generated) == chances(fitted[build], generated)).all()
 
 
@@ -125,8 +126,8 @@ def form(**values: Any) -> dict[str, Any]:
 def test_a_lady_of_the_first_class_has_a_better_chance_than_a_man_of_the_third(
     build: Callable[..., Pipeline], fitted: dict[Any, Pipeline]
 ) -> None:
-    lady = passenger(form(passenger_class=1, sex="female", fare=80, name="Example, Mrs. Eve", cabin="C85"))
-    [hers], [his] = chances(fitted[build], lady), chances(fitted[build], passenger(form()))
+    lady = passenger_row(form(passenger_class=1, sex="female", fare=80, name="Example, Mrs. Eve", cabin="C85"))
+    [hers], [his] = chances(fitted[build], lady), chances(fitted[build], passenger_row(form()))
     assert hers > 0.8
     assert his < 0.3
 
@@ -151,17 +152,19 @@ class Study:
         Beside it those of two plain models, which are given all rows but the test rows.
         """
         whole = self.root.open(self.root.write("titanic", rows))
-        parts = split(self.root, whole, KeyRule(KEY, SHARES, seed=seed, stratify=TARGET))
+        parts = split_snapshot(self.root, whole, KeyRule(KEY, SHARES, seed=seed, stratify=TARGET))
         opened = {part: self.root.open(ref) for part, ref in parts.items()}
         runs = [
             fit.train(
                 self.client,
                 self.database,
                 fit.Candidate(build.rpartition(":")[2], build, FEATURES, TARGET),
-                train=opened["train"],
-                validation=opened["validation"],
-                experiment="titanic",
-                key=f"{seed}/train/{number}",
+                fit.TrainingJob(
+                    train=opened["train"],
+                    validation=opened["validation"],
+                    experiment="titanic",
+                    key=f"{seed}/train/{number}",
+                ),
             )
             for number, build in enumerate(CANDIDATES)
         ]
@@ -169,18 +172,18 @@ class Study:
             self.client,
             self.database,
             model="titanic",
-            run=fit.choose(runs),
+            run=fit.select_challenger(runs),
             data=parts,
             baseline={},
             contract=None,
             cutoff=None,
             key=f"{seed}/register",
         )
-        report = comparison.compare(
+        report = comparison.compare_with_champion(
             self.database,
             self.root,
             challenger=challenger,
-            rows=comparison.Rows(opened["test"], [KEY], TARGET, FEATURES),
+            rows=comparison.GateDataset(opened["test"], [KEY], TARGET, FEATURES),
             metric="roc_auc",
             tracking_uri=self.tracking,
         )
@@ -206,7 +209,7 @@ def plain(known: pd.DataFrame, test: pd.DataFrame) -> dict[str, float]:
             HistGradientBoostingClassifier(random_state=0),
         ),
     }
-    area = metric("roc_auc")
+    area = get_metric("roc_auc")
     return {
         name: area.value(
             test[TARGET].to_numpy(),
@@ -228,4 +231,4 @@ def test_the_chosen_model_is_no_worse_than_plain_ones_that_learn_from_more_rows(
 
 def test_without_a_champion_there_is_no_answer(tmp_path: Path) -> None:
     study = Study(tmp_path)
-    assert survival(study.database, study.tracking, "titanic", passenger(form())) is None
+    assert predict_survival(study.database, study.tracking, "titanic", passenger_row(form())) is None

@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from airflow_mlops.common.report import Report
 from airflow_mlops.core.data.contracts import Contract
-from airflow_mlops.core.evaluation.self_tests import BUILT_IN, Subject, Written, self_test
-from airflow_mlops.core.report import Report
+from airflow_mlops.core.model_tests import BUILT_IN, CustomTests, ModelUnderTest, run_model_tests
 from include.titanic.features import FEATURES, TARGET
 from include.titanic.model import boosted, linear
 
-WRITTEN = Written.load("include.titanic.self_tests")
+WRITTEN = CustomTests.load("include.titanic.self_tests")
 CONTRACT = Contract.load("include/titanic/contract.yaml")
 
 
@@ -22,8 +22,8 @@ def report_on(model: Any, rows: pd.DataFrame, seed: int) -> Report:
     held = rows.sample(frac=0.25, random_state=seed)
     train = rows.drop(held.index)
     fitted = model.fit(train[FEATURES], train[TARGET])
-    subject = Subject.of(fitted, held[FEATURES], held[TARGET], metric="roc_auc", contract=CONTRACT)
-    return self_test(subject, WRITTEN, called=f"titanic seed {seed}")
+    subject = ModelUnderTest.from_model(fitted, held[FEATURES], held[TARGET], metric="roc_auc", contract=CONTRACT)
+    return run_model_tests(subject, WRITTEN, model_name=f"titanic seed {seed}")
 
 
 @pytest.mark.parametrize("build", [linear, boosted])
@@ -44,5 +44,5 @@ def test_models_of_the_real_list_pass(build: Any, real: pd.DataFrame) -> None:
 def test_a_model_that_has_learned_it_the_wrong_way_round_is_told(generated: pd.DataFrame) -> None:
     report = report_on(linear(), generated.assign(**{TARGET: 1 - generated[TARGET]}), 0)
     failed = {check.name.partition(":")[0] for check in report.failed}
-    assert failed >= {"case 1", "case 2", "direction Sex", "direction Pclass", "test_a_boy_is_better_off_than_a_man"}
+    assert failed >= {"case 1", "case 2", "direction Sex", "direction Pclass", "test_boys_score_above_men"}
     assert not failed & set(BUILT_IN)

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from airflow_mlops.core.data.contracts import Contract
-from airflow_mlops.core.serving.checking import RequestContract
-from airflow_mlops.core.serving.protocol import read
+from airflow_mlops.core.serving.protocol import parse_request
+from airflow_mlops.core.serving.request_validation import RequestContract
 from include.titanic import serving
 from include.titanic.features import FEATURES
 
@@ -18,9 +18,9 @@ FORM = {"passenger_class": 3, "sex": "male", "age": None, "fare": None, "sibling
 
 
 def test_a_passenger_of_whom_little_is_known_keeps_the_contract() -> None:
-    body = json.dumps(serving.request(FORM), allow_nan=False).encode()
+    body = json.dumps(serving.request_body(FORM), allow_nan=False).encode()
     contract = RequestContract(Contract.load("include/titanic/contract.yaml"))
-    checked = contract.checked(read(body, FEATURES, most_rows=1))
+    checked = contract.validate(parse_request(body, FEATURES, max_rows=1))
     assert checked.select("Age", "Cabin", "Embarked").row(0) == (None, None, None)
 
 
@@ -32,11 +32,11 @@ def test_the_endpoint_is_asked_as_any_program_would(monkeypatch: pytest.MonkeyPa
         return httpx.Response(200, json={"predictions": [0.25], "version": 3})
 
     monkeypatch.setattr(httpx, "post", post)
-    assert serving.ask("http://here:1", FORM) == {"survives": 0.25, "version": 3}
+    assert serving.request_prediction("http://here:1", FORM) == {"survives": 0.25, "version": 3}
     assert asked["url"] == "http://here:1/invocations"
 
 
 def test_what_the_endpoint_refuses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(httpx, "post", lambda url, **given: httpx.Response(422, text="Sex: values"))
     with pytest.raises(RuntimeError, match="422: Sex: values"):
-        serving.ask("http://here:1", FORM)
+        serving.request_prediction("http://here:1", FORM)

@@ -1,44 +1,47 @@
-"""Conditions on a row, as a small tree that every engine can compile: Polars for files, SQL for databases.
+"""Expression tree of row conditions, which each engine compiles: Polars for files, SQL for databases.
 
-The tree says what is meant, so that all engines give the same answer:
+All engines follow the same semantics:
 
-- A column is read as the contract's type. NaN is missing, and so is text that is no date where a date is asked for.
+- A column is read as the contract's type. NaN is missing, and so is text that cannot be parsed as a required date.
 - Logic has three values, as in SQL: a comparison with a missing value is unknown, ``and`` and ``or`` follow Kleene. A
-  row breaks a rule only where the rule's condition is true; unknown keeps it.
+  row violates a rule only where the violation condition is true; an unknown result is not a violation.
 - Arithmetic is done in double precision. Division by zero is missing.
-- A moment is a date or a time, in UTC; a date is its midnight, and a time without zone is UTC's.
+- A timestamp is a date or a datetime, in UTC. A date is its midnight; a datetime without a time zone is UTC.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from airflow_mlops.core.data.contracts.contract_check import ContractCheck
 
 ColumnType = Literal["int", "float", "str", "category", "bool", "date", "datetime"]
-Sort = Literal["number", "text", "bool", "moment"]
+ValueType = Literal["number", "text", "bool", "timestamp"]
 Scalar = bool | int | float | str | datetime
-Arithmetic = Literal["+", "-", "*", "/"]
-Comparison = Literal["==", "!=", "<", "<=", ">", ">="]
-Function = Literal[
+ArithmeticOperator = Literal["+", "-", "*", "/"]
+ComparisonOperator = Literal["==", "!=", "<", "<=", ">", ">="]
+FunctionName = Literal[
     "abs", "floor", "min", "max", "coalesce", "length", "lower", "upper", "year", "month", "day", "weekday", "days"
 ]
 
-SORTS: dict[ColumnType, Sort] = {
+VALUE_TYPES: dict[ColumnType, ValueType] = {
     "int": "number",
     "float": "number",
     "str": "text",
     "category": "text",
     "bool": "bool",
-    "date": "moment",
-    "datetime": "moment",
+    "date": "timestamp",
+    "datetime": "timestamp",
 }
-WHOLE = 2.0**53  # from here on not each whole number is a double, and none has a fraction from the half of it on
-# What counts as a date or a time where it is stored as text. A date alone, or with a time after T or a blank; seconds,
-# their fractions and the zone may be left out. Anything else (05/04/2024) is a guess, and so is not read.
-ISO_MOMENT = (
+MAX_EXACT_INTEGER = 2.0**53  # above it not every integer is a double; from half of it on no double has a fraction
+# Accepted text form of a date or datetime: a date, optionally followed by a time after T or a space. Seconds, their
+# fraction and the zone are optional. Ambiguous forms such as 05/04/2024 are not parsed.
+ISO_TIMESTAMP = (
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"(?:[T ]([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]{1,9})?))?"
     r"(?:Z|([+-](?:[01][0-9]|2[0-3])):?([0-5][0-9]))?)?"
@@ -47,19 +50,19 @@ ISO_MOMENT = (
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A value that is written in the contract; moments are in UTC."""
+    """A literal value of the contract; timestamps are in UTC."""
 
     value: Scalar
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ColumnRef:
     """A column, read as the contract's type.
 
     :param name: its name.
-    :param type: how it is read. ``int`` and ``float`` as a number, ``str`` as text, ``category`` as text too: a whole
-        number is its digits (1.0 is ``"1"``), a boolean ``"true"`` or ``"false"``; ``date`` and ``datetime`` as a
-        moment, from text too (:data:`ISO_MOMENT`).
+    :param type: how it is read. ``int`` and ``float`` as a number, ``str`` as text. ``category`` as text: an integer as
+        its digits (1.0 is ``"1"``), a boolean as ``"true"`` or ``"false"``. ``date`` and ``datetime`` as a timestamp,
+        also from text (:data:`ISO_TIMESTAMP`).
     """
 
     name: str
@@ -67,35 +70,35 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """Whether a column has no value as it is stored: null or NaN. Never unknown."""
+class IsMissing:
+    """Whether the stored value of a column is null or NaN. Never unknown."""
 
-    column: Column
+    column: ColumnRef
 
 
 @dataclass(frozen=True, slots=True)
-class Misfit:
-    """Whether a column has a value that is not of its type, though it could be stored. Never unknown.
+class TypeMismatch:
+    """Whether a stored value does not have the contract's type. Never unknown.
 
-    A fraction where whole numbers are asked for; text that is no moment; a time of day (in UTC) where the type is
-    ``date``. An infinite number is no misfit.
+    Examples: a fraction in an ``int`` column, text that is not a timestamp, a time of day (in UTC) in a ``date``
+    column. An infinite number is not a mismatch.
     """
 
-    column: Column
+    column: ColumnRef
 
 
 @dataclass(frozen=True, slots=True)
-class Infinite:
-    """Whether a column of numbers is infinite. Not true where it is missing."""
+class IsInfinite:
+    """Whether a number is infinite. Not true where it is missing."""
 
-    column: Column
+    column: ColumnRef
 
 
 @dataclass(frozen=True, slots=True)
-class Finite:
-    """Whether a column has a value, and one that is not infinite. Never unknown."""
+class IsFinite:
+    """Whether a column has a finite value. Never unknown."""
 
-    column: Column
+    column: ColumnRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,22 +109,21 @@ class IsNull:
 
 
 @dataclass(frozen=True, slots=True)
-class Compute:
+class BinaryOperation:
     """Arithmetic on two numbers, in double precision; a division by zero is missing."""
 
-    operator: Arithmetic
+    operator: ArithmeticOperator
     left: Node
     right: Node
 
 
 @dataclass(frozen=True, slots=True)
-class Remainder:
-    """What a division by whole steps leaves, with the sign of the right side (``%``).
+class Modulo:
+    """Remainder of a floored division, with the sign of the right side (``%``).
 
-    ``left - right * q`` in double precision, with ``q`` the greatest whole number not above ``left / right``; where
-    rounding has put that outside of 0 to ``right``, it is brought back by one step of ``right``. Missing where the
-    right side is 0, where one side is missing or infinite, and where the quotient is so large (:data:`WHOLE`) that no
-    digit of the remainder is known.
+    ``left - right * q`` in double precision, with ``q = floor(left / right)``. Where rounding puts the result outside
+    of 0 to ``right``, it is corrected by one ``right``. Missing where the right side is 0, where one side is missing or
+    infinite, and where the quotient exceeds :data:`WHOLE`, so that no digit of the remainder is exact.
     """
 
     left: Node
@@ -129,11 +131,11 @@ class Remainder:
 
 
 @dataclass(frozen=True, slots=True)
-class Rounded:
-    """A number rounded to so many places, halves away from zero.
+class Round:
+    """A number rounded to ``places`` decimals, halves away from zero.
 
-    The number times 10 to the power of ``places``, in double precision, to its nearest whole number, divided again. A
-    number that has no fraction of this size, because it is as large as :meth:`limit` or infinite, is given as it is.
+    The number times 10 to the power of ``places``, in double precision, is rounded to an integer and divided again.
+    Numbers of at least :meth:`limit`, and infinite ones, are returned unchanged.
     """
 
     operand: Node
@@ -141,64 +143,64 @@ class Rounded:
 
     @property
     def scale(self) -> float:
-        """How many units of the last place a whole one has."""
+        """Return 10 to the power of ``places``."""
         return float(10**self.places)
 
     @property
     def limit(self) -> float:
-        """The size from which on there is nothing to round."""
-        return WHOLE / 2 / self.scale
+        """Return the absolute value from which on no rounding is needed."""
+        return MAX_EXACT_INTEGER / 2 / self.scale
 
 
 @dataclass(frozen=True, slots=True)
-class Compare:
-    """A comparison of two values of one sort. Text and booleans are only compared for equality."""
+class Comparison:
+    """A comparison of two values of one type. Text and booleans are only compared for equality."""
 
-    operator: Comparison
+    operator: ComparisonOperator
     left: Node
     right: Node
 
 
 @dataclass(frozen=True, slots=True)
-class Among:
-    """Whether a value is one of a list; unknown where it is missing. The values are of the operand's sort."""
+class IsIn:
+    """Whether a value is in a list; unknown where it is missing. The values have the operand's type."""
 
     operand: Node
     values: tuple[Scalar, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Matches:
-    """Whether the whole of a text matches a regular expression; unknown where it is missing."""
+class RegexMatch:
+    """Whether the full text matches a regular expression; unknown where it is missing."""
 
     operand: Node
     pattern: str
 
 
 @dataclass(frozen=True, slots=True)
-class All:
+class And:
     """Whether all conditions hold (``and``)."""
 
-    parts: tuple[Node, ...]
+    operands: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class AnyOf:
-    """Whether one of the conditions holds (``or``)."""
+class Or:
+    """Whether at least one condition holds (``or``)."""
 
-    parts: tuple[Node, ...]
+    operands: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
     """Whether a condition does not hold; unknown stays unknown."""
 
-    part: Node
+    operand: Node
 
 
 @dataclass(frozen=True, slots=True)
-class Choose:
-    """One value where a condition holds, else the other; else also where the condition is unknown (``CASE``)."""
+class IfElse:
+    """One value where a condition holds, the other where it is false or unknown (``CASE``)."""
 
     condition: Node
     then: Node
@@ -206,42 +208,53 @@ class Choose:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A function of values.
+class FunctionCall:
+    """A function call.
 
     ``abs``, ``floor``; ``min`` and ``max`` of two or more, missing where one is missing; ``coalesce``; ``length`` in
-    characters, ``lower``, ``upper``; ``year``, ``month``, ``day``, ``weekday`` (Monday is 1) of a moment in UTC;
-    ``days(a, b)``: how many days, with fractions, from the moment b to the moment a.
+    characters, ``lower``, ``upper``; ``year``, ``month``, ``day``, ``weekday`` (Monday is 1) of a timestamp in UTC;
+    ``days(a, b)``: the number of days, with fractions, from timestamp b to timestamp a.
     """
 
-    function: Function
+    function: FunctionName
     arguments: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckViolation:
+    """Whether a value breaks a contract check of another package; unknown where the check returns null."""
+
+    column: ColumnRef
+    name: str
+    check: ContractCheck
+    parameters: Mapping[str, Any]
 
 
 Node: TypeAlias = (
     Constant
-    | Column
-    | Missing
-    | Misfit
-    | Infinite
-    | Finite
+    | ColumnRef
+    | IsMissing
+    | TypeMismatch
+    | IsInfinite
+    | IsFinite
     | IsNull
-    | Compute
-    | Remainder
-    | Rounded
-    | Compare
-    | Among
-    | Matches
-    | All
-    | AnyOf
+    | BinaryOperation
+    | Modulo
+    | Round
+    | Comparison
+    | IsIn
+    | RegexMatch
+    | And
+    | Or
     | Not
-    | Choose
-    | Call
+    | IfElse
+    | FunctionCall
+    | CheckViolation
 )
 
 
-def children(node: Node) -> Iterator[Node]:
-    """Give the nodes right below a node."""
+def child_nodes(node: Node) -> Iterator[Node]:
+    """Yield the child nodes of a node."""
     for field in fields(node):
         value = getattr(node, field.name)
         if isinstance(value, Node):
@@ -251,51 +264,51 @@ def children(node: Node) -> Iterator[Node]:
 
 
 def columns_of(node: Node) -> list[str]:
-    """Name the columns that a condition reads, in the order of their first use."""
-    if isinstance(node, Column):
+    """Return the columns that a condition reads, in the order of first use."""
+    if isinstance(node, ColumnRef):
         return [node.name]
-    return list(dict.fromkeys(name for child in children(node) for name in columns_of(child)))
+    return list(dict.fromkeys(name for child in child_nodes(node) for name in columns_of(child)))
 
 
 def patterns_of(node: Node) -> Iterator[str]:
-    """Give the regular expressions in a condition."""
-    if isinstance(node, Matches):
+    """Yield the regular expressions in a condition."""
+    if isinstance(node, RegexMatch):
         yield node.pattern
-    for child in children(node):
+    for child in child_nodes(node):
         yield from patterns_of(child)
 
 
-def size(node: Node, *, most: int) -> int:
-    """Count the nodes of a tree, as an engine has to read them; counting ends beyond ``most``."""
+def count_nodes(node: Node, *, limit: int) -> int:
+    """Count the nodes of the expanded tree (shared nodes count repeatedly), stopping above ``most``."""
     count = 1
-    for child in children(node):
-        count += size(child, most=most - count)
-        if count > most:
+    for child in child_nodes(node):
+        count += count_nodes(child, limit=limit - count)
+        if count > limit:
             break
     return count
 
 
-def moment(value: date | datetime) -> datetime:
-    """Give a date or a time as a moment in UTC: a date is its midnight, a time without zone is UTC's."""
+def to_utc(value: date | datetime) -> datetime:
+    """Convert a date or datetime to UTC: a date is its midnight, a datetime without a time zone is UTC."""
     if not isinstance(value, datetime):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-def moment_from_text(text: str) -> datetime | None:
-    """Read a moment as it may be written (:data:`ISO_MOMENT`); None when it is not one."""
-    if not re.fullmatch(ISO_MOMENT, text):
+def parse_iso_timestamp(text: str) -> datetime | None:
+    """Parse a timestamp (:data:`ISO_TIMESTAMP`); return None when the text is not one."""
+    if not re.fullmatch(ISO_TIMESTAMP, text):
         return None
     try:
-        return moment(datetime.fromisoformat(text))
+        return to_utc(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
         return None
 
 
-def as_code(value: bool | int | float | str) -> str:
-    """Write a value of a category as the text that it is compared as: 1 and 1.0 are ``"1"``."""
+def format_category(value: bool | int | float | str) -> str:
+    """Return the text that a category value is compared by: 1 and 1.0 are ``"1"``."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < WHOLE:
+    if isinstance(value, float) and value.is_integer() and abs(value) < MAX_EXACT_INTEGER:
         return str(int(value))
     return str(value)

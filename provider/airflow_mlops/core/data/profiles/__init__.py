@@ -1,4 +1,7 @@
-"""Profiles: what stands for data. Judging them needs NumPy only; Polars is imported when rows are read."""
+"""Profiles: mergeable summary statistics of datasets.
+
+Comparing profiles needs only NumPy; Polars is imported when rows are read.
+"""
 
 from __future__ import annotations
 
@@ -20,19 +23,19 @@ def profile(
     """Profile rows in one scan, in slices of about a million rows.
 
     :param data: a Parquet path, a list of them, a ``Snapshot``, a Polars or a pandas frame; or a ``DatabaseTable``,
-        which is counted where it is.
-    :param columns: only these; a mapping also says of which kind each is (``Contract.kinds``). Without it all
-        columns, or with ``like`` those of the reference.
-    :param like: a reference: its kinds and cells are used, so that both compare cell by cell and merge.
-        A column that the data does not have is left out, one that cannot be of the reference's kind keeps its
-        own. Without it cells are chosen from the data (from a sample spread over it, past a million rows).
-    :param cluster: the column that says which rows belong together; by default that of ``like``.
-    :raises BadInput: when the data cannot be read, or has no such column.
+        which is counted inside its database.
+    :param columns: only these columns; a mapping also sets the kind of each (``Contract.kinds``). Default: all columns,
+        or with ``like`` those of the reference.
+    :param like: a reference profile whose kinds and cells are used, so that both can be compared and merged.
+        A column missing from the data is skipped; one that cannot be of the reference's kind gets its default kind.
+        Without ``like``, cells are chosen from the data (from a sample spread over it, past a million rows).
+    :param cluster: the column that groups dependent rows (clusters); default: that of ``like``.
+    :raises BadInput: when the data cannot be read, or a column does not exist.
     """
-    if type(data).__module__ == "airflow_mlops.core.data.database":  # not imported to ask: it needs SQLAlchemy
+    if type(data).__module__ == "airflow_mlops.core.data.database":  # without the import, which needs SQLAlchemy
         from airflow_mlops.core.data.profiles.database import database_profile
 
         return database_profile(data, columns=columns, like=like, cluster=cluster)
-    from airflow_mlops.core.data.profiles.files import scan_profile  # Polars is not needed for judging profiles
+    from airflow_mlops.core.data.profiles.files import scan_profile  # needs Polars
 
     return scan_profile(data, columns=columns, like=like, cluster=cluster)

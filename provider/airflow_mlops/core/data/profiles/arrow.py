@@ -1,7 +1,7 @@
-"""The memory of Polars text, looked at through the Arrow C data interface.
+"""Access to the memory of Polars strings through the Arrow C data interface.
 
-pyarrow does it, too, but importing it costs 0.2 s and 26 MB, more than counting most tables does. The structures are
-those of https://arrow.apache.org/docs/format/CDataInterface.html and CStreamInterface.html.
+pyarrow could do this, but its import costs 0.2 s and 26 MB, more than counting most tables. The structures are those of
+https://arrow.apache.org/docs/format/CDataInterface.html and CStreamInterface.html.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-INLINE = 12  # the longest text, in bytes, that its view holds in full
+INLINE = 12  # maximum bytes of a string that its view holds inline
 Views = npt.NDArray[np.uint32]
 _STREAM = b"arrow_array_stream"
 _TEXT_VIEWS = b"vu"
@@ -60,43 +60,42 @@ class _Stream(ctypes.Structure):
     )
 
 
-_pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
-_pointer_of.restype, _pointer_of.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+_capsule_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+_capsule_pointer.restype, _capsule_pointer.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
 
 
 def text_views(texts: pl.Series) -> Views | None:
-    """Copy the views of texts: the number of bytes and, of a text of at most 12, its bytes, padded with zeros.
+    """Copy the views of strings: the number of bytes and, up to 12 bytes, the bytes padded with zeros.
 
-    :param texts: a column of text; a null has any view.
-    :return: shape (texts, 4), the last three words in the order of the bytes; None when Polars lays text out
-        otherwise.
+    :param texts: a column of strings; the view of a null is undefined.
+    :return: shape (texts, 4), the last three words in byte order; None when Polars uses another memory layout.
     """
-    capsule = texts.alias("").__arrow_c_stream__(None)  # a name of its own may have a NUL, which ends the process
-    stream = _Stream.from_address(_pointer_of(capsule, _STREAM))  # the capsule releases it
-    here = ctypes.addressof(stream)
+    capsule = texts.alias("").__arrow_c_stream__(None)  # a NUL in the column's name would crash the process
+    stream = _Stream.from_address(_capsule_pointer(capsule, _STREAM))  # the capsule releases it
+    address = ctypes.addressof(stream)
     schema = _Schema()
-    if stream.get_schema(here, ctypes.addressof(schema)):
+    if stream.get_schema(address, ctypes.addressof(schema)):
         return None
-    with _released(schema):
+    with _releasing(schema):
         if schema.format != _TEXT_VIEWS:
             return None
     views = np.empty((len(texts), _WORDS), dtype=np.uint32)
-    done = 0
-    while done < len(texts):
+    copied = 0
+    while copied < len(texts):
         array = _Array()
-        if stream.get_next(here, ctypes.addressof(array)) or not array.release:
+        if stream.get_next(address, ctypes.addressof(array)) or not array.release:
             return None
-        with _released(array):
+        with _releasing(array):
             size = 4 * _WORDS
-            ctypes.memmove(views[done:].ctypes.data, array.buffers[1] + size * array.offset, size * array.length)
-            done += array.length
+            ctypes.memmove(views[copied:].ctypes.data, array.buffers[1] + size * array.offset, size * array.length)
+            copied += array.length
     return views
 
 
 @contextmanager
-def _released(taken: _Schema | _Array) -> Iterator[None]:
-    """Give memory back to Polars."""
+def _releasing(structure: _Schema | _Array) -> Iterator[None]:
+    """Release the structure's memory to Polars on exit."""
     try:
         yield
     finally:
-        taken.release(ctypes.addressof(taken))
+        structure.release(ctypes.addressof(structure))

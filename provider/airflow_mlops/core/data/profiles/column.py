@@ -1,4 +1,4 @@
-"""One column of a slice, read when it is counted and in the form in which it is counted."""
+"""One column of a slice, read lazily, in the form in which it is counted."""
 
 from __future__ import annotations
 
@@ -6,66 +6,68 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from airflow_mlops.core.data.frames import Slice
+from airflow_mlops.core.data.frames import RowSlice
 
 
 @dataclass(slots=True)
-class Column:
-    """A column of a slice. Columns are read one after the other, so that memory holds few of them at a time.
+class SliceColumn:
+    """A column of a slice. Columns are read one by one to bound the memory.
 
-    :param piece: the slice.
+    :param row_slice: the slice.
     :param dtype: its type in the data.
-    :param counted: the expression that gives what is counted.
-    :param read: what it gives, when that is at hand.
+    :param expression: the expression whose values are counted.
+    :param loaded: the values of the expression, if they are loaded already.
     """
 
-    piece: Slice
+    row_slice: RowSlice
     dtype: pl.DataType
-    counted: pl.Expr
-    read: pl.Series | None = None
-    _present: pl.Series | None = field(default=None, init=False, repr=False)
+    expression: pl.Expr
+    loaded: pl.Series | None = None
+    _non_null: pl.Series | None = field(default=None, init=False, repr=False)
 
     def values(self) -> pl.Series:
         """Read the values; shape (rows of the slice,).
 
         :raises BadInput: when the file is damaged.
         """
-        return self._of(self.piece.frame, self.counted) if self.read is None else self.read
+        return self._select(self.row_slice.frame, self.expression) if self.loaded is None else self.loaded
 
-    def present(self) -> pl.Series:
-        """Read the values that are not null; a second time they are at hand."""
-        if self._present is None:
-            if self.read is None:
-                self._present = self._of(self.piece.frame, self.counted.drop_nulls())
+    def non_null(self) -> pl.Series:
+        """Read the values that are not null; they are cached."""
+        if self._non_null is None:
+            if self.loaded is None:
+                self._non_null = self._select(self.row_slice.frame, self.expression.drop_nulls())
             else:
-                self._present = self.read.drop_nulls() if self.read.null_count() else self.read
-        return self._present
+                self._non_null = self.loaded.drop_nulls() if self.loaded.null_count() else self.loaded
+        return self._non_null
 
     def head(self, rows: int) -> pl.Series:
         """Read the first values."""
-        return self._of(self.piece.frame.head(rows), self.counted) if self.read is None else self.read.head(rows)
+        if self.loaded is None:
+            return self._select(self.row_slice.frame.head(rows), self.expression)
+        return self.loaded.head(rows)
 
-    def groups(self) -> tuple[pl.Series, pl.Series]:
-        """Give the different values, among them null, and how many rows have each; in any order.
+    def value_counts(self) -> tuple[pl.Series, pl.Series]:
+        """Return the distinct values, including null, and the number of rows of each, in any order.
 
-        Counting while reading costs about half of doing one after the other.
+        Counting while reading takes about half the time of reading first.
         """
         if self.dtype == pl.Boolean:
-            return _flags(self.values())
-        if self.read is None:
-            query = self.piece.frame.select(self.counted.alias("value")).group_by("value").agg(pl.len().alias("rows"))
-            found = self.piece.collect(query)
+            return _boolean_counts(self.values())
+        if self.loaded is None:
+            values = self.row_slice.frame.select(self.expression.alias("value"))
+            counts = self.row_slice.collect(values.group_by("value").agg(pl.len().alias("rows")))
         else:
-            found = self.read.rename("value").value_counts(name="rows")
-        return found["value"], found["rows"]
+            counts = self.loaded.rename("value").value_counts(name="rows")
+        return counts["value"], counts["rows"]
 
-    def _of(self, rows: pl.LazyFrame, what: pl.Expr) -> pl.Series:
-        return self.piece.collect(rows.select(what)).to_series()
+    def _select(self, frame: pl.LazyFrame, expression: pl.Expr) -> pl.Series:
+        return self.row_slice.collect(frame.select(expression)).to_series()
 
 
-def _flags(values: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Group flags; a sum over bits is far less work than a search for the different values."""
+def _boolean_counts(values: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Count booleans; summing bits is much faster than grouping."""
     true, null = int(values.sum() or 0), values.null_count()
     groups = [(flag, rows) for flag, rows in ((True, true), (False, len(values) - true - null), (None, null)) if rows]
-    found = pl.DataFrame(groups, schema={"value": pl.Boolean, "rows": pl.Int64}, orient="row")
-    return found["value"], found["rows"]
+    counts = pl.DataFrame(groups, schema={"value": pl.Boolean, "rows": pl.Int64}, orient="row")
+    return counts["value"], counts["rows"]

@@ -1,4 +1,4 @@
-"""Counting a column slice by slice, with NumPy and Polars."""
+"""Counters of columns, updated slice by slice with NumPy and Polars."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ import numpy as np
 import polars as pl
 
 from airflow_mlops.core.data.profiles import text
-from airflow_mlops.core.data.profiles.categories import MOST_NAMES, Categories, Overflow
-from airflow_mlops.core.data.profiles.column import Column
-from airflow_mlops.core.data.profiles.grid import Values, choose_grid
-from airflow_mlops.core.data.profiles.hash_counter import Among, HashCounter, counted, heaviest
-from airflow_mlops.core.data.profiles.kinds import named
-from airflow_mlops.core.data.profiles.model import ColumnProfile, Kind
-from airflow_mlops.core.data.profiles.names import clean_name, name_hashes
-from airflow_mlops.core.data.profiles.numbers import Grid, Numbers
+from airflow_mlops.core.data.profiles.categories import MAX_NAMES, CategoryCounts, CategoryOverflow
+from airflow_mlops.core.data.profiles.column import SliceColumn
+from airflow_mlops.core.data.profiles.grid import FloatArray, choose_grid
+from airflow_mlops.core.data.profiles.hash_counter import HashCounter, HashFilter, count_by_name, most_frequent_hashes
+from airflow_mlops.core.data.profiles.kinds import category_names
+from airflow_mlops.core.data.profiles.model import ColumnKind, ColumnProfile
+from airflow_mlops.core.data.profiles.names import clean_name, hash_names
+from airflow_mlops.core.data.profiles.numbers import NumberGrid, NumberHistogram
 
-BLOCK = 32_768  # values counted at a time: small enough to stay in the processor's cache
-MOST_HELD = 65_536  # names held in memory before a column overflows
-BELOW = float(np.nextafter(1.0, 0.0))  # the greatest place in the cell 'below'
-PROBE = 16_384  # values that are looked at first: a column with too many names shows it soon
-SPREAD = int(MOST_HELD * -math.expm1(-PROBE / MOST_HELD))  # different ones expected of as many names as are held
-_HELD = {"name": pl.String, "rows": pl.Int64}
+BLOCK = 32_768  # values counted at a time: they fit the CPU cache
+MAX_NAMES_IN_MEMORY = 65_536  # names counted before a column overflows
+BELOW = float(np.nextafter(1.0, 0.0))  # the largest position in the cell 'below'
+PROBE_ROWS = 16_384  # values checked first, to detect a column with too many names early
+# The expected number of distinct names in the probe of a column with MAX_NAMES_IN_MEMORY equally frequent names.
+MAX_PROBE_NAMES = int(MAX_NAMES_IN_MEMORY * -math.expm1(-PROBE_ROWS / MAX_NAMES_IN_MEMORY))
+_NAME_COUNTS = {"name": pl.String, "rows": pl.Int64}
 
 
-def counter(kind: Kind, like: ColumnProfile | None, first: Column) -> Counter:
-    """Make the counter of a column: over the reference's cells, or over cells that fit its first values.
+def new_counter(kind: ColumnKind, like: ColumnProfile | None, first: SliceColumn) -> ColumnCounter:
+    """Return a counter for a column, over the reference's cells or over cells that fit its first values.
 
     :param like: the column in the reference.
-    :param first: some of its rows; they are read when cells have to be chosen.
+    :param first: some of its rows; read only when cells have to be chosen.
     """
     if like is not None and like.kind != kind:
         like = None
@@ -38,95 +39,95 @@ def counter(kind: Kind, like: ColumnProfile | None, first: Column) -> Counter:
         return NumberCounter(kind, like.numbers.grid if like and like.numbers else _grid(first))
     if kind in ("category", "bool"):
         return NameCounter(kind, like.categories if like else None)
-    return Counter(kind)
+    return ColumnCounter(kind)
 
 
-def _grid(first: Column) -> Grid:
-    whole = first.dtype.is_integer() or first.dtype == pl.Date
-    return choose_grid(first.present().to_numpy(), whole=whole)
+def _grid(first: SliceColumn) -> NumberGrid:
+    integers = first.dtype.is_integer() or first.dtype == pl.Date
+    return choose_grid(first.non_null().to_numpy(), integers=integers)
 
 
-class Counter:
-    """Counts what every column has: rows and missing values.
+class ColumnCounter:
+    """A counter of rows and missing values, for any column.
 
     :param kind: the column's kind.
     """
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: ColumnKind) -> None:
         self.kind, self.rows, self.missing, self.non_finite = kind, 0, 0, 0
 
-    def add(self, column: Column) -> None:
-        """Count a slice in. A column of the kind ``other`` comes as 'is it missing?'."""
-        self.rows += column.piece.rows
+    def add(self, column: SliceColumn) -> None:
+        """Count a slice. The values of a column of the kind ``other`` are missing-value flags."""
+        self.rows += column.row_slice.rows
         self.missing += int(column.values().sum())
 
     def finish(self) -> ColumnProfile:
-        """Give what was counted."""
+        """Return the counts."""
         return ColumnProfile(self.kind, self.rows, self.missing, self.non_finite)
 
 
-class NumberCounter(Counter):
-    """Counts numbers on a grid.
+class NumberCounter(ColumnCounter):
+    """A counter of numbers on a grid.
 
     :param kind: ``number`` or ``date``.
     :param grid: the cells.
     """
 
-    def __init__(self, kind: Kind, grid: Grid) -> None:
+    def __init__(self, kind: ColumnKind, grid: NumberGrid) -> None:
         super().__init__(kind)
         self.grid = grid
         self.counts = np.zeros(grid.cells + 2, dtype=np.int64)
         self.sums = np.zeros(4)  # below, above, total, squares
         self.min, self.max = math.inf, -math.inf
 
-    def add(self, column: Column) -> None:
-        """Count a slice in."""
-        values = column.present()
-        self.rows += column.piece.rows
-        self.missing += column.piece.rows - len(values)
+    def add(self, column: SliceColumn) -> None:
+        """Count a slice."""
+        values = column.non_null()
+        self.rows += column.row_slice.rows
+        self.missing += column.row_slice.rows - len(values)
         scratch = _Scratch(min(BLOCK, len(values)))
         for start in range(0, len(values), BLOCK):
-            finite = self._finite(values.slice(start, BLOCK).to_numpy())
+            finite = self._filter_finite(values.slice(start, BLOCK).to_numpy())
             if len(finite):
                 self._add_block(finite, scratch)
 
-    def _finite(self, values: Values) -> Values:
-        """Count and take out what is not a finite number, and keep the extremes of the others."""
+    def _filter_finite(self, values: FloatArray) -> FloatArray:
+        """Count and remove non-finite values, and update the minimum and maximum of the others."""
         if not len(values):
             return values
-        least, most = float(values.min()), float(values.max())  # NaN when one is
-        if not (math.isfinite(least) and math.isfinite(most)):
+        lowest, highest = float(values.min()), float(values.max())  # NaN if any value is
+        if not (math.isfinite(lowest) and math.isfinite(highest)):
             finite, nan = np.isfinite(values), int(np.isnan(values).sum())
             self.missing += nan
             self.non_finite += len(values) - int(finite.sum()) - nan
             values = values[finite]
-            least, most = float(values.min(initial=math.inf)), float(values.max(initial=-math.inf))
-        self.min, self.max = min(self.min, least), max(self.max, most)
+            lowest, highest = float(values.min(initial=math.inf)), float(values.max(initial=-math.inf))
+        self.min, self.max = min(self.min, lowest), max(self.max, highest)
         return values
 
-    def _add_block(self, values: Values, scratch: _Scratch) -> None:
+    def _add_block(self, values: FloatArray, scratch: _Scratch) -> None:
         cells, rows = self.grid.cells, len(values)
-        place, inside, index = scratch.place[:rows], scratch.inside[:rows], scratch.index[:rows]
+        position, inside, index = scratch.position[:rows], scratch.inside[:rows], scratch.index[:rows]
         with np.errstate(over="ignore", invalid="ignore"):
-            np.subtract(values, self.grid.lo, out=place)
-            np.multiply(place, 1.0 / self.grid.step, out=place)
-            np.add(place, 1.0, out=place)  # cell 0 is 'below', cell cells + 1 is 'above'
-            np.clip(place, BELOW, cells + 1.0, out=inside)
+            np.subtract(values, self.grid.lo, out=position)
+            np.multiply(position, 1.0 / self.grid.step, out=position)
+            np.add(position, 1.0, out=position)  # cell 0 is 'below', cell cells + 1 is 'above'
+            np.clip(position, BELOW, cells + 1.0, out=inside)
             np.copyto(index, inside, casting="unsafe")
             self.counts += np.bincount(index, minlength=cells + 2)
-            outside = place[np.flatnonzero(place != inside)]
+            outside = position[np.flatnonzero(position != inside)]
             self.sums[0] += float((1.0 - outside[outside < 1.0]).sum())
             self.sums[1] += float((outside[outside > 1.0] - (cells + 1)).sum())
-            np.subtract(place, cells / 2 + 1.0, out=place)
-            self.sums[2] += float(place.sum())
-            np.multiply(place, place, out=inside)  # np.dot would start threads
+            np.subtract(position, cells / 2 + 1.0, out=position)
+            self.sums[2] += float(position.sum())
+            np.multiply(position, position, out=inside)  # np.dot would start threads
             self.sums[3] += float(inside.sum())
 
     def finish(self) -> ColumnProfile:
-        """Give what was counted."""
-        seen = self.min <= self.max
+        """Return the counts."""
+        has_values = self.min <= self.max
         below_sum, above_sum, total, squares = map(float, self.sums)
-        numbers = Numbers(
+        numbers = NumberHistogram(
             self.grid,
             self.counts[1:-1],
             int(self.counts[0]),
@@ -135,147 +136,148 @@ class NumberCounter(Counter):
             above_sum,
             total,
             squares,
-            self.min if seen else None,
-            self.max if seen else None,
+            self.min if has_values else None,
+            self.max if has_values else None,
         )
         return ColumnProfile(self.kind, self.rows, self.missing, self.non_finite, numbers)
 
 
 class _Scratch:
-    """Memory that the steps of counting write to, instead of new memory for each.
+    """Preallocated memory for counting a block.
 
-    :param rows: for how many values it is.
+    :param rows: the maximum number of values.
     """
 
     def __init__(self, rows: int) -> None:
-        self.place, self.inside, self.index = np.empty(rows), np.empty(rows), np.empty(rows, dtype=np.int64)
+        self.position, self.inside, self.index = np.empty(rows), np.empty(rows), np.empty(rows, dtype=np.int64)
 
 
-class NameCounter(Counter):
-    """Counts categories by name, and by hash when there are too many.
+class NameCounter(ColumnCounter):
+    """A counter of categories by name, and by hash once there are too many names.
 
     :param kind: ``category`` or ``bool``.
     :param like: the reference's categories, whose base is used.
     """
 
-    def __init__(self, kind: Kind, like: Categories | None) -> None:
+    def __init__(self, kind: ColumnKind, like: CategoryCounts | None) -> None:
         super().__init__(kind)
         self.base = None if like is None else like.base
-        self.held: dict[str, int] = {}
-        self.hashed = HashCounter() if like is not None and like.overflow is not None else None
-        self.held_by_hash = Overflow.of([], [])  # what was held when the column overflowed
+        self.counts: dict[str, int] = {}
+        self.hash_counter = HashCounter() if like is not None and like.overflow is not None else None
+        self.counts_by_hash = CategoryOverflow.from_names([], [])  # the counts by name when the column overflowed
 
-    def add(self, column: Column) -> None:
-        """Count a slice in."""
-        if self.hashed is None and not self.rows and column.piece.rows > PROBE and self._first_too_many(column):
+    def add(self, column: SliceColumn) -> None:
+        """Count a slice."""
+        if self.hash_counter is None and not self.rows and column.row_slice.rows > PROBE_ROWS and self._probe(column):
             return
-        self.rows += column.piece.rows
-        if self.hashed is not None:
-            self._add_by_hash(column, self.hashed)
+        self.rows += column.row_slice.rows
+        if self.hash_counter is not None:
+            self._add_by_hash(column, self.hash_counter)
             return
-        values, rows = column.groups()
-        if self.base is None and len(values) > MOST_HELD:
+        values, rows = column.value_counts()
+        if self.base is None and len(values) > MAX_NAMES_IN_MEMORY:
             self.base = self._most_frequent(values, rows)
-            self._add_by_hash(column, self._let_go())
+            self._add_by_hash(column, self._overflow())
             return
-        self.missing += self._hold(values, rows)
-        if self._too_many(self.held):
-            self._let_go()
+        self.missing += self._add_by_name(values, rows)
+        if self._too_many(self.counts):
+            self._overflow()
 
-    def _hold(self, values: pl.Series, rows: pl.Series) -> int:
-        """Count different values by name, and say how many rows have no name."""
+    def _add_by_name(self, values: pl.Series, rows: pl.Series) -> int:
+        """Count distinct values by name, and return the number of rows without a name."""
         missing = 0
-        for name, count in zip(named(values, self.kind).to_list(), rows.to_list(), strict=True):
+        for name, count in zip(category_names(values, self.kind).to_list(), rows.to_list(), strict=True):
             if name is None:
                 missing += count
             else:
                 name = clean_name(name)
-                self.held[name] = self.held.get(name, 0) + count
+                self.counts[name] = self.counts.get(name, 0) + count
         return missing
 
-    def _first_too_many(self, column: Column) -> bool:
-        """Look at the first values of all, as a search for the different ones is dear when there are too many.
+    def _probe(self, column: SliceColumn) -> bool:
+        """Check the first values for too many names, because grouping all of them would be expensive.
 
-        :return: the slice is counted; else it is to be counted, with what was learned.
+        :return: True if the slice has been counted; else the caller has to count it.
         """
-        first = named(column.head(PROBE).unique(), self.kind).drop_nulls()
+        first = category_names(column.head(PROBE_ROWS).unique(), self.kind).drop_nulls()
         if self.base is None:
-            return len(first) > SPREAD and self._add_without_base(column)
+            return len(first) > MAX_PROBE_NAMES and self._add_without_base(column)
         if self._too_many({clean_name(name) for name in first.to_list()}):
-            self._let_go()
+            self._overflow()
         return False
 
     def _too_many(self, names: Collection[str]) -> bool:
-        """Say whether so many names mean that the column overflows, however many more may come."""
+        """Check whether the column overflows, whatever names follow."""
         if self.base is None:
-            return len(names) > MOST_HELD
-        return len(names) > MOST_NAMES and len(set(names).difference(self.base)) > MOST_NAMES
+            return len(names) > MAX_NAMES_IN_MEMORY
+        return len(names) > MAX_NAMES and len(set(names).difference(self.base)) > MAX_NAMES
 
-    def _let_go(self) -> HashCounter:
-        """Turn to counts by hash; only names of the base stay."""
+    def _overflow(self) -> HashCounter:
+        """Switch to counts by hash; counts by name remain only for the base."""
         if self.base is None:
-            self.base = _largest(self.held)
-        self.held_by_hash = Overflow.of(list(self.held), list(self.held.values()))
-        self.held = {name: self.held[name] for name in self.base if name in self.held}
-        self.hashed = HashCounter()
-        return self.hashed
+            self.base = _most_frequent_names(self.counts)
+        self.counts_by_hash = CategoryOverflow.from_names(list(self.counts), list(self.counts.values()))
+        self.counts = {name: self.counts[name] for name in self.base if name in self.counts}
+        self.hash_counter = HashCounter()
+        return self.hash_counter
 
-    def _add_by_hash(self, column: Column, hashed: HashCounter) -> None:
-        """Count values by hash; those whose name is in the base by name as well."""
+    def _add_by_hash(self, column: SliceColumn, hash_counter: HashCounter) -> None:
+        """Count all values by hash, and those with a name of the base also by name."""
         names = self._names(column)
-        self.missing += column.piece.rows - len(names)
-        base = Among(name_hashes(self.base or ()))
-        found = counted([base.pick(*block) for block in hashed.add(names)])
-        found = found.filter(pl.col("name").is_in(self.base or ()))
-        self._hold(found["name"], found["rows"])
+        self.missing += column.row_slice.rows - len(names)
+        base = HashFilter(hash_names(self.base or ()))
+        counts = count_by_name([base.select(*block) for block in hash_counter.add(names)])
+        counts = counts.filter(pl.col("name").is_in(self.base or ()))
+        self._add_by_name(counts["name"], counts["rows"])
 
-    def _add_without_base(self, column: Column) -> bool:
-        """Count the first slice by hash, and find the base among the values with the most frequent hashes.
+    def _add_without_base(self, column: SliceColumn) -> bool:
+        """Count the first slice by hash, and choose the base from the values with the most frequent hashes.
 
-        The base is that of a search among all values: whoever is left out occurs less often than its hash, which
-        occurs less often than each name of the base.
+        The result is the same as with all values: an excluded name is at most as frequent as its hash, which is less
+        frequent than each name of the base.
 
-        :return: it is done; else there are not too many names after all, or their hashes say too little.
+        :return: False, without any change, when there are not too many names, or their hashes are ambiguous.
         """
-        names, hashed = self._names(column), HashCounter()
-        hashes = np.concatenate([hashes for _, hashes in hashed.add(names)])
-        most = heaviest(hashes, MOST_NAMES, MOST_HELD)
-        if most is None:
+        names, hash_counter = self._names(column), HashCounter()
+        hashes = np.concatenate([hashes for _, hashes in hash_counter.add(names)])
+        frequent = most_frequent_hashes(hashes, MAX_NAMES, MAX_NAMES_IN_MEMORY)
+        if frequent is None:
             return False
-        found = counted([text.clean(Among(most[0]).pick(names, hashes))])
-        found = found.filter(pl.col("rows") >= most[1])
-        if len(found) < MOST_NAMES:  # names share a hash
+        counts = count_by_name([text.clean_names(HashFilter(frequent[0]).select(names, hashes))])
+        counts = counts.filter(pl.col("rows") >= frequent[1])
+        if len(counts) < MAX_NAMES:  # names share a hash
             return False
-        self.base = self._most_frequent(found["name"], found["rows"])
-        found = found.filter(pl.col("name").is_in(self.base))
-        self._hold(found["name"], found["rows"])
-        self.rows, self.missing, self.hashed = column.piece.rows, column.piece.rows - len(names), hashed
+        self.base = self._most_frequent(counts["name"], counts["rows"])
+        counts = counts.filter(pl.col("name").is_in(self.base))
+        self._add_by_name(counts["name"], counts["rows"])
+        rows = column.row_slice.rows
+        self.rows, self.missing, self.hash_counter = rows, rows - len(names), hash_counter
         return True
 
-    def _names(self, column: Column) -> pl.Series:
-        return named(column.present(), self.kind).drop_nulls()  # NaN has no name
+    def _names(self, column: SliceColumn) -> pl.Series:
+        return category_names(column.non_null(), self.kind).drop_nulls()  # NaN has no name
 
     def _most_frequent(self, values: pl.Series, rows: pl.Series) -> tuple[str, ...]:
-        """Find the base among very many values, together with those that are held."""
-        names = text.clean(named(values, self.kind))
-        held = pl.DataFrame({"name": list(self.held), "rows": list(self.held.values())}, schema=_HELD)
-        both = pl.concat([held, pl.DataFrame([names.rename("name"), rows.cast(pl.Int64).rename("rows")])])
+        """Choose the base from very many values and the names counted so far."""
+        names = text.clean_names(category_names(values, self.kind))
+        counts = pl.DataFrame({"name": list(self.counts), "rows": list(self.counts.values())}, schema=_NAME_COUNTS)
+        both = pl.concat([counts, pl.DataFrame([names.rename("name"), rows.cast(pl.Int64).rename("rows")])])
         sums = both.lazy().drop_nulls().group_by("name").agg(pl.col("rows").sum())
-        ranked = sums.sort("rows", "name", descending=[True, False]).head(MOST_NAMES)
+        ranked = sums.sort("rows", "name", descending=[True, False]).head(MAX_NAMES)
         return tuple(ranked.collect()["name"])
 
     def finish(self) -> ColumnProfile:
-        """Give what was counted."""
+        """Return the counts."""
         if self.base is None:
-            self.base = _largest(self.held)
-            if len(self.held) > MOST_NAMES:
-                self._let_go()
-        overflow = None if self.hashed is None else self.held_by_hash.merged(self.hashed.overflow())
-        categories = Categories.of(self.base, self.held, overflow)
+            self.base = _most_frequent_names(self.counts)
+            if len(self.counts) > MAX_NAMES:
+                self._overflow()
+        overflow = None if self.hash_counter is None else self.counts_by_hash.merge(self.hash_counter.overflow())
+        categories = CategoryCounts.from_counts(self.base, self.counts, overflow)
         return ColumnProfile(self.kind, self.rows, self.missing, self.non_finite, categories=categories)
 
 
-def _largest(held: Mapping[str, int]) -> tuple[str, ...]:
-    """Give the names that most rows have, ties by name."""
-    ranked = sorted(held.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(name for name, _ in ranked[:MOST_NAMES])
+def _most_frequent_names(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the most frequent names, ties by name."""
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(name for name, _ in ranked[:MAX_NAMES])

@@ -1,8 +1,8 @@
 # ruff: noqa: S608 - the parts are quoted names, and the SELECT that the caller wants to be read
-"""Counting numbers in SQL: over the same cells, and with the same arithmetic, as files are counted.
+"""Counts of numbers in SQL, over the same cells and with the same arithmetic as for files.
 
-A value's place is ``(x - lo) * (1 / step) + 1``, in double precision, cut down to a whole number: 0 is below the grid,
-``cells + 1`` above it.
+The position of a value is ``(x - lo) * (1 / step) + 1`` in double precision. Truncated, it is the cell: 0 is below the
+grid, ``cells + 1`` above it.
 """
 
 from __future__ import annotations
@@ -15,94 +15,100 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from airflow_mlops.core.data.database import Reader
-from airflow_mlops.core.data.profiles.grid import grid_of, ordered_places
-from airflow_mlops.core.data.profiles.numbers import Grid, Numbers
+from airflow_mlops.core.data.database import TableReader
+from airflow_mlops.core.data.profiles.grid import grid_of, quantile_positions
+from airflow_mlops.core.data.profiles.numbers import NumberGrid, NumberHistogram
 from airflow_mlops.core.data.sql.dialect import Dialect
 
-MISSING, NON_FINITE = -2, -1  # what takes the place of a cell
-FARTHEST = 1e308
-Bound = dict[str, Any]
+MISSING, NON_FINITE = -2, -1  # pseudo cells
+MAX_ABSOLUTE = 1e308
+Params = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class NumberColumn:
     """A column to be counted.
 
-    :param value: the expression that reads it, in double precision.
+    :param value: the expression that converts it to double precision.
     :param grid: the cells.
     """
 
     value: str
-    grid: Grid
+    grid: NumberGrid
 
-    def near(self, largest: float) -> tuple[float, float]:
-        """Give the values between which places can be computed, and squared, without an overflow.
+    def safe_range(self, max_distance: float) -> tuple[float, float]:
+        """Return the range of values whose positions can be computed and squared without an overflow.
 
-        :param largest: how many cells away a value may be.
+        :param max_distance: the maximum distance from the grid, in cells.
         """
-        reach = largest * self.grid.step
-        return max(self.grid.lo - reach, -FARTHEST), min(self.grid.hi + reach, FARTHEST)
+        reach = max_distance * self.grid.step
+        return max(self.grid.lo - reach, -MAX_ABSOLUTE), min(self.grid.hi + reach, MAX_ABSOLUTE)
 
 
-def count_numbers(reader: Reader, dialect: Dialect, columns: Sequence[NumberColumn]) -> list[tuple[int, int, Numbers]]:
-    """Count columns: missing values, non-finite ones, and the rest on the grid.
+def count_numbers(
+    reader: TableReader, dialect: Dialect, columns: Sequence[NumberColumn]
+) -> list[tuple[int, int, NumberHistogram]]:
+    """Return, per column, the number of missing and of non-finite values, and the counts of the others.
 
-    Two queries: one counts by cell, one adds up. PostgreSQL scans the rows once for each.
+    Runs two queries, one for the counts by cell and one for the sums. PostgreSQL scans the rows once for each.
     """
     if not columns:
         return []
-    bound: Bound = {}
-    places = _places(dialect, columns, reader.rows, bound)
+    params: Params = {}
+    positions = _positions_query(dialect, columns, reader.from_clause, params)
     cells = [_cell(dialect, i, column) for i, column in enumerate(columns)]
     counts = [np.zeros(column.grid.cells + 4, dtype=np.int64) for column in columns]
-    for i, cell, count in reader.ask(dialect.grouped(cells, f"({places}) AS placed"), bound):
+    for i, cell, count in reader.query(dialect.count_values(cells, f"({positions}) AS placed"), params):
         counts[i][cell - MISSING] = count
-    wanted = ", ".join(_sums(dialect, i, column) for i, column in enumerate(columns))
-    sums = reader.ask(f"SELECT {wanted} FROM ({places}) AS placed", bound)[0]
+    expressions = ", ".join(_sum_expressions(dialect, i, column) for i, column in enumerate(columns))
+    sums = reader.query(f"SELECT {expressions} FROM ({positions}) AS placed", params)[0]
     return [
-        _counted(reader, dialect, column, counts[i], _Sums.of(sums[6 * i : 6 * i + 6]))
+        _column_counts(reader, dialect, column, counts[i], _Sums.from_row(sums[6 * i : 6 * i + 6]))
         for i, column in enumerate(columns)
     ]
 
 
-def _places(dialect: Dialect, columns: Sequence[NumberColumn], rows: str, bound: Bound) -> str:
-    """Give each value ``x0, x1, ...`` and its place ``p0, p1, ...``, null where that cannot be computed."""
+def _positions_query(dialect: Dialect, columns: Sequence[NumberColumn], rows: str, params: Params) -> str:
+    """Return the query for values ``x0, x1, ...`` and positions ``p0, p1, ...``; null outside the safe range."""
     values = ", ".join(f"{column.value} AS x{i}" for i, column in enumerate(columns))
-    placed = ", ".join(f"x{i}, {_place(dialect, i, column, bound)} AS p{i}" for i, column in enumerate(columns))
-    return f"SELECT {placed} FROM (SELECT {values} FROM {rows} {dialect.fence}) AS read {dialect.fence}"
+    positions = ", ".join(f"x{i}, {_position(dialect, i, column, params)} AS p{i}" for i, column in enumerate(columns))
+    return f"SELECT {positions} FROM (SELECT {values} FROM {rows} {dialect.fence}) AS read {dialect.fence}"
 
 
-def _place(dialect: Dialect, i: int, column: NumberColumn, bound: Bound) -> str:
-    grid, (least, most) = column.grid, column.near(dialect.largest)
+def _position(dialect: Dialect, i: int, column: NumberColumn, params: Params) -> str:
+    grid, (lowest, highest) = column.grid, column.safe_range(dialect.max_distance)
     per_cell = 1.0 / grid.step
-    names = {f"lo{i}": grid.lo, f"per_cell{i}": per_cell, f"least{i}": least, f"most{i}": most}
-    bound |= names
-    lo, scale, first, last = (f"CAST(:{name} AS double precision)" for name in names)
+    values = {f"lo{i}": grid.lo, f"per_cell{i}": per_cell, f"lowest{i}": lowest, f"highest{i}": highest}
+    params |= values
+    lo, scale, first, last = (f"CAST(:{name} AS double precision)" for name in values)
     distance = f"x{i} - {lo}"
-    if math.ulp(grid.lo) * per_cell < 1e-300:  # a product too small for a float would be an error in PostgreSQL
-        bound[f"nothing{i}"] = 1e-300 * grid.step
-        distance = f"CASE WHEN abs({distance}) < CAST(:nothing{i} AS double precision) THEN 0 ELSE {distance} END"
+    if math.ulp(grid.lo) * per_cell < 1e-300:  # PostgreSQL raises an error on underflow
+        params[f"tiny{i}"] = 1e-300 * grid.step
+        distance = f"CASE WHEN abs({distance}) < CAST(:tiny{i} AS double precision) THEN 0 ELSE {distance} END"
     return f"CASE WHEN x{i} BETWEEN {first} AND {last} THEN ({distance}) * {scale} + 1 END"
 
 
 def _cell(dialect: Dialect, i: int, column: NumberColumn) -> str:
-    above, missing, finite = column.grid.cells + 1, dialect.missing(f"x{i}", pl.Float64()), dialect.finite(f"x{i}")
+    above, missing, finite = (
+        column.grid.cells + 1,
+        dialect.is_missing(f"x{i}", pl.Float64()),
+        dialect.is_finite(f"x{i}"),
+    )
     return (
         f"CASE WHEN p{i} < 1 THEN 0 WHEN p{i} >= {above} THEN {above}"
-        f" WHEN p{i} IS NOT NULL THEN {dialect.truncated(f'p{i}')}"
+        f" WHEN p{i} IS NOT NULL THEN {dialect.truncate(f'p{i}')}"
         f" WHEN {missing} THEN {MISSING} WHEN NOT {finite} THEN {NON_FINITE}"
-        f" WHEN x{i} < 0 THEN 0 ELSE {above} END"  # farther than a place can be computed
+        f" WHEN x{i} < 0 THEN 0 ELSE {above} END"  # outside the safe range
     )
 
 
-def _sums(dialect: Dialect, i: int, column: NumberColumn) -> str:
-    """Add up: distances below and above, distances from the middle and their squares; least and greatest value."""
-    above, middle = column.grid.cells + 1, column.grid.cells / 2 + 1
-    finite = dialect.finite(f"x{i}")
+def _sum_expressions(dialect: Dialect, i: int, column: NumberColumn) -> str:
+    """Return the sums of distances below, above and from the center, and of their squares; minimum and maximum."""
+    above, center = column.grid.cells + 1, column.grid.cells / 2 + 1
+    finite = dialect.is_finite(f"x{i}")
     return (
         f"sum(CASE WHEN p{i} < 1 THEN 1 - p{i} END), sum(CASE WHEN p{i} >= {above} THEN p{i} - {above} END),"
-        f" sum(p{i} - {middle}), sum((p{i} - {middle}) * (p{i} - {middle})),"
+        f" sum(p{i} - {center}), sum((p{i} - {center}) * (p{i} - {center})),"
         f" min(CASE WHEN {finite} THEN x{i} END), max(CASE WHEN {finite} THEN x{i} END)"
     )
 
@@ -117,27 +123,27 @@ class _Sums:
     max: float | None
 
     @classmethod
-    def of(cls, found: Sequence[Any]) -> _Sums:
-        below, above, total, squares = (float(value or 0) for value in found[:4])
-        least, most = (None if value is None else float(value) for value in found[4:])
-        return cls(below, above, total, squares, least, most)
+    def from_row(cls, row: Sequence[Any]) -> _Sums:
+        below, above, total, squares = (float(value or 0) for value in row[:4])
+        lowest, highest = (None if value is None else float(value) for value in row[4:])
+        return cls(below, above, total, squares, lowest, highest)
 
-    def plus(self, far: Sequence[Any]) -> _Sums:
-        """Add what lies far away."""
-        below, above, total, squares = (float(value or 0) for value in far)
+    def plus(self, outliers: Sequence[Any]) -> _Sums:
+        """Add the sums of values outside the safe range."""
+        below, above, total, squares = (float(value or 0) for value in outliers)
         return _Sums(
             self.below + below, self.above + above, self.total + total, self.squares + squares, self.min, self.max
         )
 
 
-def _counted(
-    reader: Reader, dialect: Dialect, column: NumberColumn, counts: Any, sums: _Sums
-) -> tuple[int, int, Numbers]:
-    least, most = column.near(dialect.largest)
-    if sums.min is not None and sums.max is not None and (sums.min < least or sums.max > most):
-        sums = sums.plus(_far(reader, dialect, column))
+def _column_counts(
+    reader: TableReader, dialect: Dialect, column: NumberColumn, counts: Any, sums: _Sums
+) -> tuple[int, int, NumberHistogram]:
+    lowest, highest = column.safe_range(dialect.max_distance)
+    if sums.min is not None and sums.max is not None and (sums.min < lowest or sums.max > highest):
+        sums = sums.plus(_outlier_sums(reader, dialect, column))
     missing, non_finite, below, *cells, above = counts.tolist()
-    numbers = Numbers(
+    numbers = NumberHistogram(
         column.grid,
         np.array(cells, dtype=np.int64),
         below,
@@ -152,61 +158,62 @@ def _counted(
     return missing, non_finite, numbers
 
 
-def _far(reader: Reader, dialect: Dialect, column: NumberColumn) -> Sequence[Any]:
-    """Add up the values that are too far away for floats, as decimal numbers of any size."""
-    grid, (least, most) = column.grid, column.near(dialect.largest)
-    bound = {"lo": grid.lo, "per_cell": 1.0 / grid.step, "least": least, "most": most}
-    lo, scale, first, last = (f"CAST(:{name} AS double precision)" for name in bound)
-    place = f"(CAST(x AS numeric) - CAST({lo} AS numeric)) * CAST({scale} AS numeric)"
-    return reader.ask(  # type: ignore[no-any-return]
+def _outlier_sums(reader: TableReader, dialect: Dialect, column: NumberColumn) -> Sequence[Any]:
+    """Sum the values outside the safe range with arbitrary-precision decimals."""
+    grid, (lowest, highest) = column.grid, column.safe_range(dialect.max_distance)
+    params = {"lo": grid.lo, "per_cell": 1.0 / grid.step, "lowest": lowest, "highest": highest}
+    lo, scale, first, last = (f"CAST(:{name} AS double precision)" for name in params)
+    position = f"(CAST(x AS numeric) - CAST({lo} AS numeric)) * CAST({scale} AS numeric)"
+    return reader.query(  # type: ignore[no-any-return]
         f"SELECT sum(CASE WHEN p < 0 THEN -p END), sum(CASE WHEN p > 0 THEN p - {grid.cells} END),"
         f" sum(p - {grid.cells / 2}), sum((p - {grid.cells / 2}) * (p - {grid.cells / 2}))"
-        f" FROM (SELECT {place} AS p FROM (SELECT {column.value} AS x FROM {reader.rows} {dialect.fence}) AS read"
-        f" WHERE {dialect.finite('x')} AND NOT x BETWEEN {first} AND {last} {dialect.fence}) AS placed",
-        bound,
+        f" FROM (SELECT {position} AS p"
+        f" FROM (SELECT {column.value} AS x FROM {reader.from_clause} {dialect.fence}) AS read"
+        f" WHERE {dialect.is_finite('x')} AND NOT x BETWEEN {first} AND {last} {dialect.fence}) AS placed",
+        params,
     )[0]
 
 
 def choose_grids(
-    reader: Reader, dialect: Dialect, values: Mapping[str, str], whole: set[str], every: int
-) -> dict[str, Grid]:
-    """Choose cells for columns as those of files are chosen, from a few values in order.
+    reader: TableReader, dialect: Dialect, values: Mapping[str, str], integers: set[str], every: int
+) -> dict[str, NumberGrid]:
+    """Choose the grids of columns from a few quantiles, as for files.
 
-    :param values: column -> the expression that reads it.
-    :param whole: the columns whose type holds whole numbers only.
-    :param every: only each so many-eth row is looked at.
+    :param values: column -> the expression that converts it to double precision.
+    :param integers: the columns with an integer type.
+    :param every: use only every n-th row.
     """
     if not values:
         return {}
     names = list(values)
-    listed = ", ".join(f"{value} AS x{i}" for i, value in enumerate(values.values()))
-    rows = f"(SELECT {listed} FROM {_thinned(reader.rows, every)} {dialect.fence}) AS read"
-    finite = ", ".join(f"CASE WHEN {dialect.finite(f'x{i}')} THEN x{i} END AS x{i}" for i in range(len(names)))
+    selected = ", ".join(f"{value} AS x{i}" for i, value in enumerate(values.values()))
+    rows = f"(SELECT {selected} FROM {_every_nth_row(reader.from_clause, every)} {dialect.fence}) AS read"
+    finite = ", ".join(f"CASE WHEN {dialect.is_finite(f'x{i}')} THEN x{i} END AS x{i}" for i in range(len(names)))
     sample = f"WITH sample AS MATERIALIZED (SELECT {finite} FROM {rows})"
     counts = ", ".join(f"count(x{i}), count(CASE WHEN x{i} <> round(x{i}) THEN 1 END)" for i in range(len(names)))
-    found = reader.ask(f"{sample} SELECT {counts} FROM sample")[0]
-    places = [ordered_places(found[2 * i]) for i in range(len(names))]
-    wanted = " UNION ALL ".join(
-        f"SELECT {i} AS i, place, x FROM (SELECT x{i} AS x, row_number() OVER (ORDER BY x{i}) - 1 AS place"
+    sample_counts = reader.query(f"{sample} SELECT {counts} FROM sample")[0]
+    positions = [quantile_positions(sample_counts[2 * i]) for i in range(len(names))]
+    quantiles_query = " UNION ALL ".join(
+        f"SELECT {i} AS i, position, x FROM (SELECT x{i} AS x, row_number() OVER (ORDER BY x{i}) - 1 AS position"
         f" FROM sample WHERE x{i} IS NOT NULL) AS ordered{i}"
-        f" WHERE place IN ({', '.join(map(str, places[i]))})"
+        f" WHERE position IN ({', '.join(map(str, positions[i]))})"
         for i in range(len(names))
-        if places[i]
+        if positions[i]
     )
-    ordered: list[dict[int, float]] = [{} for _ in names]
-    for i, place, x in reader.ask(f"{sample} {wanted}") if wanted else ():
-        ordered[i][int(place)] = float(x)
+    quantiles: list[dict[int, float]] = [{} for _ in names]
+    for i, position, x in reader.query(f"{sample} {quantiles_query}") if quantiles_query else ():
+        quantiles[i][int(position)] = float(x)
     return {
         name: grid_of(
-            [ordered[i][place] for place in places[i]],
-            whole=name in whole or bool(places[i] and not found[2 * i + 1]),
+            [quantiles[i][position] for position in positions[i]],
+            integers=name in integers or bool(positions[i] and not sample_counts[2 * i + 1]),
         )
         for i, name in enumerate(names)
     }
 
 
-def _thinned(rows: str, every: int) -> str:
-    """Take rows that are spread evenly: sorted data would mislead with its first."""
+def _every_nth_row(rows: str, every: int) -> str:
+    """Select evenly spaced rows: the first rows of sorted data are not representative."""
     if every <= 1:
         return rows
     numbered = f"SELECT mlops_rows.*, row_number() OVER () AS mlops_number FROM {rows}"

@@ -1,4 +1,4 @@
-"""Counting rows into a profile with Polars and NumPy, slice by slice."""
+"""Profiles of files and frames, computed slice by slice with Polars and NumPy."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 import polars as pl
 
-from airflow_mlops.core.data.frames import SLICE_ROWS, Slice, Table, open_table
+from airflow_mlops.core.data.frames import SLICE_ROWS, LazyTable, RowSlice, open_table
 from airflow_mlops.core.data.profiles import text
-from airflow_mlops.core.data.profiles.column import Column
-from airflow_mlops.core.data.profiles.counters import Counter, counter
+from airflow_mlops.core.data.profiles.column import SliceColumn
+from airflow_mlops.core.data.profiles.counters import ColumnCounter, new_counter
 from airflow_mlops.core.data.profiles.grid import SAMPLE_ROWS
-from airflow_mlops.core.data.profiles.kinds import counted, named, new_groups, settled_kinds
+from airflow_mlops.core.data.profiles.kinds import category_names, count_expression, new_cluster_sketch, resolve_kinds
 from airflow_mlops.core.data.profiles.model import Profile
 from airflow_mlops.core.data.profiles.sketch import ClusterSketch
 
-SMALL = 4_000_000  # values that are read at once
-KEYS = "\0keys"  # no column of anyone's
+MAX_VALUES_AT_ONCE = 4_000_000  # for reading all columns of a slice together
+CLUSTER_KEY = "\0keys"  # cannot clash with a column name
 
 
 def scan_profile(
@@ -28,53 +28,57 @@ def scan_profile(
     like: Profile | None,
     cluster: str | None,
 ) -> Profile:
-    """Do what :func:`airflow_mlops.core.data.profile` says."""
+    """Profile files or frames; see :func:`airflow_mlops.core.data.profile`."""
     table = open_table(data)
     cluster = like.cluster if cluster is None and like is not None else cluster
-    groups = new_groups(cluster, table.schema, table.where)
-    kinds = settled_kinds(table.schema, table.where, columns, like)
-    wanted = {name: counted(name, table.schema[name], kind) for name, kind in kinds.items()}
+    clusters = new_cluster_sketch(cluster, table.schema, table.where)
+    kinds = resolve_kinds(table.schema, table.where, columns, like)
+    expressions = {name: count_expression(name, table.schema[name], kind) for name, kind in kinds.items()}
     references = like.columns if like else {}
-    known = {name for name, column in references.items() if column.kind == kinds.get(name)}
-    new = [name for name, kind in kinds.items() if kind in ("number", "date") and name not in known]
-    sample = _sample(table, new)
-    counters: dict[str, Counter] = {}
+    with_cells = {name for name, column in references.items() if column.kind == kinds.get(name)}
+    without_cells = [name for name, kind in kinds.items() if kind in ("number", "date") and name not in with_cells]
+    sample = _sample(table, without_cells)
+    counters: dict[str, ColumnCounter] = {}
     if cluster is not None:
-        wanted[KEYS] = pl.col(cluster).alias(KEYS)
-    for read in _columns(table, wanted, cluster):
+        expressions[CLUSTER_KEY] = pl.col(cluster).alias(CLUSTER_KEY)
+    for slice_columns in _iter_columns(table, expressions, cluster):
         for name, kind in kinds.items():
-            column = read.pop(name)  # and with it what it has read
+            column = slice_columns.pop(name)  # frees its values when the next column is read
             if name not in counters:
-                first = replace(column, piece=sample, read=None) if sample and name in new else column
-                counters[name] = counter(kind, references.get(name), first)
+                first = column
+                if sample is not None and name in without_cells:
+                    first = replace(column, row_slice=sample, loaded=None)
+                counters[name] = new_counter(kind, references.get(name), first)
             counters[name].add(column)
-        if groups is not None:
-            _add_groups(groups, read[KEYS].values())
-    return Profile(table.rows, {name: counters[name].finish() for name in kinds}, cluster, groups)
+        if clusters is not None:
+            _add_clusters(clusters, slice_columns[CLUSTER_KEY].values())
+    return Profile(table.rows, {name: counters[name].finish() for name in kinds}, cluster, clusters)
 
 
-def _columns(table: Table, wanted: Mapping[str, pl.Expr], cluster: str | None) -> Iterator[dict[str, Column]]:
-    """Go through the slices. Where it costs no more, the columns of a slice are read one by one, for less memory."""
-    types = {name: table.schema[cluster if name == KEYS and cluster else name] for name in wanted}
-    nothing = Slice(pl.DataFrame(schema=table.schema).lazy(), 0, 0, table.where)
-    for piece in table.slices() if table.rows else [nothing]:
-        if piece.columnar and piece.rows * len(wanted) > SMALL:
-            yield {name: Column(piece, types[name], expr) for name, expr in wanted.items()}
+def _iter_columns(
+    table: LazyTable, expressions: Mapping[str, pl.Expr], cluster: str | None
+) -> Iterator[dict[str, SliceColumn]]:
+    """Iterate over the slices; read the columns of a large one one by one, if that costs no more, to save memory."""
+    types = {name: table.schema[cluster if name == CLUSTER_KEY and cluster else name] for name in expressions}
+    empty = RowSlice(pl.DataFrame(schema=table.schema).lazy(), 0, 0, table.where)
+    for rows in table.slices() if table.rows else [empty]:
+        if rows.columnar and rows.rows * len(expressions) > MAX_VALUES_AT_ONCE:
+            yield {name: SliceColumn(rows, types[name], expr) for name, expr in expressions.items()}
         else:
-            read = piece.collect(piece.frame.select(*wanted.values()))
-            yield {name: Column(piece, types[name], expr, read[name]) for name, expr in wanted.items()}
+            values = rows.collect(rows.frame.select(*expressions.values()))
+            yield {name: SliceColumn(rows, types[name], expr, values[name]) for name, expr in expressions.items()}
 
 
-def _sample(table: Table, columns: Sequence[str]) -> Slice | None:
-    """Read rows from all over, of which to choose cells; None when one slice has all of them."""
+def _sample(table: LazyTable, columns: Sequence[str]) -> RowSlice | None:
+    """Read the sample from which cells are chosen; None when one slice has all rows."""
     if not columns or table.rows <= SLICE_ROWS:
         return None
     rows = table.sample(columns, SAMPLE_ROWS)
-    return Slice(rows.lazy(), 0, rows.height, table.where)
+    return RowSlice(rows.lazy(), 0, rows.height, table.where)
 
 
-def _add_groups(groups: ClusterSketch, keys: pl.Series) -> None:
-    names = named(keys, "category")
-    groups.alone += names.null_count()
-    for block in text.blocks(names.drop_nulls()):
-        groups.add(block.hashes())
+def _add_clusters(clusters: ClusterSketch, keys: pl.Series) -> None:
+    names = category_names(keys, "category")
+    clusters.alone += names.null_count()
+    for block in text.iter_blocks(names.drop_nulls()):
+        clusters.add(block.hashes())

@@ -1,4 +1,4 @@
-"""Counting very many names by hash, without a search for the different ones."""
+"""Counts of very many names by hash, without grouping them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy.typing as npt
 import polars as pl
 
 from airflow_mlops.core.data.profiles import text
-from airflow_mlops.core.data.profiles.categories import BUCKETS, LENGTHS, Overflow
+from airflow_mlops.core.data.profiles.categories import BUCKETS, LENGTH_GRID, CategoryOverflow
 from airflow_mlops.core.data.profiles.names import Hashes
-from airflow_mlops.core.data.profiles.numbers import Numbers
+from airflow_mlops.core.data.profiles.numbers import NumberHistogram
 from airflow_mlops.core.data.profiles.sketch import DistinctSketch
 
-_PLACES = 65_536  # by which few hashes are told from nearly all others
+_FILTER_BITS = 65_536
 
 
 class HashCounter:
@@ -22,64 +22,64 @@ class HashCounter:
 
     def __init__(self) -> None:
         self.buckets = np.zeros(BUCKETS, dtype=np.int64)
-        self.distinct, self.lengths = DistinctSketch(), Numbers.of(LENGTHS, [], [])
+        self.distinct, self.lengths = DistinctSketch(), NumberHistogram.from_values(LENGTH_GRID, [], [])
 
     def add(self, names: pl.Series) -> Iterator[tuple[pl.Series, Hashes]]:
-        """Count names in, which are not null, block by block.
+        """Count names, without nulls, block by block.
 
-        :return: the clean names of a block and their hashes, once it is counted.
+        :return: the clean names of each counted block, and their hashes.
         """
-        for block in text.blocks(names):
+        for block in text.iter_blocks(names):
             hashes = block.hashes()
             self.buckets += np.bincount((hashes & np.uint32(BUCKETS - 1)).astype(np.int64), minlength=BUCKETS)
             self.distinct.add(hashes)
-            self.lengths = self.lengths.merged(text.counted_lengths(block.characters()))
+            self.lengths = self.lengths.merge(text.count_lengths(block.lengths()))
             yield block.names, hashes
 
-    def overflow(self) -> Overflow:
-        """Give what was counted."""
-        return Overflow(self.buckets, self.distinct, self.lengths)
+    def overflow(self) -> CategoryOverflow:
+        """Return the counts."""
+        return CategoryOverflow(self.buckets, self.distinct, self.lengths)
 
 
-class Among:
-    """Finds values whose name may be one of a few; of others it lets few pass.
+class HashFilter:
+    """A filter for values with one of a few names; it has false positives, but no false negatives.
 
-    :param hashes: the hashes of the few names.
+    :param hashes: the hashes of the names.
     """
 
     def __init__(self, hashes: Hashes) -> None:
-        self.places = np.zeros(_PLACES, dtype=np.bool_)
-        self.places[hashes & np.uint32(_PLACES - 1)] = True
+        self.bits = np.zeros(_FILTER_BITS, dtype=np.bool_)
+        self.bits[hashes & np.uint32(_FILTER_BITS - 1)] = True
 
-    def pick(self, names: pl.Series, hashes: Hashes) -> pl.Series:
-        """Give the values, more than once where they occur more than once.
+    def select(self, names: pl.Series, hashes: Hashes) -> pl.Series:
+        """Return the values that pass, with repetitions.
 
-        :param hashes: those of the names.
+        :param hashes: the hashes of the names.
         """
-        picked: npt.NDArray[np.bool_] = self.places.take((hashes & np.uint32(_PLACES - 1)).astype(np.int64))
-        return names.filter(pl.Series(picked))
+        mask: npt.NDArray[np.bool_] = self.bits.take((hashes & np.uint32(_FILTER_BITS - 1)).astype(np.int64))
+        return names.filter(pl.Series(mask))
 
 
-def heaviest(hashes: Hashes, names: int, least_names: int) -> tuple[Hashes, int] | None:
-    """Find the hashes that occur most often.
+def most_frequent_hashes(hashes: Hashes, names: int, min_distinct: int) -> tuple[Hashes, int] | None:
+    """Find the most frequent hashes.
 
-    :param hashes: one a value.
-    :param names: how many hashes are wanted; more are given when they occur equally often.
-    :param least_names: the fewest different hashes for which it is worth while.
-    :return: the hashes, and how often each of them occurs at least; None when fewer are different, or when so many
-        occur equally often that little is gained.
+    :param hashes: one per value.
+    :param names: the number of hashes to find; ties are included.
+    :param min_distinct: the number of distinct hashes up to which the search is not worth its cost.
+    :return: the hashes, and the smallest frequency among them; None when there are too few distinct hashes, or so many
+        ties that the search gains little.
     """
     ordered = np.sort(hashes)
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    if len(starts) <= max(least_names, names):
+    if len(starts) <= max(min_distinct, names):
         return None
     rows = np.diff(starts, append=len(ordered))
-    least = int(np.partition(rows, -names)[-names])
-    found = ordered[starts[rows >= least]]
-    return (found, least) if len(found) <= _PLACES // 8 else None
+    min_rows = int(np.partition(rows, -names)[-names])
+    frequent = ordered[starts[rows >= min_rows]]
+    return (frequent, min_rows) if len(frequent) <= _FILTER_BITS // 8 else None
 
 
-def counted(names: Collection[pl.Series]) -> pl.DataFrame:
-    """Count names: ``name`` and ``rows``."""
+def count_by_name(names: Collection[pl.Series]) -> pl.DataFrame:
+    """Count names; the columns are ``name`` and ``rows``."""
     empty = pl.Series("name", [], dtype=pl.String)
     return pl.concat([empty, *(part.rename("name") for part in names)]).value_counts(name="rows")

@@ -1,4 +1,4 @@
-"""Which columns are counted, as what, and the expressions that make it so."""
+"""Column kinds of a profile, and the Polars expressions that convert columns to them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import cast, get_args
 
 import polars as pl
 
-from airflow_mlops.core.data.profiles.model import Kind, Profile
+from airflow_mlops.common.errors import BadInput
+from airflow_mlops.core.data.profiles.model import ColumnKind, Profile
 from airflow_mlops.core.data.profiles.sketch import ClusterSketch
-from airflow_mlops.core.errors import BadInput
 
 
-def natural_kind(dtype: pl.DataType) -> Kind:
-    """Say of which kind a column of this type is when nobody says otherwise."""
+def default_kind(dtype: pl.DataType) -> ColumnKind:
+    """Return the default kind of a column type."""
     if dtype.is_numeric() or dtype in (pl.Duration, pl.Time):
         return "number"
     if dtype == pl.Boolean:
@@ -23,81 +23,81 @@ def natural_kind(dtype: pl.DataType) -> Kind:
     return "category" if dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null) else "other"
 
 
-def can_be(dtype: pl.DataType, kind: str) -> bool:
-    """Say whether values of this type can be counted as this kind."""
-    natural = natural_kind(dtype)
-    if dtype == pl.Null or natural == kind or kind == "other":
+def supports_kind(dtype: pl.DataType, kind: str) -> bool:
+    """Check whether values of this type can be counted as this kind."""
+    default = default_kind(dtype)
+    if dtype == pl.Null or default == kind or kind == "other":
         return True
     return {
-        "number": natural == "bool",
-        "category": natural in ("number", "bool", "date"),
+        "number": default == "bool",
+        "category": default in ("number", "bool", "date"),
         "bool": dtype.is_numeric(),
         "date": dtype == pl.String,
     }[kind]
 
 
-def settled_kinds(
+def resolve_kinds(
     schema: Mapping[str, pl.DataType],
     where: str,
     columns: Sequence[str] | Mapping[str, str] | None,
     like: Profile | None,
-) -> dict[str, Kind]:
-    """Settle which columns are counted, and as what.
+) -> dict[str, ColumnKind]:
+    """Return the columns to count, and their kinds.
 
-    :param schema: the columns that are there, with their types.
-    :param where: what to call the rows in an error.
-    :param columns: only these, or which is of which kind.
-    :param like: a reference, whose kinds are used where the types can be.
-    :raises BadInput: when there is no such column or kind.
+    :param schema: column -> type of the data.
+    :param where: the description of the data, for errors.
+    :param columns: only these columns; a mapping also sets the kind of each.
+    :param like: a reference, whose kinds are used where the types support them.
+    :raises BadInput: when a column or a kind does not exist.
     """
-    wanted: dict[str, str | None]
+    kinds: dict[str, str | None]
     if columns is None:
-        wanted = {n: c.kind for n, c in like.columns.items()} if like else dict.fromkeys(schema)
-        wanted = {name: kind for name, kind in wanted.items() if name in schema}
+        kinds = {n: c.kind for n, c in like.columns.items()} if like else dict.fromkeys(schema)
+        kinds = {name: kind for name, kind in kinds.items() if name in schema}
     else:
-        wanted = dict(columns) if isinstance(columns, Mapping) else dict.fromkeys(columns)
-        if missing := [name for name in wanted if name not in schema]:
-            raise BadInput(f"there is no column {missing[:5]}", where=where, mend=_has(schema))
-        if unknown := {kind for kind in wanted.values() if kind} - {*get_args(Kind)}:
-            raise BadInput(f"there is no kind {sorted(unknown)}", mend=f"the kinds are {get_args(Kind)}")
+        kinds = dict(columns) if isinstance(columns, Mapping) else dict.fromkeys(columns)
+        if missing := [name for name in kinds if name not in schema]:
+            raise BadInput(f"there is no column {missing[:5]}", where=where, hint=_available_columns(schema))
+        if unknown := {kind for kind in kinds.values() if kind} - {*get_args(ColumnKind)}:
+            raise BadInput(f"unknown column kinds: {sorted(unknown)}", hint=f"the kinds are {get_args(ColumnKind)}")
         if like:
-            wanted = {n: like.columns[n].kind if n in like.columns else kind for n, kind in wanted.items()}
+            kinds = {n: like.columns[n].kind if n in like.columns else kind for n, kind in kinds.items()}
     return {
-        name: cast(Kind, kind) if kind and can_be(schema[name], kind) else natural_kind(schema[name])
-        for name, kind in wanted.items()
+        name: cast(ColumnKind, kind) if kind and supports_kind(schema[name], kind) else default_kind(schema[name])
+        for name, kind in kinds.items()
     }
 
 
-def new_groups(cluster: str | None, schema: Mapping[str, pl.DataType], where: str) -> ClusterSketch | None:
-    """Begin to count groups of rows; None when no column says which rows belong together.
+def new_cluster_sketch(cluster: str | None, schema: Mapping[str, pl.DataType], where: str) -> ClusterSketch | None:
+    """Return an empty cluster sketch; None without a cluster column.
 
-    :param cluster: that column.
-    :param schema: the columns that are there, with their types.
-    :param where: what to call the rows in an error.
-    :raises BadInput: when there is no such column, or its type cannot be a key.
+    :param cluster: the column that groups dependent rows.
+    :param schema: column -> type of the data.
+    :param where: the description of the data, for errors.
+    :raises BadInput: when the column does not exist, or its type cannot be a key.
     """
     if cluster is None:
         return None
     if cluster not in schema:
-        raise BadInput(f"there is no cluster column {cluster!r}", where=where, mend=_has(schema))
-    if natural_kind(schema[cluster]) == "other":
+        raise BadInput(f"there is no cluster column {cluster!r}", where=where, hint=_available_columns(schema))
+    if default_kind(schema[cluster]) == "other":
         raise BadInput(
-            f"a column of type {schema[cluster]} cannot say which rows belong together",
+            f"a column of type {schema[cluster]} cannot be the cluster column",
             where=f"{where}, column {cluster}",
-            mend="name a column of text, numbers or dates",
+            hint="use a column of text, numbers or dates",
         )
     return ClusterSketch()
 
 
-def _has(schema: Mapping[str, pl.DataType]) -> str:
+def _available_columns(schema: Mapping[str, pl.DataType]) -> str:
     return f"it has {list(schema)[:30]}"
 
 
-def counted(name: str, dtype: pl.DataType, kind: Kind) -> pl.Expr:
-    """Give the expression that turns a column into what is counted.
+def count_expression(name: str, dtype: pl.DataType, kind: ColumnKind) -> pl.Expr:
+    """Return the expression whose values are counted.
 
-    It is floats for a ``number`` and a ``date``, 'is it missing?' for ``other``, and for a ``category`` or a
-    ``bool`` the values as they are: names are made of the different ones only (:func:`named`).
+    These are floats for a ``number`` or a ``date`` and a missing-value flag for ``other``. For a ``category`` or a
+    ``bool`` they are the values themselves: only the distinct ones are converted to names (:func:`category_names`).
     """
     column = pl.col(name)
     if kind == "other":
@@ -125,19 +125,19 @@ def _as_days(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return column.dt.timestamp("us").cast(pl.Float64) / 86_400e6
 
 
-def named(values: pl.Series, kind: Kind) -> pl.Series:
-    """Give the names of categories: text, null for what is missing.
+def category_names(values: pl.Series, kind: ColumnKind) -> pl.Series:
+    """Convert values to category names: text, null for missing values.
 
-    Whole floats are written as integers, so that a column of codes that got floats by a missing value keeps its
-    names.
+    Integral floats are formatted as integers, so that integer codes keep their names when missing values turn the
+    column into floats.
 
-    :param kind: ``category``, or ``bool``, to which 1 and 0 mean true and false.
+    :param kind: ``category``, or ``bool``, for which 1 and 0 mean true and false.
     """
     dtype, column = values.dtype, pl.col(values.name)
     if dtype.is_float():
-        whole = (column == column.round()) & (column.abs() < 2.0**53)
+        is_integer = (column == column.round()) & (column.abs() < 2.0**53)
         as_integer = column.cast(pl.Int64, strict=False).cast(pl.String)
-        text = pl.when(whole).then(as_integer).otherwise(column.cast(pl.String))
+        text = pl.when(is_integer).then(as_integer).otherwise(column.cast(pl.String))
         values = values.to_frame().select(pl.when(column.is_not_nan()).then(text).alias(values.name)).to_series()
     else:
         values = values.cast(pl.String)

@@ -1,8 +1,8 @@
-"""Names of categories: brought into one form, bounded in length, and hashed the same everywhere and always.
+"""Normalisation and stable hashes of category names.
 
-A name is normalised (Unicode NFC), then shortened if it is long, and only then counted or hashed: what is held by
-name and what is counted by hash can be added that way. The hash needs sums, products and remainders of whole
-numbers below 2^62 and nothing else, so that a database computes it too. It is part of the profile format.
+A name is normalised (Unicode NFC) and shortened if it is long, before it is counted by name or by hash, so that both
+counts can be added. The hash uses only sums, products and remainders of integers below 2^62, so that a database can
+compute it too. It is part of the profile format.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 Hashes = npt.NDArray[np.uint32]
 Words = npt.NDArray[np.uint64]
-LONGEST_NAME = 80
-HEAD = 40  # characters that a shortened name keeps
-MOST_BYTES = 64
+MAX_NAME_LENGTH = 80
+HEAD_LENGTH = 40  # characters at the start of a shortened name
+MAX_HASHED_BYTES = 64
 PRIME = 2**31 - 1
-SHORTENED = r"(?s)^.{40}…[0-9a-f]{24}…([0-9]{2,9})$"
+SHORTENED_PATTERN = r"(?s)^.{40}…[0-9a-f]{24}…([0-9]{2,9})$"
 # The first 16 hexadecimal digits of SHA-256 of "airflow-mlops 0", "airflow-mlops 1", ..., modulo PRIME - 1, plus 1.
 FACTORS = (
     1447248393,
@@ -49,114 +49,116 @@ _FIRST_BYTES = np.array([2**64 - 2 ** (64 - 8 * count) for count in range(9)], d
 
 
 def clean_name(name: str) -> str:
-    """Bring a name into the form in which it is counted: Unicode NFC, and no longer than 80 characters.
+    """Normalise a name to Unicode NFC and at most 80 characters.
 
-    A longer one keeps its first 40 characters, a digest, so that it stays itself, and the number of its
-    characters. A clean name stays as it is.
+    A longer name becomes its first 40 characters, a digest, which keeps it distinct, and its length in characters.
+    Cleaning is idempotent.
     """
     name = unicodedata.normalize("NFC", name)
-    if len(name) <= LONGEST_NAME:
+    if len(name) <= MAX_NAME_LENGTH:
         return name
-    return f"{name[:HEAD]}…{hashlib.sha256(name.encode()).hexdigest()[:24]}…{len(name)}"
+    return f"{name[:HEAD_LENGTH]}…{hashlib.sha256(name.encode()).hexdigest()[:24]}…{len(name)}"
 
 
-def characters(name: str) -> int:
-    """Say how many characters a clean name had before it was shortened."""
-    found = re.match(SHORTENED, name)
-    return int(found[1]) if found else len(name)
+def original_length(name: str) -> int:
+    """Return the length in characters of a clean name before it was shortened."""
+    match = re.match(SHORTENED_PATTERN, name)
+    return int(match[1]) if match else len(name)
 
 
-def name_hashes(names: Sequence[str]) -> Hashes:
-    """Hash clean names to 31 bits; see :func:`utf8_hashes`."""
+def hash_names(names: Sequence[str]) -> Hashes:
+    """Hash clean names to 31 bits; see :func:`hash_utf8`."""
     encoded = [name.encode() for name in names]
-    return utf8_hashes(b"".join(encoded), np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded)))
+    return hash_utf8(b"".join(encoded), np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded)))
 
 
-def utf8_hashes(text: bytes, lengths: npt.NDArray[np.int64]) -> Hashes:
+def hash_utf8(text: bytes, lengths: npt.NDArray[np.int64]) -> Hashes:
     """Hash clean names to 31 bits, 0 to 2^31 - 2.
 
-    A name is 16 words of 32 bits (big-endian, padded with zero bytes; beyond 64 bytes it is its SHA-256 in
-    hexadecimal digits). The sum of length and words, each times a factor of its own, modulo the prime 2^31 - 1
-    (a universal hash: Carter and Wegman 1979) is raised to the fifth power, which permutes the remainders and
-    takes away the linearity that sketches would suffer from.
+    A name is 16 words of 32 bits (big-endian, padded with zero bytes); beyond 64 bytes the hexadecimal digits of its
+    SHA-256 are hashed instead. The sum of length and words, each multiplied by its own factor, modulo the prime
+    2^31 - 1 (a universal hash: Carter and Wegman 1979) is raised to the fifth power. That permutes the remainders and
+    removes the linearity that would bias sketches.
 
-    :param text: the names' UTF-8 bytes, one after the other.
-    :param lengths: how many bytes each has; shape (names,).
+    :param text: the concatenated UTF-8 bytes of the names.
+    :param lengths: the number of bytes of each; shape (names,).
     """
     starts = np.cumsum(lengths) - lengths
     hashes = np.empty(len(lengths), dtype=np.uint32)
     padded = np.frombuffer(text + bytes(7), dtype=np.uint8)
-    words = np.ndarray((len(padded) - 7,), dtype=">u8", buffer=padded, strides=(1,))  # two words from each byte on
+    words = np.ndarray((len(padded) - 7,), dtype=">u8", buffer=padded, strides=(1,))  # two words starting at each byte
     for first in range(0, len(lengths), _BLOCK):
         block = slice(first, first + _BLOCK)
-        hashes[block] = _hashed(words, starts[block], np.minimum(lengths[block], MOST_BYTES))
-    if len(long := np.flatnonzero(lengths > MOST_BYTES)):
+        hashes[block] = _hash_block(words, starts[block], np.minimum(lengths[block], MAX_HASHED_BYTES))
+    if len(long := np.flatnonzero(lengths > MAX_HASHED_BYTES)):
         digests = [hashlib.sha256(text[starts[i] : starts[i] + lengths[i]]).hexdigest() for i in long.tolist()]
-        hashes[long] = utf8_hashes("".join(digests).encode(), np.full(len(long), MOST_BYTES))
+        hashes[long] = hash_utf8("".join(digests).encode(), np.full(len(long), MAX_HASHED_BYTES))
     return hashes
 
 
-def short_hashes(words: npt.NDArray[np.uint32]) -> Hashes:
-    """Hash clean names of at most 12 bytes, as :func:`utf8_hashes` does.
+def hash_short_names(words: npt.NDArray[np.uint32]) -> Hashes:
+    """Hash clean names of at most 12 bytes, as :func:`hash_utf8` does.
 
-    :param words: how many bytes each has, then the bytes padded with zeros; shape (names, 4), the last three words
-        in the order of the bytes.
+    :param words: the number of bytes of each, then the bytes padded with zeros; shape (names, 4), the last three words
+        in byte order.
     """
     hashes = np.empty(len(words), dtype=np.uint32)
     scratch = np.empty((4, min(len(words), _BLOCK)), dtype=np.uint64)
-    by_length, *factors = map(np.uint64, FACTORS)
-    spelled = words.view(">u4")
+    length_factor, *factors = map(np.uint64, FACTORS)
+    big_endian = words.view(">u4")
     for first in range(0, len(words), _BLOCK):
         block = slice(first, first + _BLOCK)
-        total, more, last, spare = scratch[:, : len(hashes[block])]
-        for target, place in ((total, 1), (more, 2), (last, 3)):
-            np.copyto(target, spelled[block, place])
-            np.multiply(target, factors[place - 1], out=target)
-        np.add(total, more, out=total)  # below 2^64, as the products are below 2^63
+        total, addend, last, spare = scratch[:, : len(hashes[block])]
+        for target, index in ((total, 1), (addend, 2), (last, 3)):
+            np.copyto(target, big_endian[block, index])
+            np.multiply(target, factors[index - 1], out=target)
+        np.add(total, addend, out=total)  # below 2^64, as the products are below 2^63
         _reduce(total, spare)
         np.add(total, last, out=total)
-        np.multiply(words[block, 0], by_length, out=more)
-        np.add(total, more, out=total)
+        np.multiply(words[block, 0], length_factor, out=addend)
+        np.add(total, addend, out=total)
         _reduce(total, spare)
-        hashes[block] = _scattered(total, more, spare)
+        hashes[block] = _fifth_power(total, addend, spare)
     return hashes
 
 
-def _hashed(words: Words, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> Words:
-    """Hash some names of at most 64 bytes, two words at a time."""
+def _hash_block(words: Words, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> Words:
+    """Hash names of at most 64 bytes, two words at a time."""
     total = lengths.astype(np.uint64) * np.uint64(FACTORS[0])
     spare = np.empty_like(total)
     shortest, longest = (int(lengths.min()), int(lengths.max())) if len(lengths) else (0, 0)
-    for place in range(0, longest, 8):
-        there: npt.NDArray[np.int64] | slice = slice(None) if shortest > place else np.flatnonzero(lengths > place)
-        if shortest == longest < MOST_BYTES:  # they lie at equal distances
-            pair = words[starts[0] + place : starts[-1] + place + 1 : longest].astype(np.uint64)
+    for offset in range(0, longest, 8):
+        longer: npt.NDArray[np.int64] | slice = slice(None) if shortest > offset else np.flatnonzero(lengths > offset)
+        if shortest == longest < MAX_HASHED_BYTES:  # the names are equally spaced
+            pair = words[starts[0] + offset : starts[-1] + offset + 1 : longest].astype(np.uint64)
         else:
-            pair = words[starts[there] + place].astype(np.uint64)
-        if shortest < place + 8:
-            pair &= _FIRST_BYTES[np.minimum(lengths[there] - place, 8)]
-        first, second = map(np.uint64, FACTORS[1 + place // 4 : 3 + place // 4])
+            pair = words[starts[longer] + offset].astype(np.uint64)
+        if shortest < offset + 8:
+            pair &= _FIRST_BYTES[np.minimum(lengths[longer] - offset, 8)]
+        first, second = map(np.uint64, FACTORS[1 + offset // 4 : 3 + offset // 4])
         sums = (pair >> _WORD) * first
         pair &= _LOW_WORD
         pair *= second
         sums += pair
         _reduce(sums, pair)
-        total[there] += sums
+        total[longer] += sums
     _reduce(total, spare)
-    return _scattered(total, np.empty_like(total), spare)
+    return _fifth_power(total, np.empty_like(total), spare)
 
 
 def _reduce(values: Words, spare: Words) -> None:
-    """Bring values of 64 bits nearer to the prime without a division: 2^31 leaves the remainder 1."""
+    """Reduce 64-bit values towards the prime without a division: 2^31 has the remainder 1."""
     np.right_shift(values, _BITS, out=spare)
     np.bitwise_and(values, _PRIME, out=values)
     np.add(values, spare, out=values)
 
 
-def _scattered(total: Words, power: Words, spare: Words) -> Words:
-    """Give the remainders of the fifth powers, 0 to the prime less one.
+def _fifth_power(total: Words, power: Words, spare: Words) -> Words:
+    """Return the remainders of the fifth powers, 0 to 2^31 - 2.
 
-    :param total: values below 3 * 2^31; they are overwritten, as the others are, which are memory to write to.
+    :param total: values below 3 * 2^31; overwritten.
+    :param power: scratch memory, and the result.
+    :param spare: scratch memory.
     """
     _reduce(total, spare)  # at most the prime plus 2, whose square is near a power of two
     np.multiply(total, total, out=power)

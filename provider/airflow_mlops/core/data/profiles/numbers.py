@@ -1,4 +1,4 @@
-"""What is counted of a column of numbers: a grid of equal cells, and sums of what lies outside."""
+"""Counts of a numeric column: a histogram on a grid of equal cells, and sums of the values outside it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 CELLS = 2048
-Whole = npt.NDArray[np.int64]
+IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class NumberGrid:
     """Equal cells on the number line.
 
     :param lo: the left edge.
     :param step: the width of a cell.
-    :param cells: how many there are.
+    :param cells: the number of cells.
     """
 
     lo: float
@@ -33,28 +33,31 @@ class Grid:
         return self.lo + self.step * self.cells
 
     def edge(self, index: float) -> float:
-        """Give the place of an edge, counted in cells from the left."""
+        """Return the position of an edge.
+
+        :param index: its number, in cells from the left.
+        """
         return self.lo + self.step * index
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Numbers:
-    """What was counted of a column of numbers. Sums are in cells, so that no unit is too large or too small.
+class NumberHistogram:
+    """The counts of a numeric column. Sums are in units of cells, so that their magnitude does not depend on the data.
 
     :param grid: the cells.
-    :param counts: values by cell.
-    :param below: how many values lie left of the grid.
+    :param counts: the number of values per cell.
+    :param below: the number of values left of the grid.
     :param below_sum: the sum of their distances from it, in cells.
-    :param above: how many lie right of it.
-    :param above_sum: the sum of their distances, in cells.
-    :param total: the sum of all values, in cells from the grid's middle.
+    :param above: the number of values right of the grid.
+    :param above_sum: the sum of their distances from it, in cells.
+    :param total: the sum of all values, in cells from the grid's center.
     :param squares: the sum of the squares of the same.
-    :param min: the least value, None without values.
-    :param max: the greatest value.
+    :param min: the smallest value; None without values.
+    :param max: the largest value; None without values.
     """
 
-    grid: Grid
-    counts: Whole
+    grid: NumberGrid
+    counts: IntArray
     below: int = 0
     below_sum: float = 0.0
     above: int = 0
@@ -65,35 +68,35 @@ class Numbers:
     max: float | None = None
 
     @classmethod
-    def of(cls, grid: Grid, values: npt.ArrayLike, rows: npt.ArrayLike) -> Self:
-        """Count values that are already grouped.
+    def from_values(cls, grid: NumberGrid, values: npt.ArrayLike, rows: npt.ArrayLike) -> Self:
+        """Count weighted values.
 
         :param grid: the cells.
-        :param values: finite values; shape (groups,).
-        :param rows: how many rows have each.
+        :param values: distinct finite values; shape (n,).
+        :param rows: the number of rows of each.
         """
-        given, weights = np.asarray(values, dtype=np.float64), np.asarray(rows, dtype=np.float64)
-        given, weights = given[weights > 0], weights[weights > 0]
-        place = (given - grid.lo) * (1.0 / grid.step)
-        index = np.clip(place + 1.0, 0, grid.cells + 1).astype(np.int64)  # cell 0 is 'below', the last 'above'
+        points, weights = np.asarray(values, dtype=np.float64), np.asarray(rows, dtype=np.float64)
+        points, weights = points[weights > 0], weights[weights > 0]
+        position = (points - grid.lo) * (1.0 / grid.step)
+        index = np.clip(position + 1.0, 0, grid.cells + 1).astype(np.int64)  # cell 0 is 'below', the last 'above'
         counts = np.bincount(index, weights=weights, minlength=grid.cells + 2).astype(np.int64)
-        below, above, middle = index == 0, index == grid.cells + 1, place - grid.cells / 2
+        below, above, centered = index == 0, index == grid.cells + 1, position - grid.cells / 2
         return cls(
             grid,
             counts[1:-1],
             int(counts[0]),
-            float((-place[below] * weights[below]).sum()),
+            float((-position[below] * weights[below]).sum()),
             int(counts[-1]),
-            float(((place[above] - grid.cells) * weights[above]).sum()),
-            float((middle * weights).sum()),
-            float((middle * middle * weights).sum()),
-            float(given.min()) if len(given) else None,
-            float(given.max()) if len(given) else None,
+            float(((position[above] - grid.cells) * weights[above]).sum()),
+            float((centered * weights).sum()),
+            float((centered * centered * weights).sum()),
+            float(points.min()) if len(points) else None,
+            float(points.max()) if len(points) else None,
         )
 
     @property
     def count(self) -> int:
-        """How many values there are."""
+        """The number of values."""
         return int(self.counts.sum()) + self.below + self.above
 
     @property
@@ -103,7 +106,7 @@ class Numbers:
 
     @property
     def std(self) -> float:
-        """The standard deviation (not corrected by one); NaN without values, 0 for a constant."""
+        """The population standard deviation (ddof=0); NaN without values, 0 for a constant."""
         if not self.count:
             return math.nan
         if self.min == self.max:
@@ -112,30 +115,31 @@ class Numbers:
         return math.sqrt(max(0.0, variance)) * self.grid.step
 
     def quantile(self, q: float) -> float:
-        """Estimate a quantile, for display: straight lines within a cell and over each tail.
+        """Estimate a quantile, for display: linear within a cell and over each tail.
 
-        :param q: the share of values to its left, 0 to 1.
+        :param q: the fraction of values to its left, 0 to 1.
         """
         if not self.count or self.min is None or self.max is None:
             return math.nan
-        shares = np.concatenate([[0, self.below], self.below + np.cumsum(self.counts), [self.count]])
+        cumulative = np.concatenate([[0, self.below], self.below + np.cumsum(self.counts), [self.count]])
         grid = self.grid
         edges = [
             min(self.min, grid.lo),
             *(grid.lo + grid.step * np.arange(grid.cells + 1)),
             max(self.max, grid.hi),
         ]
-        target, last = q * self.count, len(shares) - 1
-        right = min(int(np.searchsorted(shares, target, side="left")), last)
+        target, last = q * self.count, len(cumulative) - 1
+        right = min(int(np.searchsorted(cumulative, target, side="left")), last)
         left = max(right - 1, 0)
-        inside = (target - shares[left]) / (shares[right] - shares[left]) if shares[right] > shares[left] else 0.0
+        width = cumulative[right] - cumulative[left]
+        inside = (target - cumulative[left]) / width if width > 0 else 0.0
         return float(min(max(edges[left] + inside * (edges[right] - edges[left]), self.min), self.max))
 
-    def merged(self, other: Numbers) -> Numbers:
-        """Give the counts of both; the grids are the same."""
+    def merge(self, other: NumberHistogram) -> NumberHistogram:
+        """Add the counts of two columns over the same grid."""
         mins = [m for m in (self.min, other.min) if m is not None]
         maxs = [m for m in (self.max, other.max) if m is not None]
-        return Numbers(
+        return NumberHistogram(
             self.grid,
             self.counts + other.counts,
             self.below + other.below,
@@ -149,28 +153,28 @@ class Numbers:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the JSON form: only runs of cells that hold something."""
+        """Return the JSON form: runs of non-empty cells only."""
         return {
             "lo": self.grid.lo,
             "step": self.grid.step,
             "cells": self.grid.cells,
             "runs": _runs(self.counts),
-            "below": [self.below, _word(self.below_sum)],
-            "above": [self.above, _word(self.above_sum)],
-            "sums": [_word(self.total), _word(self.squares)],
+            "below": [self.below, _json_number(self.below_sum)],
+            "above": [self.above, _json_number(self.above_sum)],
+            "sums": [_json_number(self.total), _json_number(self.squares)],
             "min": self.min,
             "max": self.max,
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read the counts back."""
+        """Parse the JSON form."""
         counts = np.zeros(int(data["cells"]), dtype=np.int64)
         for start, *run in data["runs"]:
             counts[start : start + len(run)] = run
         (below, below_sum), (above, above_sum), (total, squares) = data["below"], data["above"], data["sums"]
         return cls(
-            Grid(float(data["lo"]), float(data["step"]), int(data["cells"])),
+            NumberGrid(float(data["lo"]), float(data["step"]), int(data["cells"])),
             counts,
             int(below),
             float(below_sum),
@@ -183,8 +187,8 @@ class Numbers:
         )
 
 
-def _runs(counts: Whole) -> list[list[int]]:
-    """List the runs without a zero: where each starts, then its counts."""
+def _runs(counts: IntArray) -> list[list[int]]:
+    """Return the runs of non-zero counts: the index of the first, then the counts."""
     filled = np.flatnonzero(counts)
     if not len(filled):
         return []
@@ -192,6 +196,6 @@ def _runs(counts: Whole) -> list[list[int]]:
     return [[int(run[0]), *map(int, counts[run])] for run in np.split(filled, breaks)]
 
 
-def _word(value: float) -> float | str:
-    """Keep a sum that overflowed: JSON has no word for it."""
+def _json_number(value: float) -> float | str:
+    """Return the sum, or its text if it overflowed: JSON has no infinity."""
     return value if math.isfinite(value) else str(value)

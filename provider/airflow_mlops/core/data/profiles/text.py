@@ -1,6 +1,6 @@
-"""Names in Polars columns: cleaned, measured and hashed many at a time.
+"""Normalisation, lengths and hashes of the names in Polars columns.
 
-It gives what :mod:`airflow_mlops.core.data.profiles.names` gives for one name.
+The results are those of :mod:`airflow_mlops.core.data.profiles.names` for each name.
 """
 
 from __future__ import annotations
@@ -14,94 +14,100 @@ import numpy.typing as npt
 import polars as pl
 
 from airflow_mlops.core.data.profiles.arrow import INLINE, Views, text_views
-from airflow_mlops.core.data.profiles.categories import LENGTHS
+from airflow_mlops.core.data.profiles.categories import LENGTH_GRID
 from airflow_mlops.core.data.profiles.names import (
-    LONGEST_NAME,
-    SHORTENED,
+    MAX_NAME_LENGTH,
+    SHORTENED_PATTERN,
     Hashes,
     clean_name,
-    short_hashes,
-    utf8_hashes,
+    hash_short_names,
+    hash_utf8,
 )
-from airflow_mlops.core.data.profiles.numbers import CELLS, Numbers
+from airflow_mlops.core.data.profiles.numbers import CELLS, NumberHistogram
 
-BLOCK = 65_536  # names whose bytes are laid side by side at a time
-SHORTEST_SHORTENED = 68
+BLOCK = 65_536  # names per block
+MIN_SHORTENED_LENGTH = 68
 _BEYOND_ASCII = np.uint64(0x8080808080808080)
 
 
 @dataclass(frozen=True, slots=True)
-class Clean:
-    """Clean names, without nulls.
+class NameBlock:
+    """A block of clean names, without nulls.
 
     :param names: the names.
-    :param sizes: how many bytes each has in UTF-8.
-    :param laid: the bytes: the names' views where all are short, else one name's after the other's.
-    :param ascii: there are no other characters.
+    :param sizes: the number of UTF-8 bytes of each.
+    :param content: the names' views if all names are short, else their concatenated bytes.
+    :param ascii: all characters are ASCII.
     """
 
     names: pl.Series
     sizes: npt.NDArray[np.int64]
-    laid: Views | bytes
+    content: Views | bytes
     ascii: bool
 
     @classmethod
-    def of(cls, names: pl.Series) -> Self:
-        """Clean names that have no nulls."""
-        found = cls._read(names)
-        if found.ascii and found.sizes.max(initial=0) <= LONGEST_NAME:
-            return found  # which is normal, and in normal form
-        return cls._read(clean(names))
+    def from_series(cls, names: pl.Series) -> Self:
+        """Clean names without nulls."""
+        block = cls._read(names)
+        if block.ascii and block.sizes.max(initial=0) <= MAX_NAME_LENGTH:
+            return block  # clean already, as most blocks are
+        return cls._read(clean_names(names))
 
     @classmethod
     def _read(cls, names: pl.Series) -> Self:
         views = text_views(names)
         sizes = names.str.len_bytes().to_numpy() if views is None else views[:, 0]
         if views is not None and sizes.max(initial=0) <= INLINE:
-            bits = np.bitwise_or.reduce(views.reshape(-1).view(np.uint64))  # sizes do not have the highest ones
+            bits = np.bitwise_or.reduce(
+                views.reshape(-1).view(np.uint64)
+            )  # the sizes are too small to set the tested bits
             return cls(names, sizes.astype(np.int64), views, not bits & _BEYOND_ASCII)
         text = cast(str, names.str.join("").item()).encode()
         return cls(names, sizes.astype(np.int64), text, text.isascii())
 
     def hashes(self) -> Hashes:
         """Hash the names; shape (names,)."""
-        return utf8_hashes(self.laid, self.sizes) if isinstance(self.laid, bytes) else short_hashes(self.laid)
+        if isinstance(self.content, bytes):
+            return hash_utf8(self.content, self.sizes)
+        return hash_short_names(self.content)
 
-    def characters(self) -> npt.NDArray[np.int64]:
-        """Count the characters that the names had before they were shortened; shape (names,)."""
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Return the lengths in characters that the names had before they were shortened; shape (names,)."""
         if self.ascii:
             return self.sizes
-        found = self.names.str.len_chars()
-        if (found >= SHORTEST_SHORTENED).any():
-            found = self.names.str.extract(SHORTENED, 1).cast(pl.UInt32, strict=False).fill_null(found)
-        return found.to_numpy().astype(np.int64)
+        lengths = self.names.str.len_chars()
+        if (lengths >= MIN_SHORTENED_LENGTH).any():
+            lengths = self.names.str.extract(SHORTENED_PATTERN, 1).cast(pl.UInt32, strict=False).fill_null(lengths)
+        return lengths.to_numpy().astype(np.int64)
 
 
-def clean(names: pl.Series) -> pl.Series:
-    """Normalise and shorten names; nulls stay."""
+def clean_names(names: pl.Series) -> pl.Series:
+    """Normalise and shorten names; nulls stay null."""
     if names.str.len_bytes().sum() != names.str.len_chars().sum():
         names = names.str.normalize("NFC")
-    long = names.str.len_chars() > LONGEST_NAME
+    long = names.str.len_chars() > MAX_NAME_LENGTH
     if not long.any():
         return names
-    different = names.filter(long).unique()
-    return names.replace(different, pl.Series([clean_name(name) for name in different.to_list()], dtype=pl.String))
+    distinct = names.filter(long).unique()
+    return names.replace(distinct, pl.Series([clean_name(name) for name in distinct.to_list()], dtype=pl.String))
 
 
-def blocks(names: pl.Series) -> Iterator[Clean]:
-    """Clean names, without nulls, so many at a time as stay in the processor's cache."""
-    return (Clean.of(names.slice(start, BLOCK)) for start in range(0, len(names), BLOCK))
+def iter_blocks(names: pl.Series) -> Iterator[NameBlock]:
+    """Clean names without nulls, in blocks that fit the CPU cache."""
+    return (NameBlock.from_series(names.slice(start, BLOCK)) for start in range(0, len(names), BLOCK))
 
 
-def counted_lengths(characters: npt.NDArray[np.int64]) -> Numbers:
+def count_lengths(lengths: npt.NDArray[np.int64]) -> NumberHistogram:
     """Count lengths.
 
-    :param characters: the length of each value.
+    :param lengths: the length of each value.
     """
-    shortest, longest = int(characters.min(initial=CELLS)), int(characters.max(initial=0))
+    shortest, longest = int(lengths.min(initial=CELLS)), int(lengths.max(initial=0))
     if shortest == longest:
-        return Numbers.of(LENGTHS, [longest], [len(characters)])
-    far = characters[characters >= CELLS] if longest >= CELLS else characters[:0]
-    near = np.bincount(np.minimum(characters, CELLS) if len(far) else characters, minlength=CELLS)[:CELLS]
-    found = np.flatnonzero(near)
-    return Numbers.of(LENGTHS, np.append(found, far), np.append(near[found], np.ones_like(far)))
+        return NumberHistogram.from_values(LENGTH_GRID, [longest], [len(lengths)])
+    beyond = lengths[lengths >= CELLS] if longest >= CELLS else lengths[:0]
+    counts = np.bincount(np.minimum(lengths, CELLS) if len(beyond) else lengths, minlength=CELLS)[:CELLS]
+    present = np.flatnonzero(counts)
+    return NumberHistogram.from_values(
+        LENGTH_GRID, np.append(present, beyond), np.append(counts[present], np.ones_like(beyond))
+    )

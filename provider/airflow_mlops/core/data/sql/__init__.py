@@ -1,1 +1,1 @@
-"""How databases spell what judging needs: a file a database."""
+"""SQL dialects for validation and profiling, one module per database."""

@@ -1,9 +1,9 @@
-"""What is asked of a database, whichever it is.
+"""The interface of a SQL dialect: expressions and queries for validation and profiling.
 
-Rows of a database are judged as a file of the same rows would be: each column has the Polars type that it would have
-there, and each expression gives what Polars gives for files (``profiles/kinds.py``, ``validation/polars_rules.py``).
+Rows of a database give the same results as a file of the same rows: each column has the Polars type that it would have
+in a file, and each expression returns what Polars returns (``profiles/kinds.py``, ``validation/polars_compiler.py``).
 
-Expressions are texts for :func:`sqlalchemy.text`: a colon that begins no bound value is written ``\\:``.
+Expressions are texts for :func:`sqlalchemy.text`: a colon outside a bound parameter is escaped as ``\\:``.
 """
 
 from __future__ import annotations
@@ -21,130 +21,144 @@ MICROSECONDS_A_DAY = 86_400_000_000
 
 
 class Dialect(ABC):
-    """One kind of database.
+    """The SQL of one database system.
 
-    :param fence: what ends a subquery whose expressions are dear: without it the planner copies them to each place
-        where they are used.
-    :param binary: the collation that orders text as Python does, and takes only equal text for equal.
-    :param largest: how many cells away a value may be so that its place in a grid, and its square, can be computed.
+    :param fence: the optimization fence that ends a subquery with expensive expressions: without it the planner copies
+        them to each place where they are used.
+    :param binary: the collation that orders text by code point, as Python does.
+    :param max_distance: the maximum distance from a grid, in cells, that can be computed and squared.
+    :param has_functions: whether :meth:`begin` registers Python functions with the database.
+    :param min_version: the oldest version of the database that is supported.
     """
 
     fence: ClassVar[str]
     binary: ClassVar[str]
-    largest: ClassVar[float]
+    max_distance: ClassVar[float]
+    has_functions: ClassVar[bool] = False
+    min_version: ClassVar[tuple[int, ...]] = ()
 
     @abstractmethod
     def begin(self, connection: Connection, functions: Mapping[str, Callable[..., Any]]) -> Connection:
-        """Begin to read: nothing can be written, and all queries see one state of the data.
+        """Begin a read-only transaction in which all queries see one state of the data.
 
-        :param functions: name -> function, for a database that lacks it.
+        :param functions: name -> scalar function, for a database that lacks it.
         """
 
-    def end(self, connection: Connection) -> None:  # noqa: B027 - most have nothing to end
-        """End what :meth:`begin` began."""
+    def end(self, connection: Connection) -> None:  # noqa: B027 - optional
+        """End the transaction of :meth:`begin`."""
 
     @abstractmethod
-    def types(self, connection: Connection, rows: str, columns: Sequence[str]) -> dict[str, pl.DataType]:
-        """Give the type that each column would have in a file.
+    def column_types(self, connection: Connection, rows: str, columns: Sequence[str]) -> dict[str, pl.DataType]:
+        """Return the Polars type that each column would have in a file.
 
-        :param rows: what comes after FROM.
-        :param columns: the columns, quoted.
+        :param rows: the FROM clause.
+        :param columns: the quoted columns.
         """
 
-    def misfit(self, column: str, dtype: pl.DataType) -> str | None:
-        """Say where a value is not of the column's type, if the database lets it be so."""
+    def type_mismatch(self, column: str, dtype: pl.DataType) -> str | None:
+        """Return a condition for values that are not of the column's type; None if the database prevents them."""
         return None
 
-    def restored(self, value: Any, dtype: pl.DataType) -> Any:
-        """Give a value that came over as the type that it has in a file."""
+    def to_python(self, value: Any, dtype: pl.DataType) -> Any:
+        """Convert a fetched value to the type that it has in a file."""
         return value
 
-    # A column, read.
+    # Columns as values.
 
     @abstractmethod
-    def number(self, column: str, dtype: pl.DataType) -> str:
-        """Read a column as a number in double precision; times are seconds."""
+    def to_number(self, column: str, dtype: pl.DataType) -> str:
+        """Convert a column to double precision; times and durations are seconds."""
 
     @abstractmethod
-    def days(self, column: str, dtype: pl.DataType) -> str:
-        """Read a column as days since 1970, in UTC."""
+    def to_days(self, column: str, dtype: pl.DataType) -> str:
+        """Convert a column to days since 1970, in UTC."""
 
     @abstractmethod
-    def moment(self, column: str, dtype: pl.DataType) -> str:
-        """Read a column as a moment in UTC; text that is none is null (``ISO_MOMENT``)."""
+    def to_timestamp(self, column: str, dtype: pl.DataType) -> str:
+        """Convert a column to a timestamp in UTC; text that does not match ``ISO_TIMESTAMP`` is null."""
 
     @abstractmethod
-    def name(self, column: str, dtype: pl.DataType) -> str:
-        """Read a column as the name of a category, written as Polars writes it; null where it is missing."""
+    def to_name(self, column: str, dtype: pl.DataType) -> str:
+        """Convert a column to category names, formatted as Polars does; null where it is missing."""
 
     # Values.
 
     @abstractmethod
-    def missing(self, value: str, dtype: pl.DataType) -> str:
-        """Say where a value is null or NaN."""
+    def is_missing(self, value: str, dtype: pl.DataType) -> str:
+        """Return a condition for null or NaN."""
 
     @abstractmethod
-    def finite(self, number: str) -> str:
-        """Say where a floating number is neither NaN nor infinite; null stays null."""
+    def is_finite(self, number: str) -> str:
+        """Return a condition for floats that are neither NaN nor infinite; null stays null."""
 
     @abstractmethod
-    def without_nan(self, number: str) -> str:
-        """Give null in the place of NaN."""
+    def nan_to_null(self, number: str) -> str:
+        """Replace NaN with null."""
 
     @abstractmethod
     def floor(self, number: str) -> str:
-        """Give the greatest whole number that is not above."""
+        """Round down to an integer."""
 
     @abstractmethod
-    def truncated(self, number: str) -> str:
-        """Cut a number that is not negative down to a whole one."""
+    def truncate(self, number: str) -> str:
+        """Truncate a non-negative number to an integer."""
 
     @abstractmethod
-    def of_several(self, least: bool, values: Sequence[str]) -> str:
-        """Give the least or the greatest of values, null when one is null."""
+    def extreme_of(self, smallest: bool, values: Sequence[str]) -> str:
+        """Return the smallest or the largest of several values; null when one is null."""
 
     @abstractmethod
-    def cased(self, upper: bool, text: str) -> str:
-        """Give text in upper or lower case."""
+    def change_case(self, upper: bool, text: str) -> str:
+        """Convert text to upper or lower case."""
 
     @abstractmethod
     def matches(self, text: str, bound: str) -> str:
-        """Say where text matches a bound pattern (:meth:`pattern`)."""
+        """Return a condition for text that matches a bound pattern (:meth:`pattern`)."""
 
     @abstractmethod
     def pattern(self, pattern: str) -> str:
-        """Give a pattern that the whole of a text has to match."""
+        """Convert a pattern to one that matches only the complete text."""
 
     @abstractmethod
-    def bound_moment(self, moment: datetime) -> Any:
-        """Give a moment as it is bound."""
+    def bind_timestamp(self, timestamp: datetime) -> Any:
+        """Convert a timestamp to a bound value."""
 
     @abstractmethod
-    def as_moment(self, bound: str) -> str:
-        """Read what :meth:`bound_moment` gave."""
+    def bound_timestamp(self, bound: str) -> str:
+        """Return the timestamp of a value bound by :meth:`bind_timestamp`."""
 
     @abstractmethod
-    def part(self, name: str, moment: str) -> str:
-        """Give the ``year``, ``month``, ``day`` or ``weekday`` (Monday is 1) of a moment."""
+    def date_part(self, name: str, timestamp: str) -> str:
+        """Extract the ``year``, ``month``, ``day`` or ``weekday`` (Monday is 1) of a timestamp."""
 
     @abstractmethod
-    def days_between(self, moment: str, earlier: str) -> str:
-        """Give the days from one moment to another, with fractions."""
+    def days_between(self, timestamp: str, earlier: str) -> str:
+        """Return the fractional days from one timestamp to another."""
 
     @abstractmethod
-    def has_time(self, moment: str) -> str:
-        """Say where a moment is not midnight."""
+    def is_not_midnight(self, timestamp: str) -> str:
+        """Return a condition for timestamps other than midnight."""
+
+    # Names, as in ``profiles/names.py``. A database without Python functions has to override both.
+
+    def clean_name(self, name: str) -> str:
+        """Normalise and shorten a name; null stays null."""
+        return f"mlops_clean({name})"
+
+    def hash_names(self) -> str:
+        """Return the query that hashes the names of ``named(name, n)``: rows ``(hash, n, characters)``."""
+        return "SELECT mlops_hash(name) AS hash, n, mlops_characters(name) AS characters FROM named"
 
     # Queries.
 
     @abstractmethod
-    def grouped(self, values: Sequence[str], rows: str) -> str:
+    def count_values(self, values: Sequence[str], rows: str) -> str:
         """Count how often each expression has each value: rows ``(i, value, n)``.
 
         :param values: the expressions, all of one type.
-        :param rows: what comes after FROM.
+        :param rows: the FROM clause.
         """
 
     @abstractmethod
-    def pairs(self, bound: str) -> str:
-        """Give a bound JSON list of ``[i, name]`` as rows."""
+    def unnest_pairs(self, bound: str) -> str:
+        """Unnest a bound JSON list of ``[i, name]`` into rows."""

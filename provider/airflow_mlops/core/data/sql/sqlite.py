@@ -1,8 +1,8 @@
 # ruff: noqa: S608 - the parts are quoted names, and the SELECT that the caller wants to be read
-"""SQLite, 3.35 and later.
+"""The SQL dialect of SQLite, 3.35 and later.
 
-Types are only declared there, so values are looked at. A moment is a whole number of microseconds since 1970, in UTC.
-What SQLite lacks is done by Python functions that its connection gets.
+SQLite does not enforce declared types, so values are checked. A timestamp is an integer: microseconds since 1970, in
+UTC. Python functions registered on the connection replace what SQLite lacks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from airflow_mlops.core.data.contracts.expression import moment_from_text
+from airflow_mlops.core.data.contracts.expression import parse_iso_timestamp
 from airflow_mlops.core.data.sql.dialect import MICROSECONDS_A_DAY, Dialect
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RANKS = {"integer": 1, "real": 2, "text": 3, "blob": 4}
 RANKED: Mapping[int, pl.DataType] = {1: pl.Int64(), 2: pl.Float64(), 3: pl.String(), 4: pl.Binary()}
-# What a declared type means, as SQLite and SQLAlchemy name types; the first that fits.
+# Polars types of the declared types of SQLite and SQLAlchemy; the first match counts.
 DECLARED: Sequence[tuple[tuple[str, ...], pl.DataType]] = (
     (("BOOL",), pl.Boolean()),
     (("DATETIME", "TIMESTAMP"), pl.Datetime("us")),
@@ -37,15 +37,16 @@ DECLARED: Sequence[tuple[tuple[str, ...], pl.DataType]] = (
 )
 
 
-class Sqlite(Dialect):
-    """Spells for SQLite."""
+class SqliteDialect(Dialect):
+    """The SQL of SQLite."""
 
-    fence = ""  # copied expressions cost less than columns computed for nothing: each is counted in its own scan
+    fence = ""  # each column is counted in its own scan, so a fence would compute the others for nothing
     binary = "BINARY"
-    largest = math.inf
+    max_distance = math.inf
+    has_functions = True
 
     def begin(self, connection: Connection, functions: Mapping[str, Callable[..., Any]]) -> Connection:
-        """Begin a transaction that cannot write."""
+        """Begin a read-only transaction."""
         raw: Any = connection.connection.driver_connection
         for name, function in {**FUNCTIONS, **functions}.items():
             raw.create_function(name, -1, function, deterministic=True)
@@ -54,136 +55,136 @@ class Sqlite(Dialect):
         return connection
 
     def end(self, connection: Connection) -> None:
-        """Undo the view that told types, if one is left, and let the connection write again."""
+        """Roll back, including the temporary view of :meth:`column_types`, and make the connection writable again."""
         connection.exec_driver_sql("PRAGMA query_only = OFF")
         connection.exec_driver_sql("ROLLBACK TO mlops_reading")
         connection.exec_driver_sql("RELEASE mlops_reading")
 
-    def types(self, connection: Connection, rows: str, columns: Sequence[str]) -> dict[str, pl.DataType]:
-        """Take the declared types, which a view passes on; look at the values of columns that have none."""
+    def column_types(self, connection: Connection, rows: str, columns: Sequence[str]) -> dict[str, pl.DataType]:
+        """Return the declared types, which a view passes on; infer them from the values where there is none."""
         from sqlalchemy import text
 
-        connection.exec_driver_sql("PRAGMA query_only = OFF")  # a view of the connection's own, never of the database
+        connection.exec_driver_sql("PRAGMA query_only = OFF")  # a temporary view of the connection, not in the database
         connection.execute(text(f"CREATE TEMP VIEW mlops_types AS SELECT * FROM {rows}"))
         declared = [row[2] for row in connection.exec_driver_sql("PRAGMA table_info(mlops_types)")]
         connection.exec_driver_sql("DROP VIEW mlops_types")
         connection.exec_driver_sql("PRAGMA query_only = ON")
         types = {column: _declared(name) for column, name in zip(columns, declared, strict=True)}
-        if unknown := [column for column, dtype in types.items() if dtype is None]:
+        if undeclared := [column for column, dtype in types.items() if dtype is None]:
             order = " ".join(f"WHEN '{name}' THEN {rank}" for name, rank in RANKS.items())
-            ranks = ", ".join(f"max(CASE typeof({column}) {order} END)" for column in unknown)
-            found = connection.execute(text(f"SELECT {ranks} FROM {rows}")).one()
-            types |= {column: RANKED.get(rank) for column, rank in zip(unknown, found, strict=True)}
+            ranks = ", ".join(f"max(CASE typeof({column}) {order} END)" for column in undeclared)
+            highest = connection.execute(text(f"SELECT {ranks} FROM {rows}")).one()
+            types |= {column: RANKED.get(rank) for column, rank in zip(undeclared, highest, strict=True)}
         return {column: dtype or pl.Null() for column, dtype in types.items()}
 
-    def misfit(self, column: str, dtype: pl.DataType) -> str | None:
-        """Say where a value is not of the declared type: SQLite stores any value in any column."""
+    def type_mismatch(self, column: str, dtype: pl.DataType) -> str | None:
+        """Return a condition for values not of the declared type: SQLite stores any value in any column."""
         if dtype == pl.Boolean:
             return f"{column} NOT IN (0, 1)"
         if dtype.is_numeric():
             return f"typeof({column}) NOT IN ('null', 'integer', 'real')"
         if dtype in (pl.Date, pl.Datetime):
-            return f"({column} IS NOT NULL AND mlops_moment({column}) IS NULL)"
+            return f"({column} IS NOT NULL AND mlops_timestamp({column}) IS NULL)"
         return f"typeof({column}) = 'blob'" if dtype == pl.String else None
 
-    def restored(self, value: Any, dtype: pl.DataType) -> Any:
-        """Give truth values, dates and times, which are stored as numbers and texts."""
+    def to_python(self, value: Any, dtype: pl.DataType) -> Any:
+        """Convert booleans, dates and times, which are stored as numbers and texts."""
         if dtype == pl.Boolean and value in (0, 1):
             return bool(value)
-        moment = moment_from_text(value) if isinstance(value, str) and dtype in (pl.Date, pl.Datetime) else None
-        if moment is None:
+        timestamp = parse_iso_timestamp(value) if isinstance(value, str) and dtype in (pl.Date, pl.Datetime) else None
+        if timestamp is None:
             return value
-        return moment.date() if dtype == pl.Date else moment.replace(tzinfo=None)
+        return timestamp.date() if dtype == pl.Date else timestamp.replace(tzinfo=None)
 
-    def number(self, column: str, dtype: pl.DataType) -> str:
-        """Read a column as a number."""
+    def to_number(self, column: str, dtype: pl.DataType) -> str:
+        """Convert a column to double precision."""
         return f"CAST({column} AS REAL)"
 
-    def days(self, column: str, dtype: pl.DataType) -> str:
-        """Read text as days."""
-        return f"CAST(mlops_moment({column}) AS REAL) / {MICROSECONDS_A_DAY}.0"
+    def to_days(self, column: str, dtype: pl.DataType) -> str:
+        """Convert text to days."""
+        return f"CAST(mlops_timestamp({column}) AS REAL) / {MICROSECONDS_A_DAY}.0"
 
-    def moment(self, column: str, dtype: pl.DataType) -> str:
-        """Read text as microseconds."""
-        return f"mlops_moment({column})"
+    def to_timestamp(self, column: str, dtype: pl.DataType) -> str:
+        """Convert text to microseconds."""
+        return f"mlops_timestamp({column})"
 
-    def name(self, column: str, dtype: pl.DataType) -> str:
-        """Read a column as names."""
+    def to_name(self, column: str, dtype: pl.DataType) -> str:
+        """Convert a column to category names."""
         if dtype == pl.Boolean:
             name = f"CASE {column} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
         elif dtype == pl.Datetime:
-            name = f"mlops_moment_name({column})"
+            name = f"mlops_timestamp_name({column})"
         elif dtype.is_float():
             name = f"mlops_float_name({column})"
         else:
             name = f"CAST({column} AS TEXT)"
         return f"({name}) COLLATE {self.binary}"
 
-    def missing(self, value: str, dtype: pl.DataType) -> str:
-        """Say where a value is null; NaN is stored as null."""
+    def is_missing(self, value: str, dtype: pl.DataType) -> str:
+        """Return a condition for null; SQLite stores NaN as null."""
         return f"{value} IS NULL"
 
-    def finite(self, number: str) -> str:
-        """Say where a number is finite."""
+    def is_finite(self, number: str) -> str:
+        """Return a condition for finite numbers."""
         return f"({number} > -9e999 AND {number} < 9e999)"
 
-    def without_nan(self, number: str) -> str:
-        """Give the number: there is no NaN."""
+    def nan_to_null(self, number: str) -> str:
+        """Return the number: SQLite has no NaN."""
         return number
 
     def floor(self, number: str) -> str:
-        """Give the greatest whole number that is not above."""
+        """Round down to an integer."""
         return f"mlops_floor({number})"
 
-    def truncated(self, number: str) -> str:
-        """Cut a number down."""
+    def truncate(self, number: str) -> str:
+        """Truncate to an integer."""
         return f"CAST({number} AS INTEGER)"
 
-    def of_several(self, least: bool, values: Sequence[str]) -> str:
-        """Give the least or the greatest."""
-        return f"{'min' if least else 'max'}({', '.join(values)})"
+    def extreme_of(self, smallest: bool, values: Sequence[str]) -> str:
+        """Return the smallest or the largest."""
+        return f"{'min' if smallest else 'max'}({', '.join(values)})"
 
-    def cased(self, upper: bool, text: str) -> str:
-        """Give text in another case."""
+    def change_case(self, upper: bool, text: str) -> str:
+        """Convert the case of text."""
         return f"mlops_{'upper' if upper else 'lower'}({text}) COLLATE {self.binary}"
 
     def matches(self, text: str, bound: str) -> str:
-        """Say where text matches."""
+        """Return a condition for matching text."""
         return f"mlops_matches({bound}, {text})"
 
     def pattern(self, pattern: str) -> str:
-        """Give the pattern: the function matches the whole text."""
+        """Return the pattern: the function matches the complete text."""
         return pattern
 
-    def bound_moment(self, moment: datetime) -> Any:
-        """Give a moment in microseconds."""
-        return (moment - EPOCH) // timedelta(microseconds=1)
+    def bind_timestamp(self, timestamp: datetime) -> Any:
+        """Convert a timestamp to microseconds."""
+        return (timestamp - EPOCH) // timedelta(microseconds=1)
 
-    def as_moment(self, bound: str) -> str:
-        """Read it."""
+    def bound_timestamp(self, bound: str) -> str:
+        """Return the bound value: it is a timestamp already."""
         return bound
 
-    def part(self, name: str, moment: str) -> str:
-        """Give a part of a moment."""
-        return f"mlops_part('{name}', {moment})"
+    def date_part(self, name: str, timestamp: str) -> str:
+        """Extract a part of a timestamp."""
+        return f"mlops_part('{name}', {timestamp})"
 
-    def days_between(self, moment: str, earlier: str) -> str:
-        """Give the days between two moments."""
-        return f"CAST(({moment}) - ({earlier}) AS REAL) / {MICROSECONDS_A_DAY}.0"
+    def days_between(self, timestamp: str, earlier: str) -> str:
+        """Return the fractional days between two timestamps."""
+        return f"CAST(({timestamp}) - ({earlier}) AS REAL) / {MICROSECONDS_A_DAY}.0"
 
-    def has_time(self, moment: str) -> str:
-        """Say where a moment is not midnight."""
-        return f"({moment}) % {MICROSECONDS_A_DAY} <> 0"
+    def is_not_midnight(self, timestamp: str) -> str:
+        """Return a condition for timestamps other than midnight."""
+        return f"({timestamp}) % {MICROSECONDS_A_DAY} <> 0"
 
-    def grouped(self, values: Sequence[str], rows: str) -> str:
+    def count_values(self, values: Sequence[str], rows: str) -> str:
         """Count each column in a scan of its own."""
         return " UNION ALL ".join(
             f"SELECT {i} AS i, value, count(*) AS n FROM (SELECT {value} AS value FROM {rows}) GROUP BY value"
             for i, value in enumerate(values)
         )
 
-    def pairs(self, bound: str) -> str:
-        """Unfold JSON."""
+    def unnest_pairs(self, bound: str) -> str:
+        """Unnest a JSON list."""
         return f"SELECT json_extract(value, '$[0]') AS i, json_extract(value, '$[1]') AS name FROM json_each({bound})"
 
 
@@ -192,19 +193,19 @@ def _declared(name: str) -> pl.DataType | None:
 
 
 @functools.lru_cache(maxsize=65_536)
-def _moment(value: Any) -> int | None:
-    moment = moment_from_text(value) if isinstance(value, str) else None
-    return None if moment is None else (moment - EPOCH) // timedelta(microseconds=1)
+def _timestamp(value: Any) -> int | None:
+    timestamp = parse_iso_timestamp(value) if isinstance(value, str) else None
+    return None if timestamp is None else (timestamp - EPOCH) // timedelta(microseconds=1)
 
 
-def _moment_name(value: Any) -> str | None:
-    moment = moment_from_text(value) if isinstance(value, str) else None
-    return None if moment is None else moment.replace(tzinfo=None).isoformat(" ", "microseconds")
+def _timestamp_name(value: Any) -> str | None:
+    timestamp = parse_iso_timestamp(value) if isinstance(value, str) else None
+    return None if timestamp is None else timestamp.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 @functools.lru_cache(maxsize=65_536)
 def _float_name(value: Any) -> Any:
-    """Write a number as Polars does; whole ones as integers."""
+    """Format a number as Polars does; integers without a point."""
     if value is None or isinstance(value, (str, bytes)):
         return value
     if abs(value) < 2.0**53 and value == int(value):
@@ -216,16 +217,16 @@ def _matches(pattern: str, text: Any) -> bool | None:
     return None if text is None else re.fullmatch(pattern, str(text)) is not None
 
 
-def _part(name: str, moment: int | None) -> int | None:
-    if moment is None:
+def _part(name: str, microseconds: int | None) -> int | None:
+    if microseconds is None:
         return None
-    found = EPOCH + timedelta(microseconds=moment)
-    return found.isoweekday() if name == "weekday" else int(getattr(found, name))
+    timestamp = EPOCH + timedelta(microseconds=microseconds)
+    return timestamp.isoweekday() if name == "weekday" else int(getattr(timestamp, name))
 
 
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    "mlops_moment": _moment,
-    "mlops_moment_name": _moment_name,
+    "mlops_timestamp": _timestamp,
+    "mlops_timestamp_name": _timestamp_name,
     "mlops_float_name": _float_name,
     "mlops_matches": _matches,
     "mlops_part": _part,

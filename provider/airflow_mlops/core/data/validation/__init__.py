@@ -1,4 +1,4 @@
-"""Validation: does the data keep its contract?"""
+"""Validation of data against its contract."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from datetime import date, datetime
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlops.core.data.contracts.model import Contract
+from airflow_mlops.core.data.contracts.contract import Contract
 
 if TYPE_CHECKING:
+    from airflow_mlops.common.report import Check, Report
     from airflow_mlops.core.data.profiles import Profile
-    from airflow_mlops.core.report import Check, Report
 
 __all__ = ["validate"]
 
@@ -25,39 +25,41 @@ def validate(
     reference: Profile | None = None,
     as_of: date | datetime | str | None = None,
 ) -> Report:
-    """Judge data by its contract. Bad data gives a report that fails, never an exception.
+    """Validate data against its contract. Bad data results in a failed report, never in an exception.
 
     :param data: a Parquet path, a list of them, a ``Snapshot``, a Polars or a pandas frame; or a ``DatabaseTable``,
-        which is judged where it is.
+        which is validated inside the database.
     :param contract: the contract, its file or its content; or a pandera schema or the import path of one.
-    :param subject: what to call the data; by default the contract's name.
+    :param subject: the name of the data in the report; by default the contract's name.
     :param environment: where the data is used, such as ``serving``.
-    :param reference: the profile that outlier rules compare with; without it they are not judged.
-    :param as_of: the moment at which the data is judged, for freshness, or its ISO text; by default now. A time without
-        zone is UTC's.
-    :return: a report of the kind ``validation``: one check for each rule of each column, kept or broken. A
-        broken one has ``observed = {count, share, examples}``, at most five examples with key (or row number)
-        and value.
+    :param reference: the profile that outlier rules compare with; without it they are inconclusive.
+    :param as_of: the reference time for freshness, or its ISO text; by default now. A time without a zone is UTC.
+    :return: a report of the kind ``validation`` with one check per rule. A failed check has
+        ``observed = {count, share, examples}``, with at most five examples of key (or row number) and value.
     :raises BadInput: when a file cannot be read, or the contract is not valid.
     """
-    from airflow_mlops.core.data.validation.judging import judged_at
-    from airflow_mlops.core.report import Report
+    from airflow_mlops.common.report import Report
+    from airflow_mlops.core.data.validation.rule_checks import resolve_as_of
 
     contract = Contract.load(contract).for_environment(environment)
-    checks, columns = _judged(data, contract, reference, judged_at(as_of))
+    checks, columns = _run_checks(data, contract, reference, resolve_as_of(as_of))
     rows = next(check.observed["rows"] for check in checks if check.name == "rows" and check.where is None)
     facts = {"rows": rows, "columns": columns, "contract": contract.name, "environment": environment}
-    return Report.of("validation", subject or contract.name, checks, facts=facts)
+    return Report.from_checks("validation", subject or contract.name, checks, facts=facts)
 
 
-def _judged(data: Any, contract: Contract, reference: Profile | None, as_of: datetime) -> tuple[list[Check], int]:
-    """Judge rows where they are; give the checks, and how many columns there are."""
-    if type(data).__module__ == "airflow_mlops.core.data.database":  # not imported to ask: it needs SQLAlchemy
-        from airflow_mlops.core.data.validation import database
+def _run_checks(data: Any, contract: Contract, reference: Profile | None, as_of: datetime) -> tuple[list[Check], int]:
+    """Run the checks where the rows are stored; return them and the number of columns."""
+    if type(data).__module__ == "airflow_mlops.core.data.database":  # an import would require SQLAlchemy
+        from airflow_mlops.core.data.validation import sql_engine
 
-        return database.judge(data, contract, database.rules_for(data, contract, reference), as_of), len(data.schema)
+        return sql_engine.check_table(data, contract, sql_engine.prepare_rules(data, contract, reference), as_of), len(
+            data.schema
+        )
     from airflow_mlops.core.data.frames import open_table
-    from airflow_mlops.core.data.validation import files
+    from airflow_mlops.core.data.validation import polars_engine
 
     table = open_table(data)
-    return files.judge(table, contract, files.rules_for(table, contract, reference), as_of), len(table.schema)
+    return polars_engine.check_table(
+        table, contract, polars_engine.prepare_rules(table, contract, reference), as_of
+    ), len(table.schema)

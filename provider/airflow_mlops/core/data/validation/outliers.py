@@ -1,4 +1,4 @@
-"""Where outliers begin, by what the reference profile has seen."""
+"""Outlier limits from the reference profile."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_mlops.core.data.contracts.columns import Outliers
+from airflow_mlops.core.data.contracts.column_rules import OutlierRule
 
 if TYPE_CHECKING:
     from airflow_mlops.core.data.profiles.model import ColumnProfile
@@ -14,29 +14,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Fences:
-    """The range of values that are no outliers, in the column's unit.
+    """Range of values that are not outliers, in the column's unit.
 
-    :param low: the least.
-    :param high: the greatest.
+    :param low: the lower limit.
+    :param high: the upper limit.
     """
 
     low: float
     high: float
 
 
-def fences(rule: Outliers, column: ColumnProfile | None) -> Fences | str:
-    """Find where outliers begin.
+def compute_fences(rule: OutlierRule, column: ColumnProfile | None) -> Fences | str:
+    """Compute the fences of a column.
 
-    ``iqr`` is Tukey's rule (Exploratory Data Analysis, 1977): the quartiles, and ``factor`` times their distance
-    beyond. ``z`` is the mean and ``factor`` standard deviations. ``quantile`` is the quantiles themselves.
-    A profile knows a quantile to a cell of its grid, and so the fences stand a cell further out.
+    ``iqr`` is Tukey's rule (Exploratory Data Analysis, 1977): ``factor`` interquartile ranges beyond the quartiles.
+    ``z`` is ``factor`` standard deviations around the mean. ``quantile`` uses the quantiles themselves.
+    A profile resolves quantiles to one cell of its grid, so the fences are one cell further out.
 
     :param rule: the method and its settings.
     :param column: the reference's profile of the column; None when it has none.
-    :return: the fences, or why there are none.
+    :return: the fences, or the reason why there are none.
     """
     if column is None:
-        return "there is no reference profile of this column"
+        return "no reference profile of this column"
     if column.numbers is None or not column.count:
         return "the reference has no numbers in this column"
     cell = column.numbers.grid.step

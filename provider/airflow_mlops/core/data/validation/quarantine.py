@@ -1,8 +1,8 @@
-"""Quarantine: the rows that break a contract are set apart, so that the others can be used.
+"""Quarantine of rows that violate a contract, so that the other rows can be used.
 
-A row is bad when it breaks a rule of the severity ``error``. Rules that some rows may break (``max_missing``,
-``max_share``, outliers) are about the whole, and make no row bad. Of rows that have the same key all are bad: which of
-them is right is not known.
+A row is bad when it violates a rule of the severity ``error``. Rules with a tolerance (``max_missing``,
+``max_fraction``, outliers) concern the dataset and make no row bad. Of rows with the same key all are bad, because the
+correct one is unknown.
 """
 
 from __future__ import annotations
@@ -17,44 +17,44 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import polars.selectors as cs
 
-from airflow_mlops.core.data.contracts.model import Contract, QuarantineRule
+from airflow_mlops.common.report import Check, Report
+from airflow_mlops.core.data.contracts.contract import Contract, QuarantineRule
 from airflow_mlops.core.data.frames import open_table
-from airflow_mlops.core.data.validation.files import Scan, rules_for, scanned
-from airflow_mlops.core.data.validation.judging import judged_at
-from airflow_mlops.core.data.validation.keys import among_repeated
-from airflow_mlops.core.data.validation.names import free_name
-from airflow_mlops.core.data.validation.rules import Rule, Unique
-from airflow_mlops.core.report import Check, Report
+from airflow_mlops.core.data.validation.duplicates import is_duplicate
+from airflow_mlops.core.data.validation.generated_names import find_free_name
+from airflow_mlops.core.data.validation.polars_engine import TableScan, prepare_rules, scan_table
+from airflow_mlops.core.data.validation.rule_checks import resolve_as_of
+from airflow_mlops.core.data.validation.rules import UniqueRule, ValidationRule
 
 if TYPE_CHECKING:
     from airflow_mlops.core.data.profiles.model import Profile
 
-BROKEN = "broken_rules"
+VIOLATED_RULES_COLUMN = "violated_rules"
 
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """Rows held against their contract, and how to part them.
+    """Validated rows, which can be split into good and bad.
 
-    :param report: the report on all rows. Where the bad rows are few enough to be set apart, what is wrong with them is
-        a ``warn``; what parting does not mend stays what it is. So: when the verdict is ``fail``, do not part them.
-    :param bad_rows: how many rows are bad.
-    :param rows: how many rows there are.
-    :param column: the column that bad rows have beside their own: ``broken_rules``, or, where the data has a column of
-        that name, the same with a number behind it.
+    :param report: the report on all rows. Where few enough rows are bad, violations that the split removes become
+        ``warn``; all others keep their severity. When the verdict is ``fail``, do not split.
+    :param bad_rows: the number of bad rows.
+    :param rows: the number of all rows.
+    :param reason_column: the additional column of bad rows: ``violated_rules``, with a number appended where the data
+        has a column of that name.
     """
 
     report: Report
     bad_rows: int
     rows: int
-    column: str
+    reason_column: str
     _splitter: _Splitter
 
-    def pairs(self) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-        """Read all rows slice by slice, and part them: (good, bad).
+    def split(self) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+        """Yield (good, bad) rows slice by slice.
 
-        Together they are all rows. Bad rows have one more column (``column``): the rules that the row breaks, as text
-        with semicolons.
+        Together they are all rows. Bad rows have the additional column ``column``: the violated rules, separated by
+        semicolons.
         """
         return self._splitter.pairs()
 
@@ -68,24 +68,24 @@ def quarantine(
     reference: Profile | None = None,
     as_of: date | datetime | str | None = None,
 ) -> Quarantine:
-    """Judge data by its contract, and make ready to part good rows from bad ones.
+    """Validate data against its contract, and prepare the split into good and bad rows.
 
     The parameters are those of :func:`~airflow_mlops.core.data.validation.validate`. A contract without
-    ``quarantine`` is taken as one with its defaults.
+    ``quarantine`` gets its defaults.
 
     :raises BadInput: when a file cannot be read, or the contract is not valid.
     """
     contract = Contract.load(contract).for_environment(environment)
     table = open_table(data)
-    scan = scanned(table, contract, rules_for(table, contract, reference))
+    scan = scan_table(table, contract, prepare_rules(table, contract, reference))
     splitter = _Splitter(scan)
     bad = splitter.count()
-    whole = _whole(contract, bad, table.rows)
-    judged = scan.judged(contract, judged_at(as_of))
-    report = Report.of(
+    limit_check = _check_limit(contract, bad, table.rows)
+    checks = scan.build_checks(contract, resolve_as_of(as_of))
+    report = Report.from_checks(
         "validation",
         subject or contract.name,
-        [*_softened(judged, soften=whole.status == "pass"), whole],
+        [*_downgrade(checks, can_split=limit_check.status == "pass"), limit_check],
         facts={
             "rows": table.rows,
             "columns": len(table.schema),
@@ -97,66 +97,70 @@ def quarantine(
     return Quarantine(report, bad, table.rows, splitter.column, splitter)
 
 
-def _sets_apart(rule: Rule | Unique | None) -> bool:
-    """Say whether the rows that break a rule are set apart."""
-    return rule is not None and rule.severity == "error" and not (isinstance(rule, Rule) and rule.allowed)
+def _is_quarantining(rule: ValidationRule | UniqueRule | None) -> bool:
+    """Check whether the rows that violate a rule are bad."""
+    return (
+        rule is not None and rule.severity == "error" and not (isinstance(rule, ValidationRule) and rule.max_fraction)
+    )
 
 
-def _softened(judged: Iterable[tuple[Rule | Unique | None, Check]], *, soften: bool) -> Iterator[Check]:
-    """Make a warning of what setting rows apart mends.
+def _downgrade(
+    checks: Iterable[tuple[ValidationRule | UniqueRule | None, Check]], *, can_split: bool
+) -> Iterator[Check]:
+    """Downgrade violations that the quarantine removes to warnings.
 
-    :param judged: the checks of all rows, each with the rule about rows that it judges, if it is one.
-    :param soften: whether the bad rows can be set apart.
+    :param checks: the checks of all rows, each with its rule if the rule is about rows.
+    :param can_split: whether the bad rows can be quarantined.
     """
-    for rule, check in judged:
-        if soften and check.status == "fail" and _sets_apart(rule):
-            yield replace(check, severity="warn", message=f"{check.message}; set apart")
+    for rule, check in checks:
+        if can_split and check.status == "fail" and _is_quarantining(rule):
+            yield replace(check, severity="warn", message=f"{check.message}; quarantined")
         else:
             yield check
 
 
-def _whole(contract: Contract, bad: int, rows: int) -> Check:
-    """Judge whether the bad rows are so few, and the good ones so many, that they can be parted."""
-    limit = (contract.quarantine or QuarantineRule()).max_share
-    share = bad / rows if rows else 0.0
-    observed, least = {"count": bad, "share": share}, contract.rows.min
-    message = f"{bad} of {rows} rows ({share:.2%}) are bad"
-    if share > limit:
-        message += f", at most {limit:.2%} may be set apart"
-    elif rows - bad < least <= rows:
-        message += f", the {rows - bad} others are fewer than {least}"
+def _check_limit(contract: Contract, bad: int, rows: int) -> Check:
+    """Check that few enough rows are bad, and that enough good ones remain."""
+    limit = (contract.quarantine or QuarantineRule()).max_fraction
+    fraction = bad / rows if rows else 0.0
+    observed, minimum = {"count": bad, "fraction": fraction}, contract.rows.min
+    message = f"{bad} of {rows} rows ({fraction:.2%}) are bad"
+    if fraction > limit:
+        message += f", at most {limit:.2%} may be quarantined"
+    elif rows - bad < minimum <= rows:
+        message += f", the {rows - bad} others are fewer than {minimum}"
     else:
-        return Check("quarantine", "pass", "error", observed, {"max_share": limit}, None, message)
-    return Check("quarantine", "fail", "error", observed, {"max_share": limit}, None, message)
+        return Check("quarantine", "pass", "error", observed, {"max_fraction": limit}, None, message)
+    return Check("quarantine", "fail", "error", observed, {"max_fraction": limit}, None, message)
 
 
 class _Splitter:
-    """Parts the rows of a table.
+    """Splits the rows of a table into good and bad.
 
-    :param scan: the table, when all its rows have been seen.
+    :param scan: the completed scan of the table.
     """
 
-    def __init__(self, scan: Scan) -> None:
+    def __init__(self, scan: TableScan) -> None:
         self.table = scan.table
-        self.column = free_name(self.table.schema, BROKEN)
-        rows = zip(scan.rules.rows, scan.broken, strict=True)
-        self.marks = [(rule.label, broken.fill_null(False)) for rule, broken in rows if _sets_apart(rule)]
-        for rule, twice in zip(scan.rules.unique, scan.twice, strict=True):
-            if _sets_apart(rule) and twice is not None and twice.height:
-                self.marks.append((rule.label, among_repeated(self.table, rule.columns, twice)))
-        self.bad = reduce(lambda a, b: a | b, [broken for _, broken in self.marks], pl.lit(False))
+        self.column = find_free_name(self.table.schema, VIOLATED_RULES_COLUMN)
+        rows = zip(scan.rules.row_rules, scan.violations, strict=True)
+        self.conditions = [(rule.label, broken.fill_null(False)) for rule, broken in rows if _is_quarantining(rule)]
+        for rule, twice in zip(scan.rules.unique_rules, scan.duplicates, strict=True):
+            if _is_quarantining(rule) and twice is not None and twice.height:
+                self.conditions.append((rule.label, is_duplicate(self.table, rule.columns, twice)))
+        self.bad = reduce(lambda a, b: a | b, [broken for _, broken in self.conditions], pl.lit(False))
 
     def count(self) -> int:
         """Count the bad rows."""
         counted = (piece.collect(piece.frame.select(self.bad.sum())) for piece in self.table.slices())
-        return sum(int(found.item() or 0) for found in counted)
+        return sum(int(frame.item() or 0) for frame in counted)
 
     def pairs(self) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-        """Part the rows, slice by slice."""
-        marks = [pl.when(broken).then(pl.lit(label.replace(";", ","))) for label, broken in self.marks]
-        told = pl.concat_str(marks, separator=";", ignore_nulls=True) if marks else pl.lit("")
+        """Yield (good, bad) rows, slice by slice."""
+        labels = [pl.when(broken).then(pl.lit(label.replace(";", ","))) for label, broken in self.conditions]
+        reason = pl.concat_str(labels, separator=";", ignore_nulls=True) if labels else pl.lit("")
         for piece in self.table.slices():
             rows = piece.collect(piece.frame.with_columns(self.bad.alias(self.column)))
             broken = rows[self.column]
             rows = rows.drop(cs.by_name(self.column))
-            yield rows.filter(~broken), rows.filter(broken).with_columns(told.alias(self.column))
+            yield rows.filter(~broken), rows.filter(broken).with_columns(reason.alias(self.column))

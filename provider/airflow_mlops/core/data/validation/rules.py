@@ -1,8 +1,8 @@
-"""The rules of a contract for data with given columns, as every engine can run them.
+"""Engine-independent rules of a contract for data with a given schema.
 
-Nothing is read here. What the columns alone decide becomes a check at once; each rule about rows becomes a
-:class:`Rule` with a condition (:mod:`~airflow_mlops.core.data.contracts.expression`) that is true for a row that breaks
-it. An engine has to count the rows in which the condition is true, and to show a few of them.
+No data is read here. Rules that depend only on the schema become checks immediately. Each rule about rows becomes a
+:class:`Rule` with a condition (:mod:`~airflow_mlops.core.data.contracts.expression`) that is true for violating rows.
+An engine counts the rows in which the condition is true, and returns a few of them as examples.
 """
 
 from __future__ import annotations
@@ -12,38 +12,39 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow_mlops.core.data.contracts.columns import TIMES, ColumnRule
+from airflow_mlops.common.report import Check, Severity
+from airflow_mlops.core.data.contracts.column_rules import TIME_TYPES, ColumnRule
+from airflow_mlops.core.data.contracts.contract import Contract
 from airflow_mlops.core.data.contracts.expression import (
-    All,
-    Among,
-    AnyOf,
-    Call,
-    Column,
+    And,
+    CheckViolation,
+    ColumnRef,
     ColumnType,
-    Compare,
+    Comparison,
     Constant,
-    Finite,
-    Infinite,
-    Matches,
-    Misfit,
-    Missing,
+    FunctionCall,
+    IsFinite,
+    IsIn,
+    IsInfinite,
+    IsMissing,
     Node,
     Not,
+    Or,
+    RegexMatch,
     Scalar,
-    as_code,
+    TypeMismatch,
     columns_of,
-    moment,
+    format_category,
+    to_utc,
 )
-from airflow_mlops.core.data.contracts.model import Contract
-from airflow_mlops.core.data.validation.outliers import fences
-from airflow_mlops.core.report import Check, Severity
+from airflow_mlops.core.data.validation.outliers import compute_fences
 
 if TYPE_CHECKING:
     from airflow_mlops.core.data.profiles.model import Profile
 
-Storage = Literal["int", "float", "decimal", "text", "bool", "date", "datetime", "null", "other"]
-# Whether a stored type can hold the values of a contract's type; some are then looked at value by value.
-FITS: dict[ColumnType, tuple[Storage, ...]] = {
+StorageKind = Literal["int", "float", "decimal", "text", "bool", "date", "datetime", "null", "other"]
+# Storage types that can hold the values of a contract's type; for some of them each value is checked as well.
+_COMPATIBLE_STORAGE: dict[ColumnType, tuple[StorageKind, ...]] = {
     "int": ("int", "float", "decimal"),
     "float": ("int", "float", "decimal"),
     "str": ("text",),
@@ -55,29 +56,29 @@ FITS: dict[ColumnType, tuple[Storage, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """How a column is stored.
+class ColumnStorage:
+    """Storage type of a column.
 
-    :param kind: the kind of its values; ``null`` when it has none and no type.
-    :param shown: what the engine calls its type, for messages.
+    :param kind: the kind of its values; ``null`` when the column has neither values nor a type.
+    :param type_name: the engine's name of the type, for messages.
     """
 
-    kind: Storage
-    shown: str
+    kind: StorageKind
+    type_name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule that each row keeps or breaks.
+class ValidationRule:
+    """A rule that each row satisfies or violates.
 
-    :param name: the rule: one of a column's (``min``), or the name of a cross-column rule.
-    :param columns: the columns that it reads; the first is the one it is about.
-    :param where: what the report calls its place: the column, or the columns with commas.
-    :param severity: what a failure means.
-    :param expected: what the rule asks for.
-    :param says: what is wrong with the broken rows, for a sentence.
-    :param broken: true for a row that breaks it; unknown keeps it.
-    :param allowed: the share of rows that may break it.
+    :param name: the name of a column rule (``min``), or of a cross-column rule.
+    :param columns: the columns that it reads, the main one first.
+    :param where: its location in the report: the column, or the columns separated by commas.
+    :param severity: the severity of a violation.
+    :param expected: the value that the rule requires.
+    :param description: description of violating rows, for a message.
+    :param violation: the violation condition; unknown is not a violation.
+    :param max_fraction: the maximum fraction of rows that may violate it.
     """
 
     name: str
@@ -85,23 +86,23 @@ class Rule:
     where: str
     severity: Severity
     expected: Any
-    says: str
-    broken: Node
-    allowed: float = 0.0
+    description: str
+    violation: Node
+    max_fraction: float = 0.0
 
     @property
     def label(self) -> str:
-        """The rule in one word or two, for a row that broke it."""
+        """Return a short name of the rule, for quarantined rows."""
         return f"{self.where}: {self.name}" if len(self.columns) == 1 else self.name
 
 
 @dataclass(frozen=True, slots=True)
-class Unique:
-    """A rule that no two rows have the same values. Rows where one is missing (null or NaN) are not compared.
+class UniqueRule:
+    """A rule that no two rows have the same values. Rows with a missing value (null or NaN) are not compared.
 
     :param name: ``key``, or ``unique`` for one column.
-    :param columns: the columns whose values are compared together, as they are stored.
-    :param severity: what a repetition means.
+    :param columns: the columns whose stored values are compared in combination.
+    :param severity: the severity of a violation.
     """
 
     name: str
@@ -110,232 +111,245 @@ class Unique:
 
     @property
     def where(self) -> str:
-        """The columns, for the report."""
+        """Return the columns, for the report."""
         return ", ".join(self.columns)
 
     @property
     def label(self) -> str:
-        """The rule in one word or two, for a row that broke it."""
+        """Return a short name of the rule, for quarantined rows."""
         return f"{self.where}: {self.name}"
 
 
 @dataclass(frozen=True, slots=True)
-class Newest:
-    """A rule on the newest moment of a column.
+class NewestRowRule:
+    """A rule on the newest timestamp of a column.
 
-    :param column: the moment that a row is from.
-    :param limit: the greatest age of the newest.
-    :param shown: the age as the contract writes it.
-    :param severity: what older data means.
+    :param column: the timestamp column.
+    :param limit: the maximum age of the newest row.
+    :param max_age: the maximum age as written in the contract.
+    :param severity: the severity of a violation.
     """
 
-    column: Column
+    column: ColumnRef
     limit: timedelta
-    shown: str
+    max_age: str
     severity: Severity
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What is to be judged.
+class RuleSet:
+    """All rules of a contract for one table.
 
-    :param checks: what the columns alone have decided.
-    :param rows: rules about each row.
-    :param unique: rules about repetition.
-    :param newest: the rule on the newest row.
+    :param checks: checks that depend only on the schema.
+    :param row_rules: row rules.
+    :param unique_rules: uniqueness rules.
+    :param newest_rule: the freshness rule.
     """
 
     checks: tuple[Check, ...]
-    rows: tuple[Rule, ...]
-    unique: tuple[Unique, ...]
-    newest: Newest | None = None
+    row_rules: tuple[ValidationRule, ...]
+    unique_rules: tuple[UniqueRule, ...]
+    newest_rule: NewestRowRule | None = None
 
 
-def rules_of(contract: Contract, stored: Mapping[str, Stored], *, reference: Profile | None = None) -> Rules:
-    """Make the rules of a contract for data with these columns.
+def build_rules(
+    contract: Contract, columns: Mapping[str, ColumnStorage], *, reference: Profile | None = None
+) -> RuleSet:
+    """Build the rules of a contract for data with these columns.
 
-    :param contract: the contract, as it holds in the data's environment.
-    :param stored: the data's columns, in order.
-    :param reference: the profile that outlier rules compare with; without it they are not judged.
+    :param contract: the contract of the data's environment.
+    :param columns: the data's columns, in order.
+    :param reference: the profile that outlier rules compare with; without it they are inconclusive.
     """
     usable = {
         name
         for name, rule in contract.columns.items()
-        if name in stored and (stored[name].kind == "null" or stored[name].kind in FITS[rule.type])
+        if name in columns and (columns[name].kind == "null" or columns[name].kind in _COMPATIBLE_STORAGE[rule.type])
     }
-    checks, rules = list(_columns_there(contract, stored)), []
+    checks, rules = list(_presence_checks(contract, columns)), []
     for name in contract.columns:
         if name in usable:
-            rules += list(_column_rules(contract, name, stored[name].kind))
-        elif name in stored:
-            checks += _wrong_type(contract, name, stored[name])
-    for found in (*_outlier_rules(contract, usable, reference), *_cross_rules(contract, stored, usable)):
-        (checks if isinstance(found, Check) else rules).append(found)  # type: ignore[arg-type]
+            rules += list(_column_rules(contract, name, columns[name].kind))
+        elif name in columns:
+            checks += _wrong_type(contract, name, columns[name])
+    for item in (*_outlier_rules(contract, usable, reference), *_cross_rules(contract, columns, usable)):
+        (checks if isinstance(item, Check) else rules).append(item)  # type: ignore[arg-type]
     unique = []
-    for one in _unique_rules(contract):
-        absent = [name for name in one.columns if name not in stored]
+    for rule in _unique_rules(contract):
+        absent = [name for name in rule.columns if name not in columns]
         if not absent:
-            unique.append(one)
-        elif one.name == "key" or contract.columns[one.columns[0]].required:
-            message = f"not judged: {absent} is missing"
-            checks.append(Check(one.name, "not_judged", one.severity, None, "unique", one.where, message))
-    newest = _newest(contract, usable)
+            unique.append(rule)
+        elif rule.name == "key" or contract.columns[rule.columns[0]].required:
+            message = f"inconclusive: {absent} is missing"
+            checks.append(Check(rule.name, "inconclusive", rule.severity, None, "unique", rule.where, message))
+    newest = _freshness_rule(contract, usable)
     if isinstance(newest, Check):
         checks.append(newest)
-    return Rules(tuple(checks), tuple(rules), tuple(unique), newest if isinstance(newest, Newest) else None)
+    return RuleSet(tuple(checks), tuple(rules), tuple(unique), newest if isinstance(newest, NewestRowRule) else None)
 
 
-def _columns_there(contract: Contract, stored: Mapping[str, Stored]) -> Iterator[Check]:
-    """Judge which columns there are."""
+def _presence_checks(contract: Contract, stored: Mapping[str, ColumnStorage]) -> Iterator[Check]:
+    """Check for missing and unknown columns."""
     for name, rule in contract.columns.items():
         severity = rule.severity_of("required")
         if name in stored:
             if rule.required:
                 yield Check("required", "pass", severity, True, True, name)
         elif rule.required:
-            near = f"; the data has {list(stored)[:20]}"
-            yield Check("required", "fail", severity, False, True, name, f"the column is missing{near}")
+            message = f"the column is missing; the data has {list(stored)[:20]}"
+            yield Check("required", "fail", severity, False, True, name, message)
     unknown = [name for name in stored if name not in contract.columns]
     if contract.unknown_columns == "ignore":
         return
     for name in unknown:
-        message = "the contract does not know this column: add it, or drop it from the data"
-        yield Check("unknown column", "fail", contract.unknown_columns, stored[name].shown, None, name, message)
+        message = "the column is not in the contract: add it, or drop it from the data"
+        yield Check("unknown column", "fail", contract.unknown_columns, stored[name].type_name, None, name, message)
     if not unknown:
         yield Check("unknown column", "pass", contract.unknown_columns, 0, 0, None, "no unknown columns")
 
 
-def _wrong_type(contract: Contract, name: str, stored: Stored) -> Iterator[Check]:
-    """Tell of a type that cannot hold the values, and name the rules that are not judged because of it."""
+def _wrong_type(contract: Contract, name: str, stored: ColumnStorage) -> Iterator[Check]:
+    """Fail the type of a column; its other rules are inconclusive."""
     rule = contract.columns[name]
-    message = f"the column is {stored.shown}, the contract says {rule.type}"
-    yield Check("type", "fail", rule.severity_of("type"), stored.shown, rule.type, name, message)
+    message = f"the column is {stored.type_name}, the contract requires {rule.type}"
+    yield Check("type", "fail", rule.severity_of("type"), stored.type_name, rule.type, name, message)
     for other in _column_rules(contract, name, "null"):
         if other.name != "type":
-            message = "not judged: the column has another type"
-            yield Check(other.name, "not_judged", other.severity, None, other.expected, name, message)
+            message = "inconclusive: the column has another type"
+            yield Check(other.name, "inconclusive", other.severity, None, other.expected, name, message)
 
 
-def _column_rules(contract: Contract, name: str, kind: Storage) -> Iterator[Rule]:
-    """Make the rules of one column, except outliers."""
+def _column_rules(contract: Contract, name: str, kind: StorageKind) -> Iterator[ValidationRule]:
+    """Build the rules of one column, except outliers."""
     rule = contract.columns[name]
-    column = Column(name, rule.type)
+    column = ColumnRef(name, rule.type)
 
-    def make(label: str, broken: Node, expected: Any, says: str, allowed: float = 0.0) -> Rule:
-        return Rule(label, (name,), name, rule.severity_of(label), expected, says, broken, allowed)
+    def make(label: str, broken: Node, expected: Any, says: str, allowed: float = 0.0) -> ValidationRule:
+        return ValidationRule(label, (name,), name, rule.severity_of(label), expected, says, broken, allowed)
 
-    misfit: Node = Misfit(column) if _may_misfit(rule.type, kind) else Constant(False)
-    yield make("type", misfit, rule.type, f"are not {rule.type}")
+    mismatch: Node = TypeMismatch(column) if _may_mismatch(rule.type, kind) else Constant(False)
+    yield make("type", mismatch, rule.type, f"are not {rule.type}")
     if not contract.nullable(name):
-        yield make("missing", Missing(column), 0, "are missing")
+        yield make("missing", IsMissing(column), 0, "are missing")
     elif rule.max_missing is not None:
-        yield make("missing", Missing(column), rule.max_missing, "are missing", rule.max_missing)
+        yield make("missing", IsMissing(column), rule.max_missing, "are missing", rule.max_missing)
     if rule.type in ("int", "float"):
-        infinite: Node = Infinite(column) if kind == "float" else Constant(False)
+        infinite: Node = IsInfinite(column) if kind == "float" else Constant(False)
         yield make("finite", infinite, "finite numbers", "are infinite")
     for label, operator, bound, says in (("min", "<", rule.min, "below"), ("max", ">", rule.max, "above")):
         if bound is not None:
-            outside = Compare(operator, column, Constant(_scalar(bound)))  # type: ignore[arg-type]
+            outside = Comparison(operator, column, Constant(_scalar(bound)))  # type: ignore[arg-type]
             yield make(label, _if_finite(column, kind, outside), bound, f"are {says} {bound}")
     if rule.values is not None:
-        among = Among(column, _allowed(rule))
+        among = IsIn(column, _allowed_values(rule))
         yield make("values", Not(among), list(rule.values), "are not in the set")
     if rule.pattern is not None:
-        yield make("pattern", Not(Matches(column, rule.pattern)), rule.pattern, f"do not match {rule.pattern}")
+        yield make("pattern", Not(RegexMatch(column, rule.pattern)), rule.pattern, f"do not match {rule.pattern}")
     yield from _length_rules(column, rule)
+    for violation in contract.check_violations(name):
+        yield make(violation.name, violation, _describe_check(violation), f"violate {violation.name}")
 
 
-def _length_rules(column: Column, rule: ColumnRule) -> Iterator[Rule]:
-    length, name = Call("length", (column,)), column.name
-    if (least := rule.min_length) is not None:
-        short = Compare("<", length, Constant(least))
-        says = f"have fewer than {least} characters"
-        yield Rule("min_length", (name,), name, rule.severity_of("min_length"), least, says, short)
-    if (most := rule.max_length) is not None:
-        long = Compare(">", length, Constant(most))
-        says = f"have more than {most} characters"
-        yield Rule("max_length", (name,), name, rule.severity_of("max_length"), most, says, long)
+def _describe_check(violation: CheckViolation) -> str:
+    parameters = ", ".join(f"{name} {value!r}" for name, value in violation.parameters.items())
+    return f"{violation.name} ({parameters})" if parameters else violation.name
 
 
-def _may_misfit(wanted: ColumnType, kind: Storage) -> bool:
-    """Say whether a stored value may be none of the type; for the others the rule cannot fail."""
-    if wanted == "int":
+def _length_rules(column: ColumnRef, rule: ColumnRule) -> Iterator[ValidationRule]:
+    length, name = FunctionCall("length", (column,)), column.name
+    if (minimum := rule.min_length) is not None:
+        short = Comparison("<", length, Constant(minimum))
+        says = f"have fewer than {minimum} characters"
+        yield ValidationRule("min_length", (name,), name, rule.severity_of("min_length"), minimum, says, short)
+    if (maximum := rule.max_length) is not None:
+        long = Comparison(">", length, Constant(maximum))
+        says = f"have more than {maximum} characters"
+        yield ValidationRule("max_length", (name,), name, rule.severity_of("max_length"), maximum, says, long)
+
+
+def _may_mismatch(column_type: ColumnType, kind: StorageKind) -> bool:
+    """Check whether stored values may mismatch the contract's type; otherwise the rule cannot fail."""
+    if column_type == "int":
         return kind in ("float", "decimal")
-    return (wanted in TIMES and kind == "text") or (wanted == "date" and kind == "datetime")
+    return (column_type in TIME_TYPES and kind == "text") or (column_type == "date" and kind == "datetime")
 
 
-def _if_finite(column: Column, kind: Storage, condition: Node) -> Node:
-    """Leave infinite numbers to the rule ``finite``: they would break every bound as well."""
-    return All((Finite(column), condition)) if kind == "float" else condition
+def _if_finite(column: ColumnRef, kind: StorageKind, condition: Node) -> Node:
+    """Restrict a condition to finite numbers: infinite ones are reported by the rule ``finite`` alone."""
+    return And((IsFinite(column), condition)) if kind == "float" else condition
 
 
 def _scalar(bound: int | float | date | datetime) -> Scalar:
-    """Give a bound as an engine takes it: a moment in UTC; a whole number of 64 bits, else a float."""
+    """Convert a bound for the engines: times to UTC, integers beyond 64 bits to floats."""
     if isinstance(bound, date):
-        return moment(bound)
+        return to_utc(bound)
     return float(bound) if isinstance(bound, int) and abs(bound) >= 2**63 else bound
 
 
-def _allowed(rule: ColumnRule) -> tuple[Scalar, ...]:
-    """Give the values of a set in the form in which the column is read."""
+def _allowed_values(rule: ColumnRule) -> tuple[Scalar, ...]:
+    """Return the allowed values in the form in which the column is read."""
     values = rule.values or ()
     if rule.type in ("str", "category"):
-        return tuple(dict.fromkeys(as_code(value) for value in values))
+        return tuple(dict.fromkeys(format_category(value) for value in values))
     return tuple(dict.fromkeys(_scalar(v) if not isinstance(v, (bool, str)) else v for v in values))
 
 
-def _outlier_rules(contract: Contract, usable: set[str], reference: Profile | None) -> Iterator[Rule | Check]:
-    """Make the outlier rules; those that the reference does not decide are not judged."""
+def _outlier_rules(contract: Contract, usable: set[str], reference: Profile | None) -> Iterator[ValidationRule | Check]:
+    """Build the outlier rules; those without a usable reference are inconclusive."""
     for name, rule in contract.columns.items():
         if rule.outliers is None or name not in usable:
             continue
-        severity, column = rule.severity_of("outliers"), Column(name, rule.type)
-        found = fences(rule.outliers, reference.columns.get(name) if reference else None)
-        if isinstance(found, str):
-            asked = rule.outliers.model_dump(exclude_unset=True)
-            yield Check("outliers", "not_judged", severity, None, asked, name, f"not judged: {found}")
+        severity, column = rule.severity_of("outliers"), ColumnRef(name, rule.type)
+        limits = compute_fences(rule.outliers, reference.columns.get(name) if reference else None)
+        if isinstance(limits, str):
+            settings = rule.outliers.model_dump(exclude_unset=True)
+            yield Check("outliers", "inconclusive", severity, None, settings, name, f"inconclusive: {limits}")
             continue
-        low, high = (Compare("<", column, Constant(found.low)), Compare(">", column, Constant(found.high)))
-        says = f"lie outside {found.low:.6g} to {found.high:.6g} ({rule.outliers.method} of the reference)"
-        expected = {"method": rule.outliers.method, "low": found.low, "high": found.high}
-        expected["max_share"] = rule.outliers.max_share
-        broken = All((Finite(column), AnyOf((low, high))))
-        yield Rule("outliers", (name,), name, severity, expected, says, broken, rule.outliers.max_share)
+        low, high = (Comparison("<", column, Constant(limits.low)), Comparison(">", column, Constant(limits.high)))
+        says = f"lie outside {limits.low:.6g} to {limits.high:.6g} ({rule.outliers.method} of the reference)"
+        expected = {"method": rule.outliers.method, "low": limits.low, "high": limits.high}
+        expected["max_fraction"] = rule.outliers.max_fraction
+        broken = And((IsFinite(column), Or((low, high))))
+        yield ValidationRule("outliers", (name,), name, severity, expected, says, broken, rule.outliers.max_fraction)
 
 
-def _cross_rules(contract: Contract, stored: Mapping[str, Stored], usable: set[str]) -> Iterator[Rule | Check]:
-    """Make the rules over several columns; those whose columns cannot be read are not judged.
+def _cross_rules(
+    contract: Contract, stored: Mapping[str, ColumnStorage], usable: set[str]
+) -> Iterator[ValidationRule | Check]:
+    """Build the rules over several columns; those whose columns cannot be read are inconclusive.
 
-    A column that need not be there takes its rules with it: that these are not judged then weighs nothing.
+    Without an optional column its rules are inconclusive with the severity ``info``.
     """
     for check, condition in contract.conditions():
         names = columns_of(condition)
         where = ", ".join(names) or None
         if absent := [name for name in names if name not in usable]:
             optional = all(name not in stored and not contract.columns[name].required for name in absent)
-            message = f"not judged: {absent} is {'not there' if absent[0] not in stored else 'of another type'}"
+            message = f"inconclusive: {absent} is {'missing' if absent[0] not in stored else 'of another type'}"
             severity: Severity = "info" if optional else check.severity
-            yield Check(check.name, "not_judged", severity, None, check.rule, where, message)
+            yield Check(check.name, "inconclusive", severity, None, check.rule, where, message)
             continue
-        says = f"break {check.rule!r}"
+        says = f"violate {check.rule!r}"
         broken = Not(condition)
-        yield Rule(check.name, tuple(names), where or "", check.severity, check.rule, says, broken, check.max_share)
+        yield ValidationRule(
+            check.name, tuple(names), where or "", check.severity, check.rule, says, broken, check.max_fraction
+        )
 
 
-def _unique_rules(contract: Contract) -> Iterator[Unique]:
+def _unique_rules(contract: Contract) -> Iterator[UniqueRule]:
     if contract.key:
-        yield Unique("key", contract.key, contract.columns[contract.key[0]].severity_of("unique"))
+        yield UniqueRule("key", contract.key, contract.columns[contract.key[0]].severity_of("unique"))
     for name, rule in contract.columns.items():
         if rule.unique and contract.key != (name,):
-            yield Unique("unique", (name,), rule.severity_of("unique"))
+            yield UniqueRule("unique", (name,), rule.severity_of("unique"))
 
 
-def _newest(contract: Contract, usable: set[str]) -> Newest | Check | None:
-    fresh = contract.freshness
-    if fresh is None:
+def _freshness_rule(contract: Contract, usable: set[str]) -> NewestRowRule | Check | None:
+    rule = contract.freshness
+    if rule is None:
         return None
-    if fresh.column not in usable:
-        message = "not judged: the column is missing, or has another type"
-        return Check("freshness", "not_judged", fresh.severity, None, fresh.max_age, fresh.column, message)
-    column = Column(fresh.column, contract.columns[fresh.column].type)
-    return Newest(column, fresh.limit, fresh.max_age, fresh.severity)
+    if rule.column not in usable:
+        message = "inconclusive: the column is missing, or has another type"
+        return Check("freshness", "inconclusive", rule.severity, None, rule.max_age, rule.column, message)
+    column = ColumnRef(rule.column, contract.columns[rule.column].type)
+    return NewestRowRule(column, rule.limit, rule.max_age, rule.severity)

@@ -1,6 +1,6 @@
-"""Leakage: what makes a model look better on the gate rows than it will be, found before anything is trained."""
+"""Leakage checks on the parts of a split, run before any training."""
 
-from airflow_mlops.core.training.leakage.check import SAMPLE, check_leakage
-from airflow_mlops.core.training.leakage.ignoring import Ignored
+from airflow_mlops.core.training.leakage.check import SAMPLE_ROWS, check_leakage
+from airflow_mlops.core.training.leakage.exemptions import LeakageExemption
 
-__all__ = ["SAMPLE", "Ignored", "check_leakage"]
+__all__ = ["SAMPLE_ROWS", "LeakageExemption", "check_leakage"]

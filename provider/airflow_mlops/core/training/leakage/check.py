@@ -1,24 +1,24 @@
-"""The leakage checks of a split, one after another, as one report."""
+"""The leakage report of a split."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlops.core.data.snapshot import Snapshot
-from airflow_mlops.core.errors import BadInput
-from airflow_mlops.core.report import Report
-from airflow_mlops.core.training.leakage import moment, shared, sums, telling
-from airflow_mlops.core.training.leakage.ignoring import Ignored, ignored
-from airflow_mlops.core.training.leakage.rows import bounded_sample, labelled, read
+from airflow_mlops.common.errors import BadInput
+from airflow_mlops.common.report import Report
+from airflow_mlops.core.data.snapshots.snapshot import Snapshot
+from airflow_mlops.core.training.leakage import derived_target, overlap, target_proxy, temporal
+from airflow_mlops.core.training.leakage.exemptions import LeakageExemption, apply_exemptions
+from airflow_mlops.core.training.leakage.rows import bounded_sample, label_rows, read_parts
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from airflow_mlops.core.data.contracts import Contract
 
-SAMPLE = 20_000
-"""So many rows of each part are looked at where a relation is sought."""
+SAMPLE_ROWS = 20_000
+"""The maximum number of rows per part for checks of relations."""
 
 
 def check_leakage(
@@ -33,93 +33,95 @@ def check_leakage(
     ordered: bool = True,
     cutoff: Any = None,
     label_time: str | None = None,
-    ignore: Sequence[Ignored | Mapping[str, Any]] = (),
+    ignore: Sequence[LeakageExemption | Mapping[str, Any]] = (),
     subject: str | None = None,
-    sample: int = SAMPLE,
+    sample: int = SAMPLE_ROWS,
 ) -> Report:
-    """Look for leakage in the parts of a split.
+    """Check the parts of a split for leakage.
 
-    Rows and groups in two parts, the order of time and the cut-off are looked for in all rows; relations between
-    features and target in a random sample of each part, which the report's facts name.
+    Overlapping rows and groups, the order in time and the cut-off are checked on all rows. Relations between features
+    and target are checked on a random sample of each part, whose size is in the report's facts.
 
     :param parts: ``train``, and ``validation``, ``test`` or both.
-    :param contract: gives target, features, key and, where ``time`` is not given, the group (its ``cluster``), as far
-        as they are not named here.
+    :param contract: supplies target, features and key where they are not given here, and the group (its ``cluster``)
+        unless ``time`` is given.
     :param target: the column to predict.
-    :param features: the columns that a model may learn from.
-    :param key: the columns that name a row.
-    :param groups: columns whose equal values have to be in one part.
-    :param time: the column of moments.
-    :param ordered: whether each part has to be older than the next, as in a temporal split.
-    :param cutoff: rows and labels may not be from after it: a moment, or a day, month or year to its end, as text.
-    :param label_time: the column that says when a row's label was known.
-    :param ignore: what is known to be no leak; each with its reason.
-    :param subject: what to call it.
-    :param sample: at most so many rows of each part are looked at for relations.
-    :returns: a report of kind ``leakage``: an error is what makes a judgement on these parts meaningless.
-    :raises BadInput: when a part or a column is missing, or nothing says what target and features are.
+    :param features: the columns available to a model.
+    :param key: the columns that identify a row.
+    :param groups: columns whose equal values must be in one part.
+    :param time: the column of timestamps.
+    :param ordered: whether each part must be older than the next, as in a temporal split.
+    :param cutoff: the latest time allowed for rows and labels: a timestamp, or the end of a day, month or year.
+    :param label_time: the column with the time at which a row's label became available.
+    :param ignore: exemptions, each with its reason.
+    :param subject: the subject of the report.
+    :param sample: the maximum number of rows per part for checks of relations.
+    :returns: a report of kind ``leakage``; an error invalidates any evaluation on these parts.
+    :raises BadInput: when a part or a column is missing, or target or features are not specified.
     """
-    described = _described(contract, target, features, key, groups, time)
-    target, features = described["target"], described["features"]
-    frames = read(
+    roles = _column_roles(contract, target, features, key, groups, time)
+    target, features = roles["target"], roles["features"]
+    frames = read_parts(
         parts,
-        [target, *features, *described["key"], *described["groups"], *(c for c in (time, label_time) if c)],
+        [target, *features, *roles["key"], *roles["groups"], *(c for c in (time, label_time) if c)],
     )
     samples = {part: bounded_sample(frame, sample) for part, frame in frames.items()}
-    train = labelled(samples["train"], target, features)
-    held = labelled(_held_out(samples), target, features, like=train)
-    strengths = telling.strengths(train, held)
-    known = [Ignored.load(entry) for entry in ignore]
-    found = [
-        *shared.checks(frames, described["key"], described["groups"], [*features, target], sample),
-        *moment.checks(frames, time, ordered=ordered, cutoff=cutoff, label_time=label_time),
-        *telling.checks(train, held, strengths),
-        *sums.checks(train, held),
+    train = label_rows(samples["train"], target, features)
+    held_out = label_rows(_concat_held_out(samples), target, features, like=train)
+    strengths = target_proxy.compute_strengths(train, held_out)
+    exemptions = [LeakageExemption.load(entry) for entry in ignore]
+    checks = [
+        *overlap.check_overlap(frames, roles["key"], roles["groups"], [*features, target], sample),
+        *temporal.check_temporal_order(frames, time, ordered=ordered, cutoff=cutoff, label_time=label_time),
+        *target_proxy.check_target_proxies(train, held_out, strengths),
+        *derived_target.check_derived_target(train, held_out),
     ]
     facts = {
         "rows": {part: len(frame) for part, frame in frames.items()},
-        "rows_looked_at_for_relations": {part: len(frame) for part, frame in samples.items()},
+        "sampled_rows": {part: len(frame) for part, frame in samples.items()},
         "target": target,
         "features": len(features),
-        "tables": [telling.table(train.kind, strengths)],
+        "tables": [target_proxy.strength_table(train.kind, strengths)],
         "cutoff": None if cutoff is None else str(cutoff),
     }
-    return Report.of("leakage", subject or _name(parts), [ignored(c, known) for c in found], facts=facts)
+    return Report.from_checks(
+        "leakage", subject or _default_subject(parts), [apply_exemptions(c, exemptions) for c in checks], facts=facts
+    )
 
 
-def _described(
+def _column_roles(
     contract: Any, target: str | None, features: Any, key: Any, groups: Any, time: str | None
 ) -> dict[str, Any]:
-    """Say what the columns mean, from what is named and, for the rest, from the contract."""
+    """Return the roles of the columns, from the arguments and, where these are missing, from the contract."""
     from airflow_mlops.core.data.contracts import Contract
 
-    given = None if contract is None else Contract.load(contract)
-    if given is not None:
-        target = target or given.label
-        features = features or given.features
-        key = key if key is not None else given.key
-        # Over time a customer is on both sides, and meant to be: it is the future of known customers that is judged.
-        groups = groups if groups is not None or time is not None else given.cluster
+    loaded = None if contract is None else Contract.load(contract)
+    if loaded is not None:
+        target = target or loaded.label
+        features = features or loaded.features
+        key = key if key is not None else loaded.key
+        # In a temporal split the same customers are in both parts by design: the model predicts their future.
+        groups = groups if groups is not None or time is not None else loaded.cluster
     if not target or not features:
         raise BadInput(
-            f"nobody says what the {'features are' if target else 'target is'}",
-            mend="give a contract, or target='...' and features=[...]",
+            f"the {'features are' if target else 'target is'} not specified",
+            hint="give a contract, or target='...' and features=[...]",
         )
     if target in features:
-        raise BadInput(f"the target {target!r} is among the features", mend="take it out of them")
-    return {"target": target, "features": list(features), "key": _listed(key), "groups": _listed(groups)}
+        raise BadInput(f"the target {target!r} is among the features", hint="remove it from the features")
+    return {"target": target, "features": list(features), "key": _to_list(key), "groups": _to_list(groups)}
 
 
-def _listed(columns: str | Sequence[str] | None) -> list[str]:
+def _to_list(columns: str | Sequence[str] | None) -> list[str]:
     return [columns] if isinstance(columns, str) else list(columns or ())
 
 
-def _held_out(samples: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def _concat_held_out(samples: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.concat([frame for part, frame in samples.items() if part != "train"], ignore_index=True)
 
 
-def _name(parts: Mapping[str, Snapshot | pd.DataFrame]) -> str:
+def _default_subject(parts: Mapping[str, Snapshot | pd.DataFrame]) -> str:
     train = parts["train"]
     return train.name if isinstance(train, Snapshot) else "parts"

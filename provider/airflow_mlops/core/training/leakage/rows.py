@@ -1,4 +1,4 @@
-"""The rows of the parts, and the target as numbers."""
+"""Rows of the parts of a split, with the target encoded as numbers."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow_mlops.core.data.snapshot import Snapshot
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.common.errors import BadInput
+from airflow_mlops.core.data.snapshots.snapshot import Snapshot
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,66 +15,68 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-ORDER = ("train", "validation", "test")
-MOST_CLASSES = 100
-Kind = Literal["binary", "number", "classes"]
+PART_ORDER = ("train", "validation", "test")
+MAX_CLASSES = 100
+TargetKind = Literal["binary", "number", "classes"]
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
-    """Rows whose target is known.
+class LeakageRows:
+    """Rows with a target.
 
     :param features: n rows.
     :param name: the target's name.
-    :param kind: ``binary`` (two values), ``number``, or ``classes`` (more than two that are no numbers).
-    :param values: the classes in order; of ``binary`` the second counts as 1; of ``number`` none.
-    :param target: n numbers; of ``classes`` n x k, 1 in the column of the row's class.
+    :param kind: ``binary`` (two values), ``number``, or ``classes`` (more than two non-numeric values).
+    :param values: the classes in order; for ``binary`` the second is coded 1; empty for ``number``.
+    :param target: n numbers; for ``classes`` an n x k one-hot encoding.
     """
 
     features: pd.DataFrame
     name: str
-    kind: Kind
+    kind: TargetKind
     values: tuple[Any, ...]
     target: Array
 
 
-def read(parts: Mapping[str, Snapshot | pd.DataFrame], columns: Sequence[str]) -> dict[str, pd.DataFrame]:
-    """Read the columns of each part that has rows, in the order of :data:`ORDER`.
+def read_parts(parts: Mapping[str, Snapshot | pd.DataFrame], columns: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Return the columns of each non-empty part, in the order of :data:`PART_ORDER`.
 
-    :raises BadInput: when there is no training part or no other, a part has another name, or lacks a column.
+    :raises BadInput: when the training part or every other part is missing, a part is unknown, or lacks a column.
     """
-    if unknown := sorted(parts.keys() - set(ORDER)):
-        raise BadInput(f"there is no part {unknown[0]!r}", mend=f"the parts are {', '.join(ORDER)}")
-    wanted, frames = list(dict.fromkeys(columns)), {}
-    for part in ORDER:
+    if unknown := sorted(parts.keys() - set(PART_ORDER)):
+        raise BadInput(f"{unknown[0]!r} is not a valid part", hint=f"the parts are {', '.join(PART_ORDER)}")
+    wanted_columns, frames = list(dict.fromkeys(columns)), {}
+    for part in PART_ORDER:
         if part not in parts:
             continue
-        given = parts[part]
-        if isinstance(given, Snapshot):
-            given = given.to_pandas(wanted)
-        elif missing := [column for column in wanted if column not in given.columns]:
-            raise BadInput(f"the {part} part has no column {missing[:5]}", where=f"{list(given.columns)[:20]}")
-        if len(given):
-            frames[part] = given[wanted].reset_index(drop=True)
+        part_rows = parts[part]
+        if isinstance(part_rows, Snapshot):
+            part_rows = part_rows.to_pandas(wanted_columns)
+        elif missing := [column for column in wanted_columns if column not in part_rows.columns]:
+            raise BadInput(f"the {part} part has no column {missing[:5]}", where=f"{list(part_rows.columns)[:20]}")
+        if len(part_rows):
+            frames[part] = part_rows[wanted_columns].reset_index(drop=True)
     if "train" not in frames or len(frames) < 2:
         raise BadInput(
-            f"leakage is between parts, and those with rows are: {', '.join(frames) or 'none'}",
-            mend="give train, and validation or test or both",
+            f"leakage checks need two parts; parts with rows: {', '.join(frames) or 'none'}",
+            hint="give train, and validation, test or both",
         )
     return frames
 
 
-def bounded_sample(frame: pd.DataFrame, most: int) -> pd.DataFrame:
-    """Give at most so many rows, drawn at random, the same ones each time."""
-    if len(frame) <= most:
+def bounded_sample(frame: pd.DataFrame, max_rows: int) -> pd.DataFrame:
+    """Return a random sample of at most ``most`` rows; the same one each time."""
+    if len(frame) <= max_rows:
         return frame
-    return frame.sample(most, random_state=0).sort_index().reset_index(drop=True)
+    return frame.sample(max_rows, random_state=0).sort_index().reset_index(drop=True)
 
 
-def labelled(frame: pd.DataFrame, target: str, features: Sequence[str], *, like: Labelled | None = None) -> Labelled:
-    """Give the rows that have a target, with the target as numbers.
+def label_rows(
+    frame: pd.DataFrame, target: str, features: Sequence[str], *, like: LeakageRows | None = None
+) -> LeakageRows:
+    """Return the rows that have a target, with the target encoded as numbers.
 
-    :param like: the training rows, whose classes count; a row of another class is left out.
+    :param like: the training rows, whose classes are used; rows of other classes are dropped.
     """
     import numpy as np
 
@@ -82,15 +84,17 @@ def labelled(frame: pd.DataFrame, target: str, features: Sequence[str], *, like:
     kind, values = _kind_of(frame[target]) if like is None else (like.kind, like.values)
     if kind == "number":
         numbers = frame[target].to_numpy(dtype=float)
-        kept = np.isfinite(numbers)
-        return Labelled(frame.loc[kept, list(features)], target, kind, (), numbers[kept])
+        finite = np.isfinite(numbers)
+        return LeakageRows(frame.loc[finite, list(features)], target, kind, (), numbers[finite])
     frame = frame[frame[target].isin(values)]
-    hot = frame[target].to_numpy()[:, None] == np.array(values, dtype=object)[None, :]
-    numeric = (hot[:, -1] if values else hot.any(1)).astype(float) if kind == "binary" else hot.astype(float)
-    return Labelled(frame[list(features)], target, kind, values, numeric)
+    one_hot = frame[target].to_numpy()[:, None] == np.array(values, dtype=object)[None, :]
+    numeric = (
+        (one_hot[:, -1] if values else one_hot.any(1)).astype(float) if kind == "binary" else one_hot.astype(float)
+    )
+    return LeakageRows(frame[list(features)], target, kind, values, numeric)
 
 
-def _kind_of(target: pd.Series[Any]) -> tuple[Kind, tuple[Any, ...]]:
+def _kind_of(target: pd.Series[Any]) -> tuple[TargetKind, tuple[Any, ...]]:
     import pandas as pd
 
     counts = target.value_counts()
@@ -98,4 +102,4 @@ def _kind_of(target: pd.Series[Any]) -> tuple[Kind, tuple[Any, ...]]:
         return "binary", tuple(sorted(counts.index, key=lambda value: (str(type(value)), value)))
     if pd.api.types.is_numeric_dtype(target.dtype):
         return "number", ()
-    return "classes", tuple(counts.index[:MOST_CLASSES])
+    return "classes", tuple(counts.index[:MAX_CLASSES])

@@ -1,26 +1,35 @@
-"""Splits: which rows a model is fitted on, chosen on and judged on.
+"""Splits of rows into training, validation and test parts.
 
-Three ways: by the hash of a stable key (random, stratified, by group), by time with a gap, by partition. Each is a
-rule, a small value that decides about a frame and reads or writes nothing; :func:`~.write.split` commits the parts.
+The built-in rules split by the hash of a stable key (random, stratified, by group), by time with a gap, and by
+partition. Other packages add their own, see docs/extending-splits.md. A rule assigns parts to the rows of a frame
+without any I/O; :func:`~.snapshots.split_snapshot` commits the parts.
 """
 
-from airflow_mlops.core.training.splits.keys import KeyRule, assign, key_text, uniform
+from airflow_mlops.core.training.splits.keys import (
+    KeyRule,
+    assign_parts,
+    format_keys,
+    hash_to_unit_interval,
+    join_key_columns,
+)
 from airflow_mlops.core.training.splits.partitions import PartitionRule
-from airflow_mlops.core.training.splits.parts import GAP, PARTS, Rule, Shares
-from airflow_mlops.core.training.splits.temporal import TimeRule, moments
-from airflow_mlops.core.training.splits.write import split
+from airflow_mlops.core.training.splits.parts import GAP, PARTS, SplitFractions, SplitRule, StableSplitRule
+from airflow_mlops.core.training.splits.snapshots import split_snapshot
+from airflow_mlops.core.training.splits.temporal import TimeRule, parse_timestamps
 
 __all__ = [
     "GAP",
     "PARTS",
     "KeyRule",
     "PartitionRule",
-    "Rule",
-    "Shares",
+    "SplitFractions",
+    "SplitRule",
+    "StableSplitRule",
     "TimeRule",
-    "assign",
-    "key_text",
-    "moments",
-    "split",
-    "uniform",
+    "assign_parts",
+    "format_keys",
+    "hash_to_unit_interval",
+    "join_key_columns",
+    "parse_timestamps",
+    "split_snapshot",
 ]

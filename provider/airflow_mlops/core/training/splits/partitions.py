@@ -1,4 +1,4 @@
-"""Splits by partition: whole weeks or months, named or counted from the end."""
+"""Splits by partition: weeks or months, by name or counted from the newest."""
 
 from __future__ import annotations
 
@@ -8,99 +8,103 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlops.core.errors import BadInput
-from airflow_mlops.core.training.splits.keys import key_text
-from airflow_mlops.core.training.splits.parts import GAP, complete
+from airflow_mlops.common.errors import BadInput
+from airflow_mlops.core.training.splits.keys import format_keys
+from airflow_mlops.core.training.splits.parts import GAP, check_complete
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-Which = int | Sequence[str]
+PartitionSelector = int | Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionRule:
     """Split by partition.
 
-    :param column: the column that says of which partition a row is.
-    :param test: which partitions are the test part: their names, or how many, counted from the newest.
-    :param validation: which are the validation part: their names, or how many before the test part. 0: none.
-    :param train: the names of those for training; default: all that are left, but with counted parts only older ones.
-    :param gap: how many partitions between two counted parts belong to none.
+    :param column: the partition column.
+    :param test: the test partitions: their names, or their number, counted from the newest.
+    :param validation: the validation partitions: their names, or their number before the test part. 0: none.
+    :param train: names of the training partitions; default: all remaining ones, with counted parts only older ones.
+    :param gap: the number of partitions to skip between two counted parts.
     """
 
     column: str = "partition"
-    test: Which = 1
-    validation: Which = 1
+    test: PartitionSelector = 1
+    validation: PartitionSelector = 1
     train: Sequence[str] | None = None
     gap: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant."""
+        """Reject invalid combinations."""
         counts = [which for which in (self.test, self.validation, self.gap) if isinstance(which, int)]
         if min(counts) < 0 or not self.test:
             raise BadInput(
-                f"test={self.test}, validation={self.validation}, gap={self.gap} is no split",
-                mend="name the test partitions, or give how many of the newest they are",
+                f"test={self.test}, validation={self.validation}, gap={self.gap} is not a valid split",
+                hint="name the test partitions, or give their number, counted from the newest",
             )
         if self.gap and len(counts) < 3:
             raise BadInput(
-                "a gap lies between parts that are counted, and here partitions are named",
-                mend="name the partitions for training with train=[...], and leave out those of the gap",
+                "a gap requires counted parts, but partitions are named",
+                hint="name the training partitions with train=[...], without those of the gap",
             )
-        named = [name for which in (self.test, self.validation, self.train or ()) for name in _names(which)]
-        if twice := sorted({name for name in named if named.count(name) > 1}):
-            raise BadInput(f"partition {twice[0]!r} would be in two parts", mend="name each partition once")
+        all_names = [name for which in (self.test, self.validation, self.train or ()) for name in _names(which)]
+        if duplicates := sorted({name for name in all_names if all_names.count(name) > 1}):
+            raise BadInput(f"partition {duplicates[0]!r} would be in two parts", hint="name each partition once")
 
     @property
-    def wants_validation(self) -> bool:
-        """Whether a validation part was asked for."""
+    def has_validation(self) -> bool:
+        """Whether a validation part was requested."""
         return bool(self.validation)
 
     def assign(self, frame: pd.DataFrame) -> np.ndarray[Any, Any]:
-        """Give the part of each row, :data:`~.parts.GAP` where it belongs to none.
+        """Return the part of each row, :data:`~.parts.GAP` for rows in no part.
 
-        :raises BadInput: when the column is missing or has missing values, or a named partition is not there.
+        :raises BadInput: when the column is missing or has missing values, or a named partition does not exist.
         """
         import pandas as pd
 
-        complete(frame, self.column)
-        there = key_text(pd.Series(frame[self.column].unique()).sort_values())
+        check_complete(frame, self.column)
+        existing = format_keys(pd.Series(frame[self.column].unique()).sort_values())
         text = frame[self.column].dtype == object or isinstance(frame[self.column].dtype, pd.StringDtype)
-        part_of = self._parts(sorted(there, key=_by_number) if text else there.tolist())
-        return key_text(frame[self.column]).map(part_of).fillna(GAP).to_numpy(dtype=object)
+        part_of = self._parts(sorted(existing, key=_natural_sort_key) if text else existing.tolist())
+        return format_keys(frame[self.column]).map(part_of).fillna(GAP).to_numpy(dtype=object)
 
-    def _parts(self, there: list[str]) -> dict[str, str]:
-        """Give partition -> part; those of the gap are left out.
+    def _parts(self, existing: list[str]) -> dict[str, str]:
+        """Return partition -> part, without the partitions of the gap.
 
-        :param there: the partitions that are there, oldest first.
+        :param existing: the existing partitions, oldest first.
         """
-        named = {"test": _names(self.test), "validation": _names(self.validation), "train": _names(self.train or ())}
-        for part, names in named.items():
-            self._all_there(part, names, there)
-        taken = {name: part for part, names in named.items() for name in names}
-        left = [name for name in there if name not in taken]
+        names_by_part = {
+            "test": _names(self.test),
+            "validation": _names(self.validation),
+            "train": _names(self.train or ()),
+        }
+        for part, names in names_by_part.items():
+            self._check_exist(part, names, existing)
+        part_of_name = {name: part for part, names in names_by_part.items() for name in names}
+        remaining = [name for name in existing if name not in part_of_name]
         for part, which in (("test", self.test), ("validation", self.validation)):
             if isinstance(which, int) and which:
-                taken |= dict.fromkeys(left[-which:], part)
-                left = left[: -(which + self.gap)]
-        return taken if self.train is not None else taken | dict.fromkeys(left, "train")
+                part_of_name |= dict.fromkeys(remaining[-which:], part)
+                remaining = remaining[: -(which + self.gap)]
+        return part_of_name if self.train is not None else part_of_name | dict.fromkeys(remaining, "train")
 
-    def _all_there(self, part: str, names: Sequence[str], there: list[str]) -> None:
+    def _check_exist(self, part: str, names: Sequence[str], existing: list[str]) -> None:
         for name in names:
-            if name not in there:
-                near = difflib.get_close_matches(name, there, n=1)
+            if name not in existing:
+                suggestions = difflib.get_close_matches(name, existing, n=1)
                 raise BadInput(
                     f"the {part} partition {name!r} has no rows",
-                    where=f"column {self.column!r} has {there[:3]} to {there[-1:]}",
-                    mend=f"did you mean {near[0]!r}?" if near else "name a partition that is there",
+                    where=f"column {self.column!r} has {existing[:3]} to {existing[-1:]}",
+                    hint=f"did you mean {suggestions[0]!r}?" if suggestions else "name an existing partition",
                 )
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the rule, ready for JSON."""
+        """Return the rule as a JSON-serialisable dict."""
         return {
-            "how": "partition",
+            "method": "partition",
             "partition": self.column,
             "test": self.test if isinstance(self.test, int) else list(self.test),
             "validation": self.validation if isinstance(self.validation, int) else list(self.validation),
@@ -109,10 +113,10 @@ class PartitionRule:
         }
 
 
-def _by_number(name: str) -> list[str | int]:
-    """Order names by the numbers in them: week 10 is after week 9."""
+def _natural_sort_key(name: str) -> list[str | int]:
+    """Sort by the numbers in a name: week 10 comes after week 9."""
     return [int(piece) if piece.isdecimal() else piece for piece in re.split(r"(\d+)", name)]
 
 
-def _names(which: Which) -> list[str]:
+def _names(which: PartitionSelector) -> list[str]:
     return [] if isinstance(which, int) else [str(name) for name in which]

@@ -1,11 +1,12 @@
-"""The parts of a split, and what every rule is."""
+"""The parts of a split, and the protocol of split rules."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.common.errors import BadInput
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,56 +14,74 @@ if TYPE_CHECKING:
 
 PARTS = ("test", "validation", "train")
 GAP = "gap"
-"""What rows are called that belong to no part."""
+"""The label of rows in no part."""
 
 
-class Rule(Protocol):
-    """A way to split: it decides about a frame, and says of itself what a later reader has to know."""
+class SplitRule(Protocol):
+    """A rule that assigns the rows of a frame to parts. Its class takes options as keyword arguments."""
 
     @property
-    def wants_validation(self) -> bool:
-        """Whether a validation part was asked for."""
+    def has_validation(self) -> bool:
+        """Whether a validation part was requested. If so, an empty one is an error."""
         ...
 
     def assign(self, frame: pd.DataFrame) -> np.ndarray[Any, Any]:
-        """Give the part of each row: one of :data:`PARTS`, or :data:`GAP`."""
+        """Return the part of each row: one of :data:`PARTS`, or :data:`GAP`."""
         ...
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the rule, ready for JSON: it is kept with each part."""
+        """Return the rule as a JSON-serialisable dict, which is stored with each part."""
+        ...
+
+
+@runtime_checkable
+class StableSplitRule(SplitRule, Protocol):
+    """A split rule that can keep rows in the parts of an earlier split."""
+
+    @property
+    def earlier_key(self) -> str | Sequence[str]:
+        """The column, or columns, that identify a row of an earlier split. A key was in one part only."""
+        ...
+
+    def with_earlier(self, parts: Mapping[str, str]) -> Self:
+        """Return this rule with the parts of an earlier split.
+
+        :param parts: key as text -> its part. The key of several columns is as :func:`~.keys.join_key_columns` joins
+            them.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Shares:
-    """How the rows are shared out; what is left is for training.
+class SplitFractions:
+    """Fractions of the rows per part; the remaining rows are for training.
 
-    :param test: the share of gate rows, 0 to 1.
-    :param validation: the share of rows on which candidates are chosen, 0 to 1.
+    :param test: the fraction of test rows, 0 to 1.
+    :param validation: the fraction of rows for model selection, 0 to 1.
     """
 
     test: float = 0.25
     validation: float = 0.15
 
     def __post_init__(self) -> None:
-        """Refuse shares that leave nothing to train on."""
+        """Reject fractions that leave no training rows."""
         if not (0 < self.test < 1 and 0 <= self.validation < 1 and self.test + self.validation < 1):
             raise BadInput(
-                f"shares test={self.test}, validation={self.validation} leave no rows to train on",
-                mend="give shares above 0 that add up to less than 1",
+                f"the fractions test={self.test}, validation={self.validation} leave no rows to train on",
+                hint="use fractions above 0 with a sum below 1",
             )
 
 
-def complete(frame: pd.DataFrame, *columns: str) -> None:
-    """Make sure that columns are there and have a value in every row.
+def check_complete(frame: pd.DataFrame, *columns: str) -> None:
+    """Check that columns exist and have no missing values.
 
-    :raises BadInput: when one is not, or has not.
+    :raises BadInput: when a column does not exist or has missing values.
     """
     for column in columns:
         if column not in frame.columns:
             raise BadInput(f"cannot split by {column!r}: there is no such column", where=f"{list(frame.columns)[:20]}")
         if frame[column].isna().any():
             raise BadInput(
-                f"cannot split by {column!r}: {int(frame[column].isna().sum())} rows have none",
-                mend="give every row a value there, or drop these rows in the query",
+                f"cannot split by {column!r}: {int(frame[column].isna().sum())} rows have no value",
+                hint="fill the missing values, or exclude these rows in the query",
             )

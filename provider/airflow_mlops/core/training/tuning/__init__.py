@@ -1,6 +1,6 @@
-"""Tuning: a search for the parameters of a candidate, that goes on where it was when its task is killed."""
+"""Hyperparameter search of a candidate, resumed where a killed attempt stopped."""
 
 from airflow_mlops.core.training.tuning.settings import Tuning
-from airflow_mlops.core.training.tuning.space import Parameter
+from airflow_mlops.core.training.tuning.space import SearchParameter
 
-__all__ = ["Parameter", "Tuning"]
+__all__ = ["SearchParameter", "Tuning"]

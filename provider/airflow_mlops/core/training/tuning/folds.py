@@ -1,4 +1,4 @@
-"""Cross-validation within the training rows, by the rule that the rows were split by."""
+"""Cross-validation folds within the training rows: by time, by group or at random."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.common.errors import BadInput
 from airflow_mlops.core.metrics import Task
-from airflow_mlops.core.training.splits.keys import joined_key, uniform
-from airflow_mlops.core.training.splits.parts import complete
-from airflow_mlops.core.training.splits.temporal import moments
+from airflow_mlops.core.training.splits.keys import hash_to_unit_interval, join_key_columns
+from airflow_mlops.core.training.splits.parts import check_complete
+from airflow_mlops.core.training.splits.temporal import parse_timestamps
 from airflow_mlops.core.training.tuning.settings import Tuning
 
 if TYPE_CHECKING:
@@ -22,54 +22,58 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Positions of the rows to fit on, and of those to judge on.
+    """Row positions of a fold.
 
-    :param fit: positions.
-    :param judge: positions; none of them is in ``fit``.
+    :param train: positions of the rows to fit on.
+    :param test: positions of the rows to evaluate on; disjoint from ``train``.
     """
 
-    fit: Array
-    judge: Array
+    train: Array
+    test: Array
 
 
-def folds(tuning: Tuning, target: pd.Series[Any], rows: pd.DataFrame, task: Task) -> list[Fold]:
-    """Make the folds: by time, by group, or at random with the same share of each class in all.
+def make_folds(tuning: Tuning, target: pd.Series[Any], rows: pd.DataFrame, task: Task) -> list[Fold]:
+    """Return the folds: by time, by group, or at random with equal class proportions.
 
     :param target: n targets.
     :param rows: the group or time columns of the same n rows.
-    :raises BadInput: when a fold has no rows, or not all classes.
+    :raises BadInput: when a fold has no rows, or lacks a class.
     """
     assert tuning.folds is not None
     if tuning.time:
-        made = expanding(rows, tuning.time, tuning.folds, tuning.distance)
+        result = make_expanding_folds(rows, tuning.time, tuning.folds, tuning.gap_duration)
     else:
         if tuning.group:
-            number = by_group(joined_key(rows, tuning.group), tuning.folds, tuning.seed)
+            fold_of_row = assign_group_folds(join_key_columns(rows, tuning.group), tuning.folds, tuning.seed)
         else:
-            number = at_random(target if task != "regression" else None, len(target), tuning.folds, tuning.seed)
-        made = [Fold((number != fold).nonzero()[0], (number == fold).nonzero()[0]) for fold in range(tuning.folds)]
-    for fold, one in enumerate(made):
-        _check(fold, one, target, task)
-    return made
+            fold_of_row = assign_random_folds(
+                target if task != "regression" else None, len(target), tuning.folds, tuning.seed
+            )
+        result = [
+            Fold((fold_of_row != fold).nonzero()[0], (fold_of_row == fold).nonzero()[0]) for fold in range(tuning.folds)
+        ]
+    for number, fold in enumerate(result):
+        _check_fold(number, fold, target, task)
+    return result
 
 
-def by_group(keys: pd.Series[Any], count: int, seed: int) -> Array:
-    """Give the fold of each row: groups are dealt out in the order of their hash, so that no fold has two groups more
-    than another.
+def assign_group_folds(keys: pd.Series[Any], count: int, seed: int) -> Array:
+    """Return the fold of each row. Groups are assigned in turn, ordered by hash, so that fold sizes differ by at most
+    one group.
 
     :param keys: the text of each row's group.
     """
     names = keys.drop_duplicates()
     if len(names) < count:
-        raise BadInput(f"{count} folds need {count} groups, and there are {len(names)}", mend="use fewer folds")
-    dealt = names.iloc[uniform(names, seed).argsort(kind="stable")]
-    return keys.map({name: place % count for place, name in enumerate(dealt)}).to_numpy(dtype="int64")
+        raise BadInput(f"{count} folds need {count} groups; there are {len(names)}", hint="use fewer folds")
+    ordered = names.iloc[hash_to_unit_interval(names, seed).argsort(kind="stable")]
+    return keys.map({name: rank % count for rank, name in enumerate(ordered)}).to_numpy(dtype="int64")
 
 
-def at_random(classes: pd.Series[Any] | None, rows: int, count: int, seed: int) -> Array:
-    """Give the fold of each row: rows are dealt out at random, class by class.
+def assign_random_folds(classes: pd.Series[Any] | None, rows: int, count: int, seed: int) -> Array:
+    """Return the fold of each row. Rows are assigned in turn in random order, class by class.
 
-    :param classes: n classes; ``None`` when there are none.
+    :param classes: n classes; ``None`` for regression.
     """
     import numpy as np
     import pandas as pd
@@ -81,34 +85,34 @@ def at_random(classes: pd.Series[Any] | None, rows: int, count: int, seed: int) 
     return number
 
 
-def expanding(rows: pd.DataFrame, time: str, count: int, gap: timedelta) -> list[Fold]:
-    """Cut the rows by time in one piece more than there are folds: each piece but the first is judged by a fit on all
-    that is older, by more than the gap. Rows of one moment are never torn apart.
+def make_expanding_folds(rows: pd.DataFrame, time: str, count: int, gap: timedelta) -> list[Fold]:
+    """Return expanding-window folds. The rows are cut by time into ``count + 1`` pieces; each piece but the first is
+    evaluated by a fit on all rows older by more than the gap. Rows with equal timestamps stay together.
 
-    :raises BadInput: when the column is missing, has missing values or holds no moments.
+    :raises BadInput: when the column is missing, has missing values or does not hold timestamps.
     """
     import numpy as np
 
-    complete(rows, time)
-    times = moments(rows[time]).to_numpy().astype("datetime64[us]")
+    check_complete(rows, time)
+    times = parse_timestamps(rows[time]).to_numpy().astype("datetime64[us]")
     piece = np.searchsorted(np.sort(times), times, side="left") * (count + 1) // max(1, len(times))
-    made = []
+    result = []
     for number in range(1, count + 1):
-        judge = (piece == number).nonzero()[0]
-        begin = times[judge].min() - np.timedelta64(gap) if len(judge) else times.min()
-        made.append(Fold((times < begin).nonzero()[0], judge))
-    return made
+        positions = (piece == number).nonzero()[0]
+        start = times[positions].min() - np.timedelta64(gap) if len(positions) else times.min()
+        result.append(Fold((times < start).nonzero()[0], positions))
+    return result
 
 
-def _check(number: int, fold: Fold, target: pd.Series[Any], task: Task) -> None:
-    """Make sure that a fold can be fitted and judged."""
-    mend = "use fewer folds, or other columns for them"
-    for what, positions in (("fit", fold.fit), ("judge", fold.judge)):
+def _check_fold(number: int, fold: Fold, target: pd.Series[Any], task: Task) -> None:
+    """Check that a fold can be fitted and evaluated."""
+    hint = "use fewer folds, or other columns for them"
+    for purpose, positions in (("fit", fold.train), ("evaluate", fold.test)):
         if not len(positions):
-            raise BadInput(f"fold {number} has no rows to {what} on", mend=mend)
-        if task == "regression" or (task == "multiclass" and what == "judge"):
+            raise BadInput(f"fold {number} has no rows to {purpose} on", hint=hint)
+        if task == "regression" or (task == "multiclass" and purpose == "evaluate"):
             continue
         missing = set(target.unique()) - set(target.iloc[positions].unique())
         if missing:
             shown = sorted(map(str, missing))[:5]
-            raise BadInput(f"fold {number} has no rows of {target.name!r} = {shown} to {what} on", mend=mend)
+            raise BadInput(f"fold {number} has no rows of {target.name!r} = {shown} to {purpose} on", hint=hint)

@@ -1,4 +1,4 @@
-"""Tuning one candidate in an MLflow run: search, refit the best on all training rows, judge it on validation rows."""
+"""Tuning of one candidate in an MLflow run: search, then refit of the best on all training rows."""
 
 from __future__ import annotations
 
@@ -7,140 +7,113 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from airflow_mlops.core.data.snapshot import Snapshot
-from airflow_mlops.core.errors import BadInput
-from airflow_mlops.core.metrics import metric
-from airflow_mlops.core.refs import RunRef
-from airflow_mlops.core.training.candidate import Candidate, TrainingRows, said, training_rows
-from airflow_mlops.core.training.fit import fit_rows, unfitted
-from airflow_mlops.core.training.memory import measured
+from airflow_mlops.common.errors import BadInput
+from airflow_mlops.common.refs import RunRef
+from airflow_mlops.core.data.snapshots.snapshot import Snapshot
+from airflow_mlops.core.metrics import get_metric
+from airflow_mlops.core.training.candidate import Candidate, TrainingRows, read_training_rows, snapshot_label
+from airflow_mlops.core.training.fit import build_estimator, fit_rows
 from airflow_mlops.core.training.progress import heartbeat
-from airflow_mlops.core.training.recorded import Made, recorded
+from airflow_mlops.core.training.run_recording import FittedModel, TrainingJob, record_training_run
 from airflow_mlops.core.training.runs import ClaimedRun
-from airflow_mlops.core.training.tuning.proposals import proposer
-from airflow_mlops.core.training.tuning.scoring import Judging
+from airflow_mlops.core.training.tuning.proposers import make_proposer
 from airflow_mlops.core.training.tuning.settings import Tuning
-from airflow_mlops.core.training.tuning.study import search
-from airflow_mlops.core.training.tuning.trials import Kept, Trial, winner
+from airflow_mlops.core.training.tuning.study import run_search
+from airflow_mlops.core.training.tuning.trial_scoring import TrialScorer
+from airflow_mlops.core.training.tuning.trials import Trial, TrialStore, select_best_trial
+from airflow_mlops.core.training.usage import measure_usage
 from airflow_mlops.store.database import Database
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from airflow_mlops.core.data.contracts import Contract
-
-TRIALS = "trials.json"
+TRIALS_FILE = "trials.json"
 
 
-def tune(
-    client: MlflowClient,
-    database: Database,
-    candidate: Candidate,
-    tuning: Tuning,
-    *,
-    train: Snapshot,
-    validation: Snapshot,
-    experiment: str,
-    key: str,
-    tags: Mapping[str, str] | None = None,
-    artifact_location: str | None = None,
-    contract: Contract | None = None,
-    input_example: bool = True,
-) -> RunRef:
-    """Search for the best parameters, and fit with them on all training rows, in one run for each key.
+def tune(client: MlflowClient, database: Database, candidate: Candidate, tuning: Tuning, job: TrainingJob) -> RunRef:
+    """Search for the best parameters and refit with them on all training rows, in one run per key.
 
-    A retry goes on with the trials that an earlier attempt has finished; when all was done, it gives its run.
+    A retry resumes with the finished trials of earlier attempts, or returns the finished run.
 
-    :param candidate: what is tuned; its parameters are fixed.
-    :param tuning: the search. Other parameters as of :func:`airflow_mlops.core.training.fit.train`.
-    :raises BadInput: when a parameter is both fixed and searched, ``build`` does not take one, the rows are not what
-        the task or the folds need, or no trial gave a finite score.
+    :param candidate: the candidate to tune; its parameters are fixed.
+    :param tuning: the search settings.
+    :raises BadInput: when a parameter is both fixed and searched, ``build`` rejects one, the rows are invalid for the
+        task or the folds, or no trial has a finite score.
     """
-    _check(candidate, tuning)
-    tuned = _quietly_seeded(candidate)
+    _check_parameters(candidate, tuning)
+    seeded = _drop_unused_seed(candidate)
 
-    def make(run: ClaimedRun) -> Made:
-        return _make(run, database, tuned, tuning, train, validation)
+    def search(run: ClaimedRun) -> FittedModel:
+        return _search_and_refit(run, database, seeded, tuning, job.train, job.validation)
 
-    return recorded(
-        client,
-        database,
-        candidate,
-        make,
-        train=train,
-        validation=validation,
-        experiment=experiment,
-        key=key,
-        tags=tags,
-        artifact_location=artifact_location,
-        contract=contract,
-        input_example=input_example,
-    )
+    return record_training_run(client, database, candidate, job, search)
 
 
-def table(candidate: Candidate, tuning: Tuning, trials: Sequence[Trial], best: Trial) -> dict[str, Any]:
-    """Give the search and its trials, ready for JSON. It is bounded, as the number of trials is."""
+def summarise_search(candidate: Candidate, tuning: Tuning, trials: Sequence[Trial], best: Trial) -> dict[str, Any]:
+    """Return the search and its trials as a JSON-serialisable dict, bounded by the number of trials."""
     return {
         "candidate": candidate.name,
         "metric": candidate.metric,
-        "direction": metric(candidate.metric).direction,
+        "direction": get_metric(candidate.metric).direction,
         "tuning": tuning.to_dict(),
         "best": best.number,
         "trials": [trial.to_dict() for trial in trials],
     }
 
 
-def _make(
+def _search_and_refit(
     run: ClaimedRun, database: Database, candidate: Candidate, tuning: Tuning, train: Snapshot, validation: Snapshot
-) -> Made:
-    rows = training_rows(candidate, train)
-    judging = Judging(candidate, tuning, rows, train, validation)
-    kept = Kept(database, f"{run.key}#{_study(candidate, tuning, train, validation)}")
-    trials = search(tuning, metric(candidate.metric), judging, kept)
-    best = winner(trials, metric(candidate.metric))
-    found = dict(best.params)
+) -> FittedModel:
+    rows = read_training_rows(candidate, train)
+    scorer = TrialScorer(candidate, tuning, rows, train, validation)
+    trial_store = TrialStore(database, f"{run.key}#{_study_digest(candidate, tuning, train, validation)}")
+    trials = run_search(tuning, get_metric(candidate.metric), scorer, trial_store)
+    best = select_best_trial(trials, get_metric(candidate.metric))
+    best_params = dict(best.params)
     if tuning.iterations:
-        found[tuning.iterations.name] = tuning.iterations.steps[-1]
-    run.log(params={**_params(tuning), **{f"param.{name}": value for name, value in found.items()}})
-    run.client.log_text(run.id, json.dumps(table(candidate, tuning, trials, best), indent=1), TRIALS)
-    return _refitted(replace(candidate, params={**candidate.params, **found}), rows, train, _figures(trials, best))
+        best_params[tuning.iterations.name] = tuning.iterations.steps[-1]
+    run.log(params={**_params(tuning), **{f"param.{name}": value for name, value in best_params.items()}})
+    run.client.log_text(run.id, json.dumps(summarise_search(candidate, tuning, trials, best), indent=1), TRIALS_FILE)
+    return _refit(
+        replace(candidate, params={**candidate.params, **best_params}), rows, train, _search_metrics(trials, best)
+    )
 
 
-def _refitted(candidate: Candidate, rows: TrainingRows, train: Snapshot, figures: Mapping[str, float]) -> Made:
-    with heartbeat(f"fitting {candidate.name}"), measured() as spent:
-        model = fit_rows(candidate, rows, where=said(train))
-    return Made(model, spent, figures)
+def _refit(candidate: Candidate, rows: TrainingRows, train: Snapshot, metrics: Mapping[str, float]) -> FittedModel:
+    with heartbeat(f"fitting {candidate.name}"), measure_usage() as usage:
+        model = fit_rows(candidate, rows, where=snapshot_label(train))
+    return FittedModel(model, usage, metrics)
 
 
-def _check(candidate: Candidate, tuning: Tuning) -> None:
-    """Refuse what cannot go well before anything is made."""
+def _check_parameters(candidate: Candidate, tuning: Tuning) -> None:
+    """Reject invalid parameters before any run is created."""
     searched = {*tuning.space, *([tuning.iterations.name] if tuning.iterations else [])}
-    if both := sorted(searched & set(candidate.params)):
-        raise BadInput(f"{both} are both fixed and searched", where=candidate.name, mend="take them out of one")
-    first = proposer(tuning, metric(candidate.metric)).propose(tuning.numbers[0])
+    if duplicates := sorted(searched & set(candidate.params)):
+        raise BadInput(f"{duplicates} are both fixed and searched", where=candidate.name, hint="remove them from one")
+    params = make_proposer(tuning, get_metric(candidate.metric)).propose(tuning.trial_numbers[0])
     if tuning.iterations:
-        first[tuning.iterations.name] = tuning.iterations.steps[0]
-    unfitted(replace(candidate, params={**candidate.params, **first}))
+        params[tuning.iterations.name] = tuning.iterations.steps[0]
+    build_estimator(replace(candidate, params={**candidate.params, **params}))
 
 
-def _quietly_seeded(candidate: Candidate) -> Candidate:
-    """Leave out a seed that ``build`` does not take: each fit would say so again."""
+def _drop_unused_seed(candidate: Candidate) -> Candidate:
+    """Remove a seed that ``build`` does not accept, to avoid a warning for every fit."""
     if candidate.seed is None:
         return candidate
     import inspect
 
-    from airflow_mlops.core.imports import resolve
+    from airflow_mlops.common.imports import resolve_callable
 
     try:
-        known = inspect.signature(resolve(candidate.build)).parameters
+        accepted = inspect.signature(resolve_callable(candidate.build)).parameters
     except ValueError:
         return replace(candidate, seed=None)
-    return candidate if {"seed", "random_state"} & set(known) else replace(candidate, seed=None)
+    return candidate if {"seed", "random_state"} & set(accepted) else replace(candidate, seed=None)
 
 
-def _study(candidate: Candidate, tuning: Tuning, train: Snapshot, validation: Snapshot) -> str:
-    """Name all that trials depend on: with another space, or other rows, a retry begins anew."""
-    about = {
+def _study_digest(candidate: Candidate, tuning: Tuning, train: Snapshot, validation: Snapshot) -> str:
+    """Return a digest of everything that trials depend on: with another space, or other rows, a retry starts anew."""
+    subject = {
         "name": candidate.name,
         "build": candidate.build if isinstance(candidate.build, str) else None,
         "features": list(candidate.features),
@@ -152,16 +125,16 @@ def _study(candidate: Candidate, tuning: Tuning, train: Snapshot, validation: Sn
         "train": train.ref.id,
         "validation": validation.ref.id if tuning.folds is None else None,
     }
-    return tuning.digest(about)
+    return tuning.digest(subject)
 
 
 def _params(tuning: Tuning) -> dict[str, Any]:
-    given = {"method": tuning.method, "seed": tuning.seed, **tuning.to_dict()}
-    given["space"] = json.dumps(given["space"])
-    return {f"tuning.{name}": value for name, value in given.items() if value is not None}
+    settings = {"method": tuning.method, "seed": tuning.seed, **tuning.to_dict()}
+    settings["space"] = json.dumps(settings["space"])
+    return {f"tuning.{name}": value for name, value in settings.items() if value is not None}
 
 
-def _figures(trials: Sequence[Trial], best: Trial) -> dict[str, float]:
+def _search_metrics(trials: Sequence[Trial], best: Trial) -> dict[str, float]:
     assert best.score is not None
     return {
         "tuning_score": best.score,

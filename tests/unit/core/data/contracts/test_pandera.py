@@ -1,4 +1,4 @@
-"""A pandera schema judges the same rows in the same way, or is refused by name."""
+"""A pandera schema validates the same rows in the same way, or is rejected by name."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from airflow_mlops.core.data import Contract, validate
-from airflow_mlops.core.data.contracts.pandera import from_pandera
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.common.errors import BadInput
+from airflow_mlops.core.data.contracts import Contract
+from airflow_mlops.core.data.validation import validate
 
 pa = pytest.importorskip("pandera.polars")
 pandas_pa = pytest.importorskip("pandera.pandas")
@@ -50,7 +50,7 @@ def test_each_check_keeps_and_breaks_the_rows_that_pandera_does(check: Any, kind
         assert validate(frame, schema).verdict == expected, value
 
 
-def test_columns_types_nulls_and_uniqueness_are_taken_over() -> None:
+def test_columns_types_nulls_and_uniqueness_are_converted() -> None:
     schema = pandas_pa.DataFrameSchema(
         {
             "id": pandas_pa.Column("Int64", unique=True),
@@ -64,7 +64,7 @@ def test_columns_types_nulls_and_uniqueness_are_taken_over() -> None:
         unique=["id", "plan"],
         name="people",
     )
-    contract = from_pandera(schema)
+    contract = Contract.load(schema)
     assert contract.name == "people"
     assert [rule.type for rule in contract.columns.values()] == ["int", "datetime", "category", "bool", "float", "str"]
     assert contract.columns["id"].unique
@@ -86,7 +86,7 @@ def test_two_checks_of_one_kind_both_hold() -> None:
 
 
 @pytest.mark.parametrize(
-    ("schema", "told"),
+    ("schema", "message"),
     [
         (pa.DataFrameSchema({"x": pa.Column(int, pa.Check(lambda d: True, name="odd"))}), "check 'odd'"),
         (pa.DataFrameSchema({"x": pa.Column(int, pa.Check.unique_values_eq([1]))}), "'unique_values_eq'"),
@@ -101,10 +101,10 @@ def test_two_checks_of_one_kind_both_hold() -> None:
         (pandas_pa.DataFrameSchema({"x": pandas_pa.Column(object)}), "the type object"),
     ],
 )
-def test_what_cannot_be_said_in_a_contract_is_refused_by_name(schema: Any, told: str) -> None:
-    with pytest.raises(BadInput, match=told) as caught:
+def test_unsupported_parts_are_rejected_by_name(schema: Any, message: str) -> None:
+    with pytest.raises(BadInput, match=message) as caught:
         Contract.load(schema)
-    assert caught.value.mend
+    assert caught.value.hint
 
 
 def test_a_schema_is_found_by_its_import_path(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from airflow_mlops.core.data import Profile
-from tests.comparing.profiles import alike
+from airflow_mlops.core.data.profiles import Profile
+from tests.differential.profiles import profiles_equal
 
 Same = Callable[[Profile, Profile], bool]
 
@@ -15,4 +15,4 @@ Same = Callable[[Profile, Profile], bool]
 @pytest.fixture(scope="session")
 def same() -> Same:
     """Equal in everything that is counted; sums of floats to the last digits."""
-    return alike
+    return profiles_equal

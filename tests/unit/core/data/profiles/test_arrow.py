@@ -1,4 +1,4 @@
-"""The memory of text is read as Polars lays it out."""
+"""Strings are read from the memory of Polars."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from airflow_mlops.core.data.profiles import arrow, text
 from airflow_mlops.core.data.profiles.arrow import INLINE, text_views
-from airflow_mlops.core.data.profiles.names import name_hashes, short_hashes
+from airflow_mlops.core.data.profiles.names import hash_names, hash_short_names
 
 SHORT = st.text("ab\0é€😀\x7f", max_size=12).filter(lambda name: len(name.encode()) <= INLINE)
 
@@ -32,20 +32,20 @@ def test_views_tell_sizes_and_short_texts_in_any_chunks_and_slices(chunks: list[
 def test_short_names_hash_from_their_views_as_from_their_bytes(names: list[str]) -> None:
     views = text_views(pl.Series(names, dtype=pl.String))
     assert views is not None
-    assert short_hashes(views).tolist() == name_hashes(names).tolist()
+    assert hash_short_names(views).tolist() == hash_names(names).tolist()
 
 
 def test_short_names_of_many_blocks_are_hashed_each_by_itself() -> None:
     names = [f"user-{i}" for i in range(40_000)]
     views = text_views(pl.Series(names))
     assert views is not None
-    assert short_hashes(views).tolist() == name_hashes(names).tolist()
+    assert hash_short_names(views).tolist() == hash_names(names).tolist()
 
 
 def test_what_is_not_laid_out_as_views_is_read_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
     assert text_views(pl.Series([1, 2])) is None
     names = pl.Series(["a", "e\N{COMBINING ACUTE ACCENT}", "x" * 90])
-    expected = [block.hashes().tolist() for block in text.blocks(names)]
+    expected = [block.hashes().tolist() for block in text.iter_blocks(names)]
     monkeypatch.setattr(arrow, "_TEXT_VIEWS", b"another")
     assert text_views(names) is None
-    assert [block.hashes().tolist() for block in text.blocks(names)] == expected
+    assert [block.hashes().tolist() for block in text.iter_blocks(names)] == expected

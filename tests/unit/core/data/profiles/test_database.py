@@ -16,14 +16,15 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_mlops.core.data import Profile, profile
-from airflow_mlops.core.data.database import DatabaseTable, Reader
-from airflow_mlops.core.data.profiles.categories import MOST_NAMES
-from airflow_mlops.core.data.profiles.database import MOST_COLUMNS, database_profile
+from airflow_mlops.common.errors import BadInput
+from airflow_mlops.core.data.database import DatabaseTable, TableReader
+from airflow_mlops.core.data.profiles import Profile, profile
+from airflow_mlops.core.data.profiles import database as database_profiles
+from airflow_mlops.core.data.profiles.categories import MAX_NAMES
+from airflow_mlops.core.data.profiles.database import MAX_COLUMNS, database_profile
 from airflow_mlops.core.data.profiles.grid import SAMPLE_ROWS
 from airflow_mlops.core.data.profiles.model import ColumnProfile
-from airflow_mlops.core.data.profiles.numbers import CELLS, Grid, Numbers
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.core.data.profiles.numbers import CELLS, NumberGrid, NumberHistogram
 
 Stored = Callable[[pl.DataFrame], DatabaseTable]
 some = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -126,7 +127,7 @@ def test_all_kinds_of_columns_are_as_in_parquet(stored: Stored, tmp_path: Path) 
     assert counted.columns["number"].non_finite == 1  # the other is in a row whose number is taken away
 
 
-def test_values_are_counted_as_the_kind_that_is_asked_for(stored: Stored) -> None:
+def test_values_are_counted_as_the_requested_kind(stored: Stored) -> None:
     data = many()
     kinds = {
         "number": "category",
@@ -168,14 +169,14 @@ def test_extreme_numbers_overflow_as_in_files(stored: Stored, reference: list[fl
 
 
 def test_numbers_too_small_for_their_cells_are_counted(stored: Stored) -> None:
-    numbers = Numbers(Grid(0.0, 2.0), np.zeros(CELLS, dtype=np.int64))
+    numbers = NumberHistogram(NumberGrid(0.0, 2.0), np.zeros(CELLS, dtype=np.int64))
     like = Profile(0, {"x": ColumnProfile("number", 0, numbers=numbers)})
     data = pl.DataFrame({"x": [5e-324, -5e-324, 0.0, 1.0]})
     assert same(database_profile(stored(data), like=like), profile(data, like=like))
 
 
-@pytest.mark.parametrize("names", [MOST_NAMES, MOST_NAMES + 1, 2 * MOST_NAMES, 2 * MOST_NAMES + 1, 2 * MOST_NAMES + 2])
-@pytest.mark.parametrize("known", [0, 10, 2 * MOST_NAMES])
+@pytest.mark.parametrize("names", [MAX_NAMES, MAX_NAMES + 1, 2 * MAX_NAMES, 2 * MAX_NAMES + 1, 2 * MAX_NAMES + 2])
+@pytest.mark.parametrize("known", [0, 10, 2 * MAX_NAMES])
 def test_a_column_overflows_where_a_file_does(stored: Stored, names: int, known: int) -> None:
     data = pl.DataFrame({"x": [f"n{i}" for i in range(names)]})
     like = profile(data.head(0) if not known else pl.DataFrame({"x": [f"n{i}" for i in range(known)]}))
@@ -185,7 +186,7 @@ def test_a_column_overflows_where_a_file_does(stored: Stored, names: int, known:
 
 
 def test_few_names_of_a_column_that_once_overflowed_are_counted_by_hash(stored: Stored) -> None:
-    like = profile(pl.DataFrame({"x": [f"n{i}" for i in range(MOST_NAMES + 1)]}))
+    like = profile(pl.DataFrame({"x": [f"n{i}" for i in range(MAX_NAMES + 1)]}))
     data = pl.DataFrame({"x": ["n1", "n2", "n1", "new"]})
     counted = database_profile(stored(data), like=like)
     assert same(counted, profile(data, like=like))
@@ -225,7 +226,7 @@ def test_a_profile_of_a_table_merges_with_one_of_a_file(stored: Stored) -> None:
 
 
 def test_more_columns_than_a_query_takes_are_counted(stored: Stored) -> None:
-    data = pl.DataFrame({f"c{i}": [i, i + 1, None] for i in range(2 * MOST_COLUMNS + 3)})
+    data = pl.DataFrame({f"c{i}": [i, i + 1, None] for i in range(2 * MAX_COLUMNS + 3)})
     assert same(database_profile(stored(data)), profile(data))
 
 
@@ -282,14 +283,14 @@ def test_no_more_rows_come_over_than_there_are_cells_names_and_buckets(
         f" WHERE i < {rows - 1}) SELECT i FROM s",
     }[engine.dialect.name]
     query = f"SELECT i * 0.5 AS number, 'name ' || i AS name, i % 2 AS few FROM ({numbers}) AS n"
-    asked = Reader.ask
+    original = TableReader.query
 
-    def counting(self: Reader, *args: Any) -> Any:
-        found = asked(self, *args)
-        fetched.append(len(found))
-        return found
+    def counting(self: TableReader, *args: Any) -> Any:
+        rows_fetched = original(self, *args)
+        fetched.append(len(rows_fetched))
+        return rows_fetched
 
-    monkeypatch.setattr(Reader, "ask", counting)
+    monkeypatch.setattr(TableReader, "query", counting)
     sent: list[int] = []
     sa.event.listen(engine, "after_cursor_execute", lambda *args: sent.append(args[1].rowcount))
     i = pl.int_range(rows, eager=True)
@@ -298,13 +299,13 @@ def test_no_more_rows_come_over_than_there_are_cells_names_and_buckets(
     counted = database_profile(DatabaseTable(engine, query), like=like, cluster="name")
     assert same(counted, profile(data, like=like, cluster="name"))
     by_hash = 2048 + 1024 + CELLS + 1
-    assert sum(fetched) <= 2 * (CELLS + 4) + (2 * MOST_NAMES + 2) + 2 * by_hash + 10
+    assert sum(fetched) <= 2 * (CELLS + 4) + (2 * MAX_NAMES + 2) + 2 * by_hash + 10
     if engine.dialect.name == "postgresql":  # its driver knows how many rows came over
         assert sum(sent) <= sum(fetched) + 20
 
 
 def test_many_rows_get_cells_from_a_sample_spread_over_them(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_mlops.core.data.profiles.database.SAMPLE_ROWS", 100)
+    monkeypatch.setattr(database_profiles, "SAMPLE_ROWS", 100)
     data = pl.DataFrame({"x": np.linspace(-1, 1, 5000)})
     counted = database_profile(stored(data)).columns["x"].numbers
     assert counted is not None
@@ -314,7 +315,7 @@ def test_many_rows_get_cells_from_a_sample_spread_over_them(stored: Stored, monk
     assert SAMPLE_ROWS > 5000
 
 
-def test_what_is_not_there_is_told(stored: Stored) -> None:
+def test_missing_columns_are_reported(stored: Stored) -> None:
     table = stored(frame([]))
     with pytest.raises(BadInput, match=r"there is no column \['nubmer'\]"):
         database_profile(table, columns=["nubmer"])
@@ -323,11 +324,11 @@ def test_what_is_not_there_is_told(stored: Stored) -> None:
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-def test_values_of_another_type_than_the_column_says_are_told(engine: sa.Engine) -> None:
+def test_values_of_another_type_than_declared_are_reported(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("CREATE TABLE mixed (i INTEGER, b BOOLEAN, d DATE, t TEXT)"))
         connection.execute(sa.text("INSERT INTO mixed VALUES (1, 1, '2024-01-05', 'x'), ('many', 2, 'soon', x'00')"))
     for name in "ibdt":
-        with pytest.raises(BadInput, match="1 values are not of the column's type") as told:
+        with pytest.raises(BadInput, match="1 values are not of the column's type") as caught:
             database_profile(DatabaseTable(engine, "mixed"), columns=[name])
-        assert str(told.value.where).startswith(f"column {name} of mixed")
+        assert str(caught.value.where).startswith(f"column {name} of mixed")

@@ -1,4 +1,4 @@
-"""Profiles add up: in any order and grouping, from any source, they are the profile of the whole."""
+"""Profiles merge in any order and grouping, from any source, into the profile of all rows."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_mlops.core.data import Profile, frames, profile
-from airflow_mlops.core.data.profiles import categories, counters, files, text
+from airflow_mlops.core.data import frames
+from airflow_mlops.core.data.profiles import Profile, categories, counters, files, profile, text
 
 SCHEMA = {
     "number": pl.Float64(),
@@ -54,9 +54,9 @@ def _small_caps() -> Iterator[None]:
     """Make columns overflow, blocks end and slices split in a few rows already."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (categories, counters):
-            patch.setattr(module, "MOST_NAMES", 3)
-        patch.setattr(counters, "MOST_HELD", 8)
-        patch.setattr(counters, "PROBE", 4)
+            patch.setattr(module, "MAX_NAMES", 3)
+        patch.setattr(counters, "MAX_NAMES_IN_MEMORY", 8)
+        patch.setattr(counters, "PROBE_ROWS", 4)
         patch.setattr(counters, "BLOCK", 5)
         patch.setattr(text, "BLOCK", 5)
         yield
@@ -94,7 +94,7 @@ def test_order_chunks_and_slices_change_nothing(
     assert same(profile(frame(shuffled), cluster="text"), like)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(frames, "SLICE_ROWS", size)
-        patch.setattr(files, "SMALL", small)
+        patch.setattr(files, "MAX_VALUES_AT_ONCE", small)
         for source in (frame(shuffled), chunked, chunked.lazy()):
             assert same(profile(source, like=like), like)
 
@@ -206,7 +206,7 @@ def test_text_lengths_are_the_same_by_name_and_by_value() -> None:
     values = [f"{'é' * (i % 150)}{i % 97}" for i in range(3000)]
     data = pl.DataFrame({"x": values})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(counters, "MOST_HELD", 10_000)
+        patch.setattr(counters, "MAX_NAMES_IN_MEMORY", 10_000)
         by_name = profile(data).columns["x"].categories
     by_value = profile(data, like=profile(data)).columns["x"].categories
     assert by_name is not None
@@ -219,16 +219,16 @@ def test_text_lengths_are_the_same_by_name_and_by_value() -> None:
 def test_columns_of_one_file_are_read_one_by_one_and_of_a_query_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "SMALL", 0)
+    monkeypatch.setattr(files, "MAX_VALUES_AT_ONCE", 0)
     read: list[list[str]] = []
-    collect = frames.Slice.collect
+    collect = frames.RowSlice.collect
 
-    def spy(self: frames.Slice, query: pl.LazyFrame | None = None) -> pl.DataFrame:
+    def spy(self: frames.RowSlice, query: pl.LazyFrame | None = None) -> pl.DataFrame:
         found = collect(self, query)
         read.append(found.columns)
         return found
 
-    monkeypatch.setattr(frames.Slice, "collect", spy)
+    monkeypatch.setattr(frames.RowSlice, "collect", spy)
     data = pl.DataFrame({"x": [1.5, 2.5], "y": [1, 2], "z": [True, False]})
     data.write_parquet(tmp_path / "x.parquet")
     profile(tmp_path / "x.parquet")

@@ -17,13 +17,13 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_mlops.core.data import Profile, frames, profile
+from airflow_mlops.common.errors import BadInput
+from airflow_mlops.core.data import frames
 from airflow_mlops.core.data.database import DatabaseTable
-from airflow_mlops.core.data.profiles import counters
+from airflow_mlops.core.data.profiles import Profile, counters, profile
 from airflow_mlops.core.data.profiles import files as scan
-from airflow_mlops.core.data.profiles.categories import MOST_NAMES
+from airflow_mlops.core.data.profiles.categories import MAX_NAMES
 from airflow_mlops.core.data.profiles.numbers import CELLS
-from airflow_mlops.core.errors import BadInput
 
 NUMBERS = st.one_of(st.none(), st.floats(-1e6, 1e6), st.sampled_from([math.nan, math.inf, -math.inf]))
 ROWS = st.lists(
@@ -72,14 +72,14 @@ def test_the_cap_keeps_the_most_frequent_names_ties_by_name_and_counts_the_rest(
     assert column.categories is not None
     assert column.categories.base == (*names[500:550], *names[:150])
     assert column.categories.counts["n0500"] == 4
-    assert len(column.categories.counts) == MOST_NAMES
+    assert len(column.categories.counts) == MAX_NAMES
     assert column.categories.other == data.height - 50 * 4 - 150
     assert column.distinct == pytest.approx(1000, rel=0.1)
 
 
 def test_a_column_of_ever_new_names_stays_small_also_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "SLICE_ROWS", 1000)
-    monkeypatch.setattr(counters, "MOST_HELD", 1500)
+    monkeypatch.setattr(counters, "MAX_NAMES_IN_MEMORY", 1500)
     data = pl.DataFrame({"x": [f"id{i % 4500}" for i in range(5000)] + ["often"] * 500})
     p = profile(data)
     column = p.columns["x"].categories
@@ -110,7 +110,7 @@ def test_a_million_names_are_counted_by_hash_with_their_lengths(tmp_path: Path) 
     }
 
 
-def test_moments_tails_and_extremes_agree_with_the_rows() -> None:
+def test_means_tails_and_extremes_agree_with_the_rows() -> None:
     values = np.random.default_rng(1).lognormal(0, 1.5, 200_000) * 1e-3 + 1e6
     column = profile(pl.DataFrame({"x": values})).columns["x"]
     numbers = column.numbers
@@ -181,7 +181,7 @@ def test_like_takes_the_reference_kinds_so_that_codes_and_missing_columns_compar
     later = pd.DataFrame({"code": [1.0, np.nan], "flag": [1, 0], "x": [None, None], "new": [1, 1]})
     p = profile(later, like=reference)
     assert list(p.columns) == ["code", "flag", "x"]
-    assert all(p.columns[c].same_cells(reference.columns[c]) for c in p.columns)
+    assert all(p.columns[c].has_same_cells(reference.columns[c]) for c in p.columns)
     assert p.columns["code"].categories.counts == {"1": 1}  # type: ignore[union-attr]
     assert p.columns["flag"].categories.counts == {"true": 1, "false": 1}  # type: ignore[union-attr]
 
@@ -200,10 +200,10 @@ def test_pandas_polars_and_files_give_the_same_profile(same: Callable[..., bool]
 def test_clusters_are_counted_once_however_often_they_come() -> None:
     data = pl.DataFrame({"customer": [i % 500 for i in range(5000)], "x": range(5000)})
     p = profile(data, columns=["x"], cluster="customer")
-    assert p.rows_clusters == pytest.approx(500, rel=0.05)
-    assert p.merge(profile(data, like=p)).rows_clusters == p.rows_clusters
+    assert p.cluster_count == pytest.approx(500, rel=0.05)
+    assert p.merge(profile(data, like=p)).cluster_count == p.cluster_count
     assert p.effective_rows == pytest.approx(500, rel=0.1)
-    assert profile(data).rows_clusters is None
+    assert profile(data).cluster_count is None
     assert profile(data).effective_rows == 5000
 
 
@@ -214,32 +214,32 @@ def test_a_table_is_counted_in_its_database(tmp_path: Path) -> None:
     assert profile(DatabaseTable(engine, "events"), cluster="c") == profile(data, cluster="c")
 
 
-def test_rows_without_a_key_do_not_belong_together() -> None:
+def test_rows_without_a_key_are_clusters_of_their_own() -> None:
     keys = [None] * 1000 + [math.nan] * 1000 + [7.0] * 2000
     p = profile(pl.DataFrame({"customer": keys}), cluster="customer")
-    assert p.rows_clusters == 2001
+    assert p.cluster_count == 2001
     assert p.effective_rows == pytest.approx(4000**2 / (2000 + 2000**2), abs=1)
     codes = pl.DataFrame({"customer": [7] * 2000 + [None] * 2000})
     assert profile(codes, like=p).clusters.to_dict() == p.clusters.to_dict()  # type: ignore[union-attr]
 
 
-def test_profiles_over_other_cells_do_not_merge_and_the_mend_is_told() -> None:
+def test_profiles_over_different_cells_do_not_merge() -> None:
     a, b = profile(pl.DataFrame({"x": [1.5, 2.5]})), profile(pl.DataFrame({"x": [1.5, 9.5]}))
-    with pytest.raises(BadInput, match=r"other cells\n.*column x\n.*like="):
+    with pytest.raises(BadInput, match=r"different cells\n.*column x\n.*like="):
         a.merge(b)
-    with pytest.raises(BadInput, match=r"other columns: .*'y'"):
+    with pytest.raises(BadInput, match=r"different columns: .*'y'"):
         a.merge(profile(pl.DataFrame({"y": [1]})))
 
 
-def test_a_column_that_is_not_there_or_a_damaged_profile_is_told() -> None:
+def test_a_missing_column_or_a_damaged_profile_is_reported() -> None:
     data = pl.DataFrame({"x": [1, 2]})
     with pytest.raises(BadInput, match=r"no column.*'y'"):
         profile(data, columns=["y"])
     with pytest.raises(BadInput, match="no cluster column 'y'"):
         profile(data, cluster="y")
-    with pytest.raises(BadInput, match=r"type List.*which rows belong together\n.*column x"):
+    with pytest.raises(BadInput, match=r"type List.*cannot be the cluster column\n.*column x"):
         profile(pl.DataFrame({"x": [[1]]}), cluster="x")
-    with pytest.raises(BadInput, match="no kind"):
+    with pytest.raises(BadInput, match="unknown column kinds"):
         profile(data, columns={"x": "nmber"})
     with pytest.raises(BadInput, match="format 99"):
         Profile.from_dict({"format": 99})

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_mlops.core.data.profiles.names import name_hashes
+from airflow_mlops.core.data.profiles.names import hash_names
 from airflow_mlops.core.data.profiles.sketch import ClusterSketch, DistinctSketch
 
 KEYS = st.lists(st.integers(0, 30), max_size=40)
@@ -15,14 +15,14 @@ KEYS = st.lists(st.integers(0, 30), max_size=40)
 
 def clusters(sizes: list[int], alone: int = 0) -> ClusterSketch:
     sketch = ClusterSketch(alone=alone)
-    sketch.add(name_hashes([f"key {i}" for i in range(len(sizes))]), sizes)
+    sketch.add(hash_names([f"key {i}" for i in range(len(sizes))]), sizes)
     return sketch
 
 
 @pytest.mark.parametrize("count", [0, 1, 50, 1000, 3000, 100_000])
 def test_a_sketch_counts_small_and_large_sets_within_its_error(count: int) -> None:
     sketch = DistinctSketch()
-    sketch.add(name_hashes([f"value {i}" for i in range(count)]))
+    sketch.add(hash_names([f"value {i}" for i in range(count)]))
     assert sketch.estimate() == pytest.approx(count, rel=0.1, abs=1)
     assert DistinctSketch.from_text(sketch.to_text()).estimate() == sketch.estimate()
 
@@ -39,10 +39,10 @@ def test_sketches_of_parts_merge_into_the_sketch_of_all(a: list[int], b: list[in
     sketches = []
     for keys in (a, b, [*a, *b]):
         sketch = ClusterSketch(alone=len(keys))
-        sketch.add(name_hashes([str(key) for key in keys]))
+        sketch.add(hash_names([str(key) for key in keys]))
         sketches.append(sketch)
-    assert sketches[0].merged(sketches[1]).to_dict() == sketches[2].to_dict()
-    assert sketches[1].merged(sketches[0]).to_dict() == sketches[2].to_dict()
+    assert sketches[0].merge(sketches[1]).to_dict() == sketches[2].to_dict()
+    assert sketches[1].merge(sketches[0]).to_dict() == sketches[2].to_dict()
 
 
 @pytest.mark.parametrize(("groups", "size"), [(20, 5), (500, 10), (30_000, 7)])
@@ -52,7 +52,7 @@ def test_equal_groups_stand_for_one_row_each(groups: int, size: int) -> None:
 
 def test_a_group_with_half_of_all_rows_leaves_few_independent_ones() -> None:
     sketch = clusters([5000] + [1] * 5000)
-    assert sketch.groups == pytest.approx(5001, rel=0.1)
+    assert sketch.cluster_count == pytest.approx(5001, rel=0.1)
     assert sketch.effective_rows(10_000) == pytest.approx(10_000**2 / (5000**2 + 5000), abs=1)
 
 

@@ -11,9 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from airflow_mlops.core.data.profiles import text
-from airflow_mlops.core.data.profiles.categories import LENGTHS
-from airflow_mlops.core.data.profiles.names import characters, clean_name, name_hashes
-from airflow_mlops.core.data.profiles.numbers import CELLS, Numbers
+from airflow_mlops.core.data.profiles.categories import LENGTH_GRID
+from airflow_mlops.core.data.profiles.names import clean_name, hash_names, original_length
+from airflow_mlops.core.data.profiles.numbers import CELLS, NumberHistogram
 
 LOOKS_SHORTENED = "é" * 40 + "…" + "0" * 24 + "…99"
 NAMES = st.one_of(
@@ -31,17 +31,17 @@ def test_a_column_gives_what_its_names_give_one_by_one(names: list[str], size: i
     clean = [clean_name(name) for name in names]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text, "BLOCK", size)
-        blocks = list(text.blocks(pl.Series(names, dtype=pl.String)))
+        blocks = list(text.iter_blocks(pl.Series(names, dtype=pl.String)))
     assert [name for block in blocks for name in block.names] == clean
-    assert [h for block in blocks for h in block.hashes().tolist()] == name_hashes(clean).tolist()
-    assert [c for block in blocks for c in block.characters().tolist()] == [characters(name) for name in clean]
+    assert [h for block in blocks for h in block.hashes().tolist()] == hash_names(clean).tolist()
+    assert [c for block in blocks for c in block.lengths().tolist()] == [original_length(name) for name in clean]
 
 
 @settings(deadline=None)
 @given(st.lists(st.none() | NAMES, max_size=10))
 def test_cleaning_keeps_nulls_and_leaves_the_column_that_it_was_given(names: list[str | None]) -> None:
     column = pl.Series(names, dtype=pl.String)
-    assert text.clean(column).to_list() == [None if name is None else clean_name(name) for name in names]
+    assert text.clean_names(column).to_list() == [None if name is None else clean_name(name) for name in names]
     assert column.to_list() == names
 
 
@@ -52,12 +52,12 @@ def test_cleaning_keeps_nulls_and_leaves_the_column_that_it_was_given(names: lis
 @given(st.lists(st.integers(0, 5000), max_size=30))
 def test_lengths_are_counted_in_cells_of_their_own(found: list[int]) -> None:
     every = np.array(found, dtype=np.int64)
-    numbers = text.counted_lengths(every)
+    numbers = text.count_lengths(every)
     assert {i: int(c) for i, c in enumerate(numbers.counts) if c} == _counts(every[every < CELLS])
     assert (numbers.count, numbers.below, numbers.above) == (len(every), 0, int((every >= CELLS).sum()))
     assert numbers.mean == pytest.approx(every.mean() if len(every) else np.nan, nan_ok=True)
     assert (numbers.min, numbers.max) == ((every.min(), every.max()) if len(every) else (None, None))
-    assert numbers.to_dict() == Numbers.of(LENGTHS, found, [1] * len(found)).to_dict()
+    assert numbers.to_dict() == NumberHistogram.from_values(LENGTH_GRID, found, [1] * len(found)).to_dict()
 
 
 def _counts(values: Any) -> dict[int, int]:

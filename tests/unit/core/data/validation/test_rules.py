@@ -11,14 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_mlops.core.data import frames, validate
+from airflow_mlops.common.errors import BadInput
+from airflow_mlops.common.report import Check, Report
+from airflow_mlops.core.data import frames
+from airflow_mlops.core.data.contracts.contract import Contract
 from airflow_mlops.core.data.contracts.expression import Constant
-from airflow_mlops.core.data.contracts.model import Contract
-from airflow_mlops.core.data.validation.judging import kept
+from airflow_mlops.core.data.validation import validate
 from airflow_mlops.core.data.validation.quarantine import quarantine
-from airflow_mlops.core.data.validation.rules import Rule, Stored, rules_of
-from airflow_mlops.core.errors import BadInput
-from airflow_mlops.core.report import Check, Report
+from airflow_mlops.core.data.validation.rule_checks import is_within_limit
+from airflow_mlops.core.data.validation.rules import ColumnStorage, ValidationRule, build_rules
 
 CONTRACT: dict[str, Any] = {
     "name": "trips",
@@ -55,7 +56,7 @@ def test_a_rule_over_columns_tells_the_rows_that_break_it() -> None:
     assert (check.status, check.where, check.expected) == ("fail", "end, start", "end >= start")
     assert check.observed["count"] == 1
     assert check.observed["examples"] == [{"id": 4, "end": "2024-01-01 00:00:00", "start": "2024-05-01 04:00:00"}]
-    assert "1 of 10 rows (10.00%) break 'end >= start'" in check.message
+    assert "1 of 10 rows (10.00%) violate 'end >= start'" in check.message
 
 
 def test_a_missing_value_keeps_a_rule_over_columns() -> None:
@@ -63,20 +64,20 @@ def test_a_missing_value_keeps_a_rule_over_columns() -> None:
 
 
 def test_a_share_of_the_rows_may_break_a_rule_over_columns() -> None:
-    some = {**CONTRACT, "checks": [{"name": "cheap", "rule": "fare < 1", "max_share": 0.5, "severity": "warn"}]}
+    some = {**CONTRACT, "checks": [{"name": "cheap", "rule": "fare < 1", "max_fraction": 0.5, "severity": "warn"}]}
     half = trips().with_columns(fare=pl.col("id").mod(2).cast(pl.Float64))
     assert found(validate(half, some), "cheap").status == "pass"
     more = trips().with_columns(fare=pl.when(pl.col("id") > 3).then(1.0).otherwise(0.0))
-    assert found(validate(more, some), "cheap").observed["share"] == 0.6
+    assert found(validate(more, some), "cheap").observed["fraction"] == 0.6
     assert validate(more, some).verdict == "warn"
 
 
 def test_a_rule_whose_column_is_absent_or_of_another_type_is_not_judged() -> None:
     optional = found(validate(trips().drop("end"), CONTRACT), "end after start")
-    assert (optional.status, optional.severity) == ("not_judged", "info")
+    assert (optional.status, optional.severity) == ("inconclusive", "info")
     assert validate(trips().drop("end"), CONTRACT).verdict == "pass"
     other = found(validate(trips().with_columns(end=pl.lit(3)), CONTRACT), "end after start")
-    assert (other.status, other.severity) == ("not_judged", "error")
+    assert (other.status, other.severity) == ("inconclusive", "error")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,7 @@ def test_the_newest_row_is_judged_as_of_a_moment(newest: Any, as_of: Any, status
 
 
 def test_a_moment_that_cannot_be_read_is_refused() -> None:
-    with pytest.raises(BadInput, match="'last week' is no moment"):
+    with pytest.raises(BadInput, match="'last week' is not a date or time"):
         validate(trips(), CONTRACT, as_of="last week")
 
 
@@ -227,7 +228,7 @@ def test_a_column_may_have_any_name(name: str) -> None:
     assert [(c.name, c.where, c.observed["count"]) for c in report.failed] == [("max", name, 1), ("unique", name, 1)]
     (example,) = report.failed[0].observed["examples"]
     assert list(example.values()) == [3, 9]
-    good, bad = next(quarantine(data, {"name": "x", "columns": columns}).pairs())
+    good, bad = next(quarantine(data, {"name": "x", "columns": columns}).split())
     assert (good[name].to_list(), bad[name].to_list()) == ([1], [2, 2, 9])
 
 
@@ -243,21 +244,21 @@ def test_a_number_hides_no_column_of_an_example() -> None:
 @given(st.integers(1, 200), st.integers(0, 200))
 def test_just_the_share_that_is_allowed_keeps_a_rule(rows: int, missing: int) -> None:
     missing = min(rows, missing)
-    rule = Rule("missing", ("x",), "x", "error", 0, "are missing", Constant(True), missing / rows)
-    assert kept(rule, missing, rows)
-    assert not kept(rule, missing + 1, rows)
+    rule = ValidationRule("missing", ("x",), "x", "error", 0, "are missing", Constant(True), missing / rows)
+    assert is_within_limit(rule, missing, rows)
+    assert not is_within_limit(rule, missing + 1, rows)
 
 
 def test_every_row_rule_is_there_with_a_condition_that_any_engine_can_run() -> None:
-    rules = rules_of(Contract.load(CONTRACT), {name: Stored("int", "BIGINT") for name in ("id", "fare")})
-    assert [(rule.name, rule.where) for rule in rules.rows] == [
+    rules = build_rules(Contract.load(CONTRACT), {name: ColumnStorage("int", "BIGINT") for name in ("id", "fare")})
+    assert [(rule.name, rule.where) for rule in rules.row_rules] == [
         ("type", "id"),
         ("missing", "id"),
         ("finite", "id"),
         ("type", "fare"),
         ("finite", "fare"),
     ]
-    assert [(rule.name, rule.where) for rule in rules.unique] == [("key", "id")]
+    assert [(rule.name, rule.where) for rule in rules.unique_rules] == [("key", "id")]
     assert {c.name for c in rules.checks if c.status == "fail"} == {"required"}
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from airflow_mlops.core.report import Check, Report
+from airflow_mlops.common.report import Check, Report
 
 
 def parted(frame: pd.DataFrame, train: float = 0.6, validation: float = 0.2) -> dict[str, pd.DataFrame]:

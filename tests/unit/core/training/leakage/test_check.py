@@ -12,18 +12,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
-from airflow_mlops.core.data.snapshot import SnapshotRoot
-from airflow_mlops.core.data.training_set import labelled_rows
-from airflow_mlops.core.errors import BadInput
-from airflow_mlops.core.pages import markdown, render
-from airflow_mlops.core.report import Report
+from airflow_mlops.common.errors import BadInput
+from airflow_mlops.common.report import Report
+from airflow_mlops.core.data.snapshots.snapshot import SnapshotRoot
+from airflow_mlops.core.data.snapshots.training_set import join_labels
+from airflow_mlops.core.reports import render_markdown, render_page
 from airflow_mlops.core.training.leakage import check_leakage
-from airflow_mlops.core.training.splits import PARTS, KeyRule, Shares, TimeRule, split
+from airflow_mlops.core.training.splits import PARTS, KeyRule, SplitFractions, TimeRule, split_snapshot
 from airflow_mlops.store import catalogue
 from include.churn import business, calendar, offline
 from include.churn import database as churn_database
 from include.churn.features import KEY as CUSTOMER
-from include.titanic.look_alike import passengers
+from include.titanic.synthetic_data import generate_passengers
 
 FEATURES = ["amount", "age", "score", "plan", "active", "since", "note"]
 BIKES = "include/bike_sharing/contract.yaml"
@@ -40,7 +40,7 @@ HOURS = ["season", "hr", "holiday", "weekday", "workingday", "weathersit", "temp
 def test_nothing_is_found_in_pure_noise(rows: int, seed: int, target: str, columns: set[str], tools: Any) -> None:
     frame = tools["noise"](rows, seed, target=target)
     report = check_leakage(tools["parted"](frame), target="y", features=sorted(columns), key="id")
-    assert report.verdict in ("pass", "not_judged"), report.summary()
+    assert report.verdict in ("pass", "inconclusive"), report.summary()
     if rows >= 250:
         assert report.verdict == "pass", report.summary()
 
@@ -58,7 +58,7 @@ def test_many_noisy_numbers_never_add_up_nor_tell(seed: int, rows: int, columns:
 
 def bikes_of(root: SnapshotRoot, path: Path) -> dict[str, Any]:
     whole = root.open(root.write("bikes", pd.read_csv(path), partition="2012-12"))
-    refs = split(root, whole, TimeRule("dteday", 0.15, 0.1))
+    refs = split_snapshot(root, whole, TimeRule("dteday", 0.15, 0.1))
     return {part: root.open(refs[part]) for part in PARTS}
 
 
@@ -70,7 +70,7 @@ def test_casual_and_registered_riders_are_found_and_named_and_without_them_nothi
     how: dict[str, Any] = {"contract": BIKES, "time": "dteday", "cutoff": "2012-12"}
     report = check_leakage(parts, **how)
     assert report.verdict == "fail"
-    assert tools["told"](report) == {"adds up to the target": ["casual, registered"]}
+    assert tools["told"](report) == {"derived target": ["casual, registered"]}
     assert "cnt = casual + registered" in report.summary()
     assert report.subject == "bikes_train 2012-12"
     clean = check_leakage(parts, features=HOURS, **how)
@@ -87,7 +87,7 @@ def test_nothing_is_found_in_the_passenger_list(seed: int, test_data: Path) -> N
 
 
 def test_nothing_is_found_in_the_generated_passenger_list() -> None:
-    frame = passengers()
+    frame = generate_passengers()
     rows = KeyRule("PassengerId").assign(frame)
     report = check_leakage({p: frame[rows == p] for p in PARTS}, contract="include/titanic/contract.yaml")
     assert report.verdict == "pass", report.summary()
@@ -98,18 +98,23 @@ def test_nothing_is_found_in_the_weeks_of_the_simulated_customers(
 ) -> None:
     source = create_engine(f"sqlite:///{tmp_path}/business.db")
     churn_database.write(business.build(2, 600), source)
-    world = offline.World(source, database, root, None)  # type: ignore[arg-type]
+    world = offline.OfflineScenario(source, database, root, None)  # type: ignore[arg-type]
     for week in calendar.weeks(calendar.FIRST_WEEK, calendar.FIRST_WEEK + 6 * calendar.WEEK):
         offline.ingest(world, calendar.key(week))
     refs = [catalogue.partitions(database, name) for name in ("churn_features", "churn_labels")]
-    whole = root.open(root.write("churn", labelled_rows(root, *refs, CUSTOMER)))
-    parts = {p: root.open(r) for p, r in split(root, whole, KeyRule(CUSTOMER, Shares(0.3, 0.15))).items()}
+    whole = root.open(root.write("churn", join_labels(root, *refs, CUSTOMER)))
+    parts = {
+        p: root.open(r) for p, r in split_snapshot(root, whole, KeyRule(CUSTOMER, SplitFractions(0.3, 0.15))).items()
+    }
     report = check_leakage(parts, contract="include/churn/contract.yaml")
     assert report.verdict == "pass", report.summary()
-    assert {c.where for c in report.checks if c.name.endswith("two parts")} == {"customer_id, partition", "customer_id"}
-    torn = {p: root.open(r) for p, r in split(root, whole, KeyRule([CUSTOMER, "partition"])).items()}
+    assert {c.where for c in report.checks if c.name.startswith("overlapping")} == {
+        "customer_id, partition",
+        "customer_id",
+    }
+    torn = {p: root.open(r) for p, r in split_snapshot(root, whole, KeyRule([CUSTOMER, "partition"])).items()}
     assert tools["told"](check_leakage(torn, contract="include/churn/contract.yaml")) == {
-        "groups in two parts": ["customer_id"]
+        "overlapping groups": ["customer_id"]
     }
 
 
@@ -125,29 +130,29 @@ def leaking(tools: Any, rows: int = 1500) -> dict[str, pd.DataFrame]:
 def test_each_leak_has_its_own_check_and_the_page_shows_them(tools: Any) -> None:
     report = check_leakage(leaking(tools), target="y", features=[*FEATURES, "refund"], key="id")
     assert tools["told"](report) == {
-        "rows in two parts": ["id"],
+        "overlapping rows": ["id"],
         "identical rows": [None],
-        "tells the target": ["refund"],
+        "target proxy": ["refund"],
     }
     assert (report.kind, report.verdict) == ("leakage", "fail")
     assert report.facts["tables"][0]["rows"][0] == ["refund", 1.0]
     read = Report.from_dict(report.to_dict())
-    for shown in (render(read), markdown(read)):
-        assert "refund alone tells y" in shown
+    for shown in (render_page(read), render_markdown(read)):
+        assert "refund alone predicts y" in shown
 
 
 def test_what_is_known_to_be_no_leak_is_news_with_its_reason(tools: Any) -> None:
     ignore = [
-        {"check": "rows in two parts", "reason": "the copies are meant"},
-        {"check": "tells the target", "where": "amount", "reason": "not what is found"},
-        {"check": "tells the target", "where": "refund", "reason": "known when the call comes in"},
+        {"check": "overlapping rows", "reason": "the copies are meant"},
+        {"check": "target proxy", "where": "amount", "reason": "not what is found"},
+        {"check": "target proxy", "where": "refund", "reason": "known when the call comes in"},
     ]
     report = check_leakage(leaking(tools), target="y", features=[*FEATURES, "refund"], key="id", ignore=ignore)
     assert report.verdict == "warn"  # identical rows
     assert [(c.name, c.severity) for c in report.failed] == [
-        ("rows in two parts", "info"),
+        ("overlapping rows", "info"),
         ("identical rows", "warn"),
-        ("tells the target", "info"),
+        ("target proxy", "info"),
     ]
     assert "(ignored: known when the call comes in)" in report.failed[-1].message
 
@@ -156,8 +161,8 @@ def test_only_a_bounded_sample_is_looked_at_and_the_report_says_so(tools: Any) -
     parts = leaking(tools)
     report = check_leakage(parts, target="y", features=[*FEATURES, "refund"], key="id", sample=200)
     assert report.facts["rows"] == {part: len(rows) for part, rows in parts.items()}
-    assert report.facts["rows_looked_at_for_relations"] == dict.fromkeys(parts, 200)
-    assert {"rows in two parts", "tells the target"} <= set(tools["told"](report))
+    assert report.facts["sampled_rows"] == dict.fromkeys(parts, 200)
+    assert {"overlapping rows", "target proxy"} <= set(tools["told"](report))
     again = check_leakage(parts, target="y", features=[*FEATURES, "refund"], key="id", sample=200)
     assert [c.to_dict() for c in again.checks] == [c.to_dict() for c in report.checks]
 
@@ -165,17 +170,17 @@ def test_only_a_bounded_sample_is_looked_at_and_the_report_says_so(tools: Any) -
 @pytest.mark.parametrize(
     ("parts", "how", "said"),
     [
-        (["train"], {}, "leakage is between parts, and those with rows are: train"),
-        (["test", "validation"], {}, "those with rows are: validation, test"),
-        (["train", "tests"], {}, "there is no part 'tests'"),
-        (["train", "test"], {"target": None}, "nobody says what the target is"),
-        (["train", "test"], {"features": []}, "nobody says what the features are"),
+        (["train"], {}, "leakage checks need two parts; parts with rows: train"),
+        (["test", "validation"], {}, "parts with rows: validation, test"),
+        (["train", "tests"], {}, "'tests' is not a valid part"),
+        (["train", "test"], {"target": None}, "the target is not specified"),
+        (["train", "test"], {"features": []}, "the features are not specified"),
         (["train", "test"], {"features": ["y"]}, "the target 'y' is among the features"),
         (["train", "test"], {"features": ["gone"]}, "the train part has no column .'gone'."),
         (["train", "test"], {"key": "gone"}, "the train part has no column .'gone'."),
-        (["train", "test"], {"cutoff": "2026"}, "a cut-off says nothing without moments"),
+        (["train", "test"], {"cutoff": "2026"}, "a cut-off requires a column of timestamps"),
         (["train", "test"], {"ignore": [{"check": "tells", "reason": "x"}]}, "check"),
-        (["train", "test"], {"ignore": [{"check": "tells the target"}]}, "reason"),
+        (["train", "test"], {"ignore": [{"check": "target proxy"}]}, "reason"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_words(parts: list[str], how: dict[str, Any], said: str, tools: Any) -> None:
@@ -198,7 +203,7 @@ def test_too_little_evidence_is_not_judged_and_never_a_pass(change: dict[str, An
     frame = tools["noise"](150).assign(**change)
     parts = {"train": frame[:100], "test": frame[100:]}
     report = check_leakage(parts, target="y", features=["amount", "age"])
-    assert report.verdict == "not_judged"
+    assert report.verdict == "inconclusive"
     assert said in report.summary()
 
 

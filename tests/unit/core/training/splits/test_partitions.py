@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.common.errors import BadInput
 from airflow_mlops.core.training.splits import GAP, PartitionRule
 
 MONTHS = [f"2026-{month:02}" for month in range(1, 10)]
@@ -69,10 +69,10 @@ def test_numbers_are_counted_as_numbers_and_named_by_their_text() -> None:
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        ({"test": 0}, "test=0, validation=1, gap=0 is no split"),
-        ({"test": []}, "is no split"),
-        ({"gap": -1}, "gap=-1 is no split"),
-        ({"test": ["2026-02"], "gap": 1}, "here partitions are named"),
+        ({"test": 0}, "test=0, validation=1, gap=0 is not a valid split"),
+        ({"test": []}, "is not a valid split"),
+        ({"gap": -1}, "gap=-1 is not a valid split"),
+        ({"test": ["2026-02"], "gap": 1}, "but partitions are named"),
         ({"test": ["2026-02"], "train": ["2026-02"]}, "partition '2026-02' would be in two parts"),
         ({"test": ["2026-20"]}, r"the test partition '2026-20' has no rows(.|\n)*did you mean '2026-0"),
         ({"train": ["1999-12"]}, "the train partition '1999-12' has no rows"),

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.common.errors import BadInput
 from airflow_mlops.core.training.tuning import Tuning
-from airflow_mlops.core.training.tuning.folds import Fold, folds
+from airflow_mlops.core.training.tuning.folds import Fold, make_folds
 
 NONE = pd.DataFrame()
 
@@ -23,20 +23,20 @@ def tuning(**settings: Any) -> Tuning:
 
 
 def judged_once(made: list[Fold], rows: int) -> bool:
-    return sorted(np.concatenate([fold.judge for fold in made])) == list(range(rows))
+    return sorted(np.concatenate([fold.test for fold in made])) == list(range(rows))
 
 
 @given(st.lists(st.integers(0, 2), min_size=30, max_size=90), st.integers(2, 5), st.integers(0, 9))
 def test_random_folds_judge_every_row_once_and_share_out_each_class(classes: list[int], count: int, seed: int) -> None:
     target = pd.Series([*classes, *([0, 1, 2] * 5)], name="y")
-    made = folds(tuning(folds=count, seed=seed), target, NONE, "multiclass")
+    made = make_folds(tuning(folds=count, seed=seed), target, NONE, "multiclass")
     assert judged_once(made, len(target))
     for fold in made:
-        assert not set(fold.fit) & set(fold.judge)
-        assert len(fold.fit) + len(fold.judge) == len(target)
-        assert abs(len(fold.judge) - len(target) / count) < 1
+        assert not set(fold.train) & set(fold.test)
+        assert len(fold.train) + len(fold.test) == len(target)
+        assert abs(len(fold.test) - len(target) / count) < 1
         for value in range(3):
-            assert abs((target.iloc[fold.judge] == value).sum() - (target == value).sum() / count) < 1
+            assert abs((target.iloc[fold.test] == value).sum() - (target == value).sum() / count) < 1
 
 
 @given(st.lists(st.integers(0, 20), min_size=40, max_size=80), st.integers(2, 4), st.integers(0, 9))
@@ -44,14 +44,14 @@ def test_a_group_is_in_one_fold_whatever_the_order_of_the_rows(groups: list[int]
     rows = pd.DataFrame({"g": [*groups, *range(count)]})
     target = pd.Series(np.arange(len(rows), dtype=float), name="y")
     settings = tuning(folds=count, group="g", seed=seed)
-    made = folds(settings, target, rows, "regression")
+    made = make_folds(settings, target, rows, "regression")
     assert judged_once(made, len(rows))
     for fold in made:
-        assert not set(rows["g"].iloc[fold.fit]) & set(rows["g"].iloc[fold.judge])
-    sizes = [rows["g"].iloc[fold.judge].nunique() for fold in made]
+        assert not set(rows["g"].iloc[fold.train]) & set(rows["g"].iloc[fold.test])
+    sizes = [rows["g"].iloc[fold.test].nunique() for fold in made]
     assert max(sizes) - min(sizes) <= 1
-    backwards = folds(settings, target, rows.iloc[::-1].reset_index(drop=True), "regression")
-    assert [set(rows["g"].iloc[::-1].iloc[f.judge]) for f in backwards] == [set(rows["g"].iloc[f.judge]) for f in made]
+    backwards = make_folds(settings, target, rows.iloc[::-1].reset_index(drop=True), "regression")
+    assert [set(rows["g"].iloc[::-1].iloc[f.test]) for f in backwards] == [set(rows["g"].iloc[f.test]) for f in made]
 
 
 @given(st.lists(st.integers(0, 300), min_size=40, max_size=80, unique=True), st.integers(2, 4), st.integers(0, 10))
@@ -62,15 +62,15 @@ def test_each_fold_is_judged_on_what_came_later_than_all_that_it_was_fitted_on(
     rows = pd.DataFrame({"t": pd.Timestamp("2026-01-01") + pd.to_timedelta(shuffled, unit="D")})
     target = pd.Series(np.arange(len(rows), dtype=float), name="y")
     settings = tuning(folds=count, time="t", **({"gap": f"{gap}d"} if gap else {}))
-    made = folds(settings, target, rows, "regression")
+    made = make_folds(settings, target, rows, "regression")
     assert len(made) == count
     ends = []
     for fold in made:
-        fitted, judged = rows["t"].iloc[fold.fit], rows["t"].iloc[fold.judge]
+        fitted, judged = rows["t"].iloc[fold.train], rows["t"].iloc[fold.test]
         assert fitted.max() < judged.min() - pd.Timedelta(days=gap)
         ends.append((judged.min(), judged.max()))
         older = rows["t"] < judged.min() - pd.Timedelta(days=gap)
-        assert len(fold.fit) == older.sum()
+        assert len(fold.train) == older.sum()
     assert all(before[1] < after[0] for before, after in pairwise(ends))
     assert ends[-1][1] == rows["t"].max()
 
@@ -78,9 +78,9 @@ def test_each_fold_is_judged_on_what_came_later_than_all_that_it_was_fitted_on(
 @pytest.mark.parametrize(
     ("settings", "rows", "said"),
     [
-        ({"folds": 3, "group": "g"}, {"g": [1, 1, 2, 2]}, "3 folds need 3 groups, and there are 2"),
+        ({"folds": 3, "group": "g"}, {"g": [1, 1, 2, 2]}, "3 folds need 3 groups; there are 2"),
         ({"folds": 2, "group": "h"}, {"g": [1, 1, 2, 2]}, "there is no such column"),
-        ({"folds": 2, "group": "g"}, {"g": [1, None, 2, 2]}, "1 rows have none"),
+        ({"folds": 2, "group": "g"}, {"g": [1, None, 2, 2]}, "1 rows have no value"),
         ({"folds": 2, "group": "g"}, {"g": [1, 1, 2, 2]}, r"fold . has no rows of 'y' = \['.'\] to fit on"),
         ({"folds": 2, "time": "g"}, {"g": ["2026-01"] * 4}, "fold 0 has no rows to fit on"),
         ({"folds": 2, "time": "g"}, {"g": ["2026-01", "2026-01", "2026-02", "2026-03"]}, "fold 0 has no rows of 'y'"),
@@ -91,4 +91,4 @@ def test_folds_that_cannot_be_fitted_or_judged_are_told(
     settings: dict[str, Any], rows: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(BadInput, match=said):
-        folds(tuning(**settings), pd.Series([0, 0, 1, 1], name="y"), pd.DataFrame(rows), "binary")
+        make_folds(tuning(**settings), pd.Series([0, 0, 1, 1], name="y"), pd.DataFrame(rows), "binary")

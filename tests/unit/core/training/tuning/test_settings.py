@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_mlops.core.errors import BadInput
+from airflow_mlops.common.errors import BadInput
 from airflow_mlops.core.training.tuning import Tuning
 
 SPACE = {"rate": [1, 2, 3], "kind": ["a", "b"]}
@@ -21,14 +21,14 @@ SPACE = {"rate": [1, 2, 3], "kind": ["a", "b"]}
         ({"method": "annealing"}, "method: "),
         ({"trials": 0}, "trials: "),
         ({"folds": 1}, "folds: "),
-        ({"group": "id"}, "give folds, too"),
-        ({"folds": 3, "group": "id", "time": "t"}, "group or time, not both"),
-        ({"folds": 3, "gap": "14d"}, "gap is a distance in time"),
-        ({"folds": 3, "time": "t", "gap": "14"}, "gap: '14' is no span of time"),
-        ({"iterations": {"name": "rate", "steps": [1, 2]}}, "'rate' is in the space and in iterations"),
-        ({"iterations": {"name": "n", "steps": [2, 2]}}, r"iterations\.steps: the steps have to rise"),
-        ({"parts": 2, "part": 2}, "part=2 is none of 2"),
-        ({"parts": 2, "method": "optuna"}, "optuna learns from all trials before"),
+        ({"group": "id"}, "require folds"),
+        ({"folds": 3, "group": "id", "time": "t"}, "group and time exclude each other"),
+        ({"folds": 3, "gap": "14d"}, "gap requires time"),
+        ({"folds": 3, "time": "t", "gap": "14"}, "gap: '14' is not a duration"),
+        ({"iterations": {"name": "rate", "steps": [1, 2]}}, "'rate' is both in space and in iterations"),
+        ({"iterations": {"name": "n", "steps": [2, 2]}}, r"iterations\.steps: steps must be increasing"),
+        ({"parts": 2, "part": 2}, "part=2 is not valid"),
+        ({"parts": 2, "method": "optuna"}, "optuna learns from earlier trials"),
         ({"method": "grid", "trials": 5}, r"the grid has 6 points \(rate 3 x kind 2\), more than 5 trials"),
         ({"method": "grid", "space": {n: list(range(11)) for n in "abc"}}, "1331 points .* more than 1000 trials"),
     ],
@@ -48,7 +48,7 @@ def test_numbers_may_be_text_out_of_a_template() -> None:
 @given(st.integers(1, 40), st.integers(1, 10), st.booleans())
 def test_the_parts_of_a_search_have_every_trial_once(trials: int, parts: int, grid: bool) -> None:
     given = {"space": {"rate": list(range(trials))}, "method": "grid" if grid else "random", "trials": trials}
-    cut = [Tuning.load({**given, "parts": parts, "part": part}).numbers for part in range(parts)]
+    cut = [Tuning.load({**given, "parts": parts, "part": part}).trial_numbers for part in range(parts)]
     assert sorted(number for numbers in cut for number in numbers) == list(range(trials))
 
 

@@ -1,0 +1,1 @@
+"""Vocabulary that everything shares: errors, references, reports, settings, statistics."""

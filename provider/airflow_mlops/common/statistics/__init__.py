@@ -1,0 +1,1 @@
+"""Significance tests, effect sizes and distributions."""

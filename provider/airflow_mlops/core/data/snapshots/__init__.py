@@ -1,0 +1,1 @@
+"""Snapshots: immutable, content-addressed sets of rows."""

@@ -1,0 +1,1 @@
+"""Deployment of model servers: images, roll-outs, the proxy."""

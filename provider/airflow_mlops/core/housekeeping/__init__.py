@@ -1,0 +1,1 @@
+"""Cleanup of orphaned runs, versions and files, and retention of versions' files."""

@@ -1,0 +1,1 @@
+"""Models: formats, artifacts, loading and isolation in a process of its own."""

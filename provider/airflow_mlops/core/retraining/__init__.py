@@ -1,0 +1,1 @@
+"""Retraining: drift episodes, their state machine, plans and candidates."""

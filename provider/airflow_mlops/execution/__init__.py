@@ -1,0 +1,1 @@
+"""Where a step runs: in process, another Python, Docker."""

@@ -1,1 +1,0 @@
-"""What runs in the container of a served model: the REST server, and nothing of Airflow."""
