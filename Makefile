@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test test-system test-crash replay stack stack-down test-stack bench calibrate lint build clean
+.PHONY: help demo test test-system test-extensions test-crash replay stack stack-down test-stack bench calibrate lint build clean
 .DEFAULT_GOAL := help
 
 help: ## Say what can be made
@@ -31,6 +31,13 @@ test: $(STAMP) ## Run the unit and integration tests (ARGS=--cov measures covera
 test-system: $(STAMP) ## Run the system tests: a real scheduler, the whole story
 	@$(BIN)/python -m pytest tests/system $(ARGS)
 
+test-extensions: build ## Test extensions of another package, with the built wheel in a clean environment (ARGS=-x)
+	@rm -rf build/acme build/extensions-env
+	@$(BIN)/python -m build --no-isolation --wheel --outdir build/acme tests/extensions/acme
+	@$(PYTHON) -m venv build/extensions-env
+	@build/extensions-env/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt dist/*.whl build/acme/*.whl pytest
+	@cd tests/extensions && ../../build/extensions-env/bin/python -P -m pytest $(ARGS)
+
 test-crash: $(STAMP) ## Kill each step at each durable write (ARGS=--small: a seeded part; --replay CASE); figures in build/crash.json
 	@$(BIN)/python -m tests.crash --jobs 2 --output build/crash.json $(ARGS)
 
@@ -52,11 +59,12 @@ bench: $(STAMP) ## Measure beside other tools (ARGS=drift, validation, all; "ins
 calibrate: $(STAMP) ## Count false alarms and what is missed (ARGS=drift, concept, gate, "drift --small"); hours for everything
 	@$(BIN)/python -m benchmarks.calibration $(or $(ARGS),drift)
 
-lint: $(STAMP) ## Check style, types and the layers
+lint: $(STAMP) ## Check style, types, layers and prose
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.prose
 
 build: $(STAMP) ## Build the wheel into dist/
 	@$(BIN)/python -m build --no-isolation --wheel --outdir dist
