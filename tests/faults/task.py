@@ -78,7 +78,7 @@ def check_lost_response(task: Task, proxy: FaultProxy, server: str, call: str, f
     """Lose a creating call of the first attempt, and see what the second one makes of it."""
     before = proxy.calls(call)
     proxy.plan(call, fault)
-    with pytest.raises(TrackingUnavailable, match="the next attempt finds out"):
+    with pytest.raises(TrackingUnavailable, match="the next attempt checks"):
         task.attempt()
     assert proxy.calls(call) == before + 1  # sent once, never repeated blindly
     ref = task.attempt()

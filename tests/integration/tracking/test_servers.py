@@ -82,7 +82,7 @@ def test_two_servers_with_logins_of_their_own_and_a_local_store_in_one_process(
 def test_an_artifact_that_is_gone_says_so(server: str, tmp_path: Path) -> None:
     client = hook(server).client
     run = client.create_run(client.create_experiment("gone"))
-    with pytest.raises(NotFound, match="has no files there"):
+    with pytest.raises(NotFound, match="has no files"):
         local_folder(f"{run.info.artifact_uri}/model", client)
     with pytest.raises(NotFound, match="no such artifact"):
         client.download_artifacts(run.info.run_id, "model/file")
