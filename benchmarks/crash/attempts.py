@@ -108,7 +108,7 @@ class Study:
         from airflow_mlops.core.training.tuning import Tuning
         from airflow_mlops.core.training.tuning.tune import tune
 
-        candidate = Candidate("logistic", logistic, ["x"], "y", trusted_types=[f"{__name__}.Telling"])
+        candidate = Candidate("logistic", logistic, ["x"], "y", trusted_types=[f"{__name__}.LoggingEstimator"])
         tuning, parts = Tuning.load(self.settings), self.parts()
         train, validation = parts["train"], parts["validation"]
         return tune(

@@ -317,5 +317,5 @@ def test_two_years_of_rentals_tell_season_and_growth_on_one_page(run_dag: Run, l
         for y in ("2011", "2012")
     } == {"2011-07", "2012-07"}
     page = render_page(report)
-    assert page.index("Season or growth?") < page.index("2011-04 to 2011-12") < page.index("What has drifted")
+    assert page.index("Season or growth?") < page.index("2011-04 to 2011-12") < page.index("Drifted columns")
     assert run.xcom("summary", "_link_ReportLink").endswith(f"/mlops/reports/{report.id}")

@@ -26,10 +26,10 @@ CARDS = 1600
 # What the user writes in place of what the command has written: old line -> new lines.
 CONTRACT = {
     "key: [customer_id, partition]": "key: [card_id, partition]",
-    "cluster: customer_id # a customer's rows belong together: tests count customers, not rows": "cluster: card_id",
-    "  serving: {without: [label, partition]} # what arrives: the label comes later": (
-        "  serving: {without: [fraud, partition]}"
+    "cluster: customer_id # a customer's rows are one cluster: significance tests resample customers, not rows": (
+        "cluster: card_id"
     ),
+    "  serving: {without: [label, partition]} # labels arrive later": "  serving: {without: [fraud, partition]}",
     "  customer_id: {type: int, nullable: false}": "  card_id: {type: int, nullable: false}",
     "  amount: {type: float, min: 0, max: 1000, max_missing: 0.1}": "  largest: {type: float, nullable: false, min: 0}",
     "  visits: {type: int, nullable: false, min: 0, max: 50}": "  payments: {type: int, nullable: false, min: 0}",
@@ -41,16 +41,16 @@ CONTRACT = {
     ),
 }
 LIFECYCLE = {
-    "key: customer_id # whom a row is about": "key: card_id",
+    "key: customer_id # the entity of a row": "key: card_id",
     "target: label": "target: fraud",
-    "  rows: include.fraud.source:features # generated; in earnest for example:": (
+    "  rows: include.fraud.source:features # synthetic; in production for example:": (
         "  conn_id: bank\n"
         "  sql: SELECT card_id, largest, payments, country FROM cards WHERE week = :cutoff ORDER BY card_id"
     ),
     "  rows: include.fraud.source:labels": (
         "  conn_id: bank\n  sql: SELECT card_id, fraud FROM cards WHERE week = :cutoff ORDER BY card_id"
     ),
-    "  slices: [segment] # in none of which a new champion may be worse": "  slices: [country]",
+    "  slices: [segment] # a new champion must not be worse in any of them": "  slices: [country]",
 }
 
 

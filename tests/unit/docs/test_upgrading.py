@@ -25,7 +25,8 @@ ROOTS = (
 
 
 def all_settings(base: type[Settings]) -> list[type[Settings]]:
-    return [base, *(found for child in base.__subclasses__() for found in all_settings(child))]
+    ours = [child for child in base.__subclasses__() if child.__module__.startswith("airflow_mlops.")]
+    return [base, *(found for child in ours for found in all_settings(child))]
 
 
 RENAMED = sorted({pair for settings in all_settings(Settings) for pair in settings.renamed.items()})
