@@ -83,7 +83,7 @@ class BatchReader:
         self._open = ExitStack()
         self._file: tuple[int, Any] | None = None
         self._at: tuple[int, int] | None = None
-        self._stream: _Stream | None = None
+        self._stream: _BatchStream | None = None
         self.pieces = plan_batches([self._row_groups(number) for number in range(len(rows.files))], batch_rows)
 
     def __enter__(self) -> BatchReader:
@@ -123,13 +123,13 @@ class BatchReader:
         stream = self._stream
         if stream is None or self._at != (piece.file, piece.group) or stream.position > piece.first:
             options = {"row_groups": [piece.group], "columns": self.columns, "batch_size": _DECODED_ROWS}
-            stream = self._stream = _Stream(file.iter_batches(**options))
+            stream = self._stream = _BatchStream(file.iter_batches(**options))
             self._at = (piece.file, piece.group)
         stream.skip(piece.first - stream.position)
         yield stream.take(piece.rows)
 
 
-class _Stream:
+class _BatchStream:
     """A forward-only reader of a row group.
 
     :param batches: the decoded batches.
