@@ -1,4 +1,4 @@
-"""The server answers as MLflow's protocol says, and tells whoever asks wrongly what to hint: never with a 500."""
+"""The server answers as MLflow's protocol says; a wrong request gets an error with a hint, never a 500."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people write, or a template has made of it, becomes a rule or an error that says how to hint it."""
+"""What people write, or a template has made of it, becomes a rule or an error that says how to fix it."""
 
 from __future__ import annotations
 
